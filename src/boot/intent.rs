@@ -1,0 +1,100 @@
+//! Whether a gateway is to run after a boot, by what Hermes wrote down.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What `gateway_state.json` says of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// A state, in Hermes' word for it, from `desired_state` (what an operator said) or else `gateway_state` (what it did last).
+    Recorded {
+        /// The word: `running`, `stopped`, `draining`, …
+        state: String,
+        /// Whether an operator said it.
+        desired: bool,
+    },
+    /// There is no such file, or it says nothing of it.
+    Nothing,
+    /// The file cannot be read, for this reason.
+    Unreadable(String),
+}
+
+#[derive(Deserialize)]
+struct StateFile {
+    desired_state: Option<Value>,
+    gateway_state: Option<Value>,
+}
+
+impl Intent {
+    /// What the text of a `gateway_state.json` says.
+    pub fn parse(text: &[u8]) -> Self {
+        let file: StateFile = match serde_json::from_slice(text) {
+            Ok(file) => file,
+            Err(_) => return Self::Unreadable("it is not what Hermes writes".to_owned()),
+        };
+        // `null` is no word, as in Hermes.
+        let (value, desired) = match (file.desired_state, file.gateway_state) {
+            (Some(value), _) => (value, true),
+            (None, Some(value)) => (value, false),
+            (None, None) => return Self::Nothing,
+        };
+        match value {
+            Value::String(state) => Self::Recorded { state, desired },
+            _ => Self::Unreadable("its state is not a word".to_owned()),
+        }
+    }
+
+    /// Whether the gateway is to run. Draining and degraded are what a running gateway goes through; but an operator says
+    /// `running` where that is meant.
+    pub fn is_running(&self) -> bool {
+        match self {
+            Self::Recorded { state, desired: true } => state == "running",
+            Self::Recorded { state, desired: false } => matches!(state.as_str(), "running" | "draining" | "degraded"),
+            Self::Nothing | Self::Unreadable(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // A word that somebody else wrote stays on its line.
+            Self::Recorded { state, .. } => write!(f, "{}", state.escape_debug()),
+            Self::Nothing => f.write_str("none"),
+            Self::Unreadable(_) => f.write_str("unreadable"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_running_runs_again() {
+        for (text, runs, said) in [
+            (r#"{"gateway_state":"running"}"#, true, "running"),
+            (r#"{"gateway_state":"draining"}"#, true, "draining"),
+            (r#"{"gateway_state":"degraded"}"#, true, "degraded"),
+            (r#"{"gateway_state":"starting"}"#, false, "starting"),
+            (r#"{"gateway_state":"startup_failed"}"#, false, "startup_failed"),
+            (r#"{"gateway_state":"stopped"}"#, false, "stopped"),
+            (r#"{"gateway_state":"stopped","desired_state":"running"}"#, true, "running"),
+            (r#"{"gateway_state":"running","desired_state":"stopped"}"#, false, "stopped"),
+            (r#"{"gateway_state":"running","desired_state":"draining"}"#, false, "draining"),
+            (r#"{"gateway_state":"running","desired_state":null}"#, true, "running"),
+            (r#"{"gateway_state":null,"pid":1}"#, false, "none"),
+            ("{}", false, "none"),
+            (r#"{"gateway_state":7}"#, false, "unreadable"),
+            (r#"{"gateway_state":"a\nb"}"#, false, "a\\nb"),
+            ("[]", false, "unreadable"),
+            ("", false, "unreadable"),
+            ("{\"gateway_state\":\"running\"", false, "unreadable"),
+        ] {
+            let intent = Intent::parse(text.as_bytes());
+            assert_eq!((intent.is_running(), intent.to_string().as_str()), (runs, said), "{text}");
+        }
+    }
+}

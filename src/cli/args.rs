@@ -1,0 +1,77 @@
+//! What `gen-service` takes.
+
+use camino::Utf8PathBuf;
+use clap::Parser;
+use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
+
+use super::render_args::{RENDER_ARGS, RenderArgs};
+
+/// Render s6 service directories for the gateways of Hermes profiles
+///
+/// A service directory is what s6-supervise runs: gateway-<PROFILE>/{type,run,finish,timeout-kill,log/run,…}. The same
+/// input gives the same bytes on any machine; neither s6 nor Hermes need be there.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gen-service",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done; 1 failed, or --check found a difference; 2 wrong usage or invalid input",
+    after_long_help = "\
+Examples:
+  gen-service coder                               look at what would be rendered
+  gen-service coder --out services                write services/gateway-coder
+  gen-service --manifest gateways.toml --out /etc/services.d --prune
+  gen-service --manifest gateways.toml --out services --check
+
+Exit codes:
+  0  done
+  1  failed, or --check found a difference
+  2  wrong usage or invalid input; nothing was written"
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that a person sets")]
+pub(crate) struct GenService {
+    /// Profiles to render: [a-z0-9][a-z0-9_-]*, at most 243 characters
+    #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema"])]
+    pub(crate) profiles: Vec<String>,
+
+    /// Render the gateways of this file instead, with what it says of each
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["profiles", RENDER_ARGS])]
+    pub(crate) manifest: Option<Utf8PathBuf>,
+
+    /// Write to this directory, which is created; without it, print what would be written
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub(crate) out: Option<Utf8PathBuf>,
+
+    /// Write nothing: exit 0 if the directory is exactly what would be rendered, else show the difference and exit 1
+    #[arg(long, requires = "out", conflicts_with_all = ["prune", "force"])]
+    pub(crate) check: bool,
+
+    /// Remove the service directories of gateways that are no longer in the manifest
+    #[arg(long, requires = "out", conflicts_with_all = ["profiles", RENDER_ARGS])]
+    pub(crate) prune: bool,
+
+    /// Replace what stands in the way even if gen-service did not write it
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+
+    /// Say it in JSON
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
+
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// Print the JSON Schema of a manifest, for editors
+    #[arg(long, exclusive = true)]
+    pub(crate) schema: bool,
+
+    #[command(flatten)]
+    pub(crate) options: RenderArgs,
+}
+
+/// A path; an empty one is a variable that somebody forgot to set.
+fn path() -> impl TypedValueParser<Value = Utf8PathBuf> {
+    NonEmptyStringValueParser::new().map(Utf8PathBuf::from)
+}

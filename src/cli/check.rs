@@ -1,0 +1,54 @@
+//! `gen-service … --out DIR --check`: compares, and writes nothing.
+
+use camino::Utf8Path;
+use serde_json::json;
+
+use super::Outcome;
+use super::args::GenService;
+use super::streams::{BOLD, GREEN, RED, Streams, styled};
+use crate::diff;
+use crate::error::Error;
+use crate::gateway::Gateway;
+use crate::tree;
+
+pub(super) fn run(
+    arguments: &GenService,
+    out: &Utf8Path,
+    gateways: &[Gateway],
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
+    let differences = tree::compare(out, gateways, arguments.manifest.is_some())?;
+    if arguments.json {
+        let listed: Vec<_> = differences
+            .iter()
+            .map(|difference| {
+                let kind = match (&difference.found, &difference.wanted) {
+                    (None, _) => "missing",
+                    (_, None) => "stray",
+                    _ => "different",
+                };
+                json!({ "path": difference.path, "kind": kind, "diff": diff::render(difference) })
+            })
+            .collect();
+        let said = json!({ "out": out.as_str(), "matches": differences.is_empty(), "differences": listed });
+        streams.json(&said)?;
+    } else if !arguments.quiet {
+        for difference in &differences {
+            for line in diff::render(difference).split_inclusive('\n') {
+                write!(streams.out, "{}", coloured(line)).map_err(Error::Output)?;
+            }
+        }
+    }
+    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Differs })
+}
+
+fn coloured(line: &str) -> String {
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    let style = match text.as_bytes() {
+        [b'-', b'-', b'-', b' ', ..] | [b'+', b'+', b'+', b' ', ..] | [b'd', b'i', b'f', b'f', ..] => BOLD,
+        [b'+', ..] => GREEN,
+        [b'-', ..] => RED,
+        _ => return line.to_owned(),
+    };
+    format!("{}{end}", styled(style, text))
+}

@@ -1,0 +1,240 @@
+//! What `gatewayctl` takes.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::boot::Volume;
+use crate::cli::render_args::RenderArgs;
+use crate::manager::Kind;
+use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
+
+/// Install, supervise and control the gateways of Hermes profiles
+#[derive(Debug, Parser)]
+#[command(
+    name = "gatewayctl",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done; 1 failed, or doctor found an error; 2 wrong usage or invalid input; \
+                  of status: 3 some gateway is down, 4 there is no such gateway"
+)]
+pub(super) struct Gatewayctl {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// Directory that s6-svscan watches
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_SCANDIR)]
+    pub(super) scandir: Utf8PathBuf,
+
+    /// Directory of the programs of s6; each is called by its absolute path
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_BIN_DIR)]
+    pub(super) s6_bin_dir: Utf8PathBuf,
+
+    /// How long to wait for a state, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(super) timeout: u64,
+
+    /// Service manager to talk to, where it is not to be detected
+    #[arg(long, global = true, value_name = "KIND")]
+    pub(super) manager: Option<Manager>,
+
+    /// Say it in JSON
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub(super) json: bool,
+
+    /// Say nothing but errors and what was asked for
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Manager {
+    S6,
+    Systemd,
+    Launchd,
+    Windows,
+}
+
+impl From<Manager> for Kind {
+    fn from(manager: Manager) -> Self {
+        match manager {
+            Manager::S6 => Self::S6,
+            Manager::Systemd => Self::Systemd,
+            Manager::Launchd => Self::Launchd,
+            Manager::Windows => Self::Windows,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Publish the service directories of staging trees, as gen-service --out wrote them
+    Install(Install),
+    /// Render one gateway and have it supervised at once
+    Register(Register),
+    /// Stop gateways and take them out, whether they run or not
+    Unregister {
+        /// Profiles of the gateways
+        #[arg(value_name = "PROFILE", required = true)]
+        profiles: Vec<String>,
+
+        /// Have reconcile forget, too, what register --save wrote of them
+        #[arg(long)]
+        save: bool,
+
+        #[command(flatten)]
+        home: Home,
+    },
+    /// Give every profile on the volume its gateway: for a hook at boot, when the scandir is empty
+    Reconcile(Reconcile),
+    /// Check s6, the scandir, the volume and every gateway, and say what to do
+    Doctor {
+        #[command(flatten)]
+        home: Home,
+    },
+    /// List the profiles that have a gateway, one per line
+    List,
+    /// Show the state of gateways, all or these
+    Status {
+        /// Profiles of the gateways
+        #[arg(value_name = "PROFILE")]
+        profiles: Vec<String>,
+    },
+    /// Start gateways, and have them up again after a restart of their supervisor
+    Start {
+        /// Profiles of the gateways
+        #[arg(value_name = "PROFILE", required = true)]
+        profiles: Vec<String>,
+    },
+    /// Stop gateways
+    Stop {
+        /// Profiles of the gateways
+        #[arg(value_name = "PROFILE", required = true)]
+        profiles: Vec<String>,
+
+        /// Have them down, too, after a restart of their supervisor
+        #[arg(long)]
+        persist: bool,
+    },
+    /// Restart gateways that are up, and start those that are down
+    Restart {
+        /// Profiles of the gateways
+        #[arg(value_name = "PROFILE", required = true)]
+        profiles: Vec<String>,
+    },
+    /// Show the log of a gateway
+    Logs {
+        /// Profile of the gateway
+        #[arg(value_name = "PROFILE")]
+        profile: String,
+
+        /// The last so many lines, from older files too; without it, the current file
+        #[arg(short = 'n', long, value_name = "N")]
+        lines: Option<usize>,
+
+        /// Go on with what comes
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Print the service manager in charge: s6, systemd, launchd, windows or none
+    Detect,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Install {
+    /// Staging trees
+    #[arg(value_name = "TREE", required = true)]
+    pub(super) trees: Vec<Utf8PathBuf>,
+
+    /// Scandir to publish to [default: that of --scandir]
+    #[arg(long, value_name = "SCANDIR")]
+    pub(super) into: Option<Utf8PathBuf>,
+
+    /// Remove each service directory from its tree once it is published
+    #[arg(long = "move")]
+    pub(super) moves: bool,
+
+    /// Replace the files of gateways that are there and differ
+    #[arg(long)]
+    pub(super) update: bool,
+
+    /// Check everything and say what would be done, without doing it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Let the members of this group start, stop and see the gateways, but not change them
+    #[arg(long, value_name = "GROUP")]
+    pub(super) control_group: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Register {
+    /// Profile of the gateway
+    #[arg(value_name = "PROFILE")]
+    pub(super) profile: String,
+
+    /// Let the members of this group start, stop and see the gateway, but not change it
+    #[arg(long, value_name = "GROUP")]
+    pub(super) control_group: Option<String>,
+
+    /// Have reconcile register it again at the next boot, with the same options: writes gateways.toml on the volume
+    #[arg(long)]
+    pub(super) save: bool,
+
+    #[command(flatten)]
+    pub(super) home: Home,
+
+    #[command(flatten)]
+    pub(super) options: RenderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Home {
+    /// Home of Hermes, where the profiles are [default: that of the container, or /opt/data]
+    #[arg(long, value_name = "DIR")]
+    hermes_home: Option<Utf8PathBuf>,
+}
+
+impl Home {
+    /// The volume that was named, or the usual one.
+    pub(super) fn path(&self) -> Utf8PathBuf {
+        self.hermes_home.clone().unwrap_or_else(Volume::usual)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reconcile {
+    #[command(flatten)]
+    pub(super) home: Home,
+
+    /// Manifest with the settings of the gateways; what it does not name has its [defaults]
+    #[arg(long, value_name = "FILE")]
+    pub(super) manifest: Option<Utf8PathBuf>,
+
+    /// Take only profiles that match, such as 'team-*'; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) only: Vec<String>,
+
+    /// Take no profile that matches; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) except: Vec<String>,
+
+    /// Take the profiles of shard I of N, counted from 0: each profile is one shard's
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<String>,
+
+    /// Let the members of this group start, stop and see the gateways, but not change them
+    #[arg(long, value_name = "GROUP")]
+    pub(super) control_group: Option<String>,
+
+    /// Say what would be done, without doing it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}

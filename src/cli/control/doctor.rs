@@ -1,0 +1,51 @@
+//! `gatewayctl doctor`.
+
+use std::time::Duration;
+
+use camino::Utf8Path;
+use serde_json::json;
+
+use super::args::Common;
+use crate::cli::streams::{DIM, GREEN, RED, YELLOW, styled};
+use crate::cli::{Outcome, Streams};
+use crate::doctor::{Finding, Level, examine};
+use crate::error::Error;
+
+pub(super) fn run(home: &Utf8Path, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let findings = examine(&common.scandir, &common.s6_bin_dir, home, Duration::from_secs(common.timeout))?;
+    if common.json {
+        streams.json(&findings.iter().map(document).collect::<Vec<_>>())?;
+    } else {
+        for finding in findings.iter().filter(|finding| !common.quiet || finding.level > Level::Ok) {
+            let style = match finding.level {
+                Level::Ok => GREEN,
+                Level::Warning => YELLOW,
+                Level::Error => RED,
+            };
+            let word = styled(style, format_args!("{:<7}", word(finding.level)));
+            let check = styled(DIM, format_args!("{:<11}", finding.check));
+            let remedy = if finding.remedy.is_empty() { "" } else { "; " };
+            writeln!(streams.out, "{word}  {check}  {}{remedy}{}", finding.seen, finding.remedy)
+                .map_err(Error::Output)?;
+        }
+    }
+    let error = findings.iter().any(|finding| finding.level == Level::Error);
+    Ok(if error { Outcome::Differs } else { Outcome::Done })
+}
+
+fn document(finding: &Finding) -> serde_json::Value {
+    json!({
+        "check": finding.check,
+        "level": word(finding.level).to_lowercase(),
+        "seen": finding.seen,
+        "remedy": finding.remedy,
+    })
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Ok => "OK",
+        Level::Warning => "warning",
+        Level::Error => "ERROR",
+    }
+}

@@ -1,0 +1,87 @@
+//! `gatewayctl install`.
+
+use std::fs;
+
+use camino::Utf8PathBuf;
+use serde_json::json;
+
+use super::args::{Common, Install};
+use super::s6;
+use crate::cli::streams::{DIM, GREEN, styled};
+use crate::cli::{Outcome, Streams};
+use crate::error::{Context as _, Error, Mistake, Place, Problem};
+use crate::publish::{self, Checked, Published};
+use crate::s6::Scandir;
+
+pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let scandir = arguments.into.as_ref().unwrap_or(&common.scandir);
+    let wanted = read(&arguments.trees)?;
+    let checked: Vec<Checked> = wanted.iter().map(|(_, checked)| checked.clone()).collect();
+    let (published, live) = if arguments.dry_run {
+        let scandir = Scandir::open(scandir)?;
+        (publish::plan(&scandir, &checked, arguments.update)?, scandir.is_live()?)
+    } else {
+        let common =
+            Common { scandir: scandir.clone(), manager: None, s6_bin_dir: common.s6_bin_dir.clone(), ..*common };
+        let manager = s6(&common, streams)?.control_group(arguments.control_group.clone());
+        let installed = manager.install(&checked, arguments.update)?;
+        (installed.published, installed.live)
+    };
+    if arguments.moves && !arguments.dry_run {
+        for (path, _) in &wanted {
+            fs::remove_dir_all(path).context("remove", path)?;
+        }
+    }
+    let changes = || checked.iter().zip(&published);
+    if common.json {
+        let directories: Vec<_> = changes()
+            .map(|(checked, change)| {
+                let profile = checked.profile();
+                json!({ "profile": profile.as_str(), "name": profile.service_name(), "change": word(*change) })
+            })
+            .collect();
+        let said = json!({
+            "scandir": scandir.as_str(), "live": live, "dry_run": arguments.dry_run, "directories": directories,
+        });
+        streams.json(&said)?;
+    } else if !common.quiet {
+        for (checked, change) in changes() {
+            let style = if *change == Published::Unchanged { DIM } else { GREEN };
+            let path = scandir.join(checked.profile().service_name());
+            let due = if *change == Published::Updated { "  restart it to take effect" } else { "" };
+            let would = if arguments.dry_run { "would be " } else { "" };
+            let word = styled(style, format_args!("{would}{:<9}", word(*change)));
+            writeln!(streams.out, "{word} {path}{}", styled(DIM, due)).map_err(Error::Output)?;
+        }
+        if !live {
+            streams.out.flush().map_err(Error::Output)?;
+            writeln!(streams.err, "no s6-svscan watches {scandir} yet: the gateways start when one does")
+                .map_err(Error::Output)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// The service directories of all trees with their paths; one profile may stand in one tree only.
+fn read(trees: &[Utf8PathBuf]) -> Result<Vec<(Utf8PathBuf, Checked)>, Error> {
+    let mut wanted: Vec<(Utf8PathBuf, Checked)> = Vec::new();
+    let mut mistakes = Vec::new();
+    for tree in trees {
+        for checked in publish::read_tree(tree)? {
+            if wanted.iter().any(|(_, other)| other.profile() == checked.profile()) {
+                let twice = Problem::ProfileTwice(checked.profile().clone());
+                mistakes.push(Mistake::at(Place::File(tree.clone()), twice));
+            }
+            wanted.push((tree.join(checked.profile().service_name()), checked));
+        }
+    }
+    if mistakes.is_empty() { Ok(wanted) } else { Err(Error::Input(mistakes)) }
+}
+
+fn word(change: Published) -> &'static str {
+    match change {
+        Published::Created => "created",
+        Published::Updated => "updated",
+        Published::Unchanged => "unchanged",
+    }
+}

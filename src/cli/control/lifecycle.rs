@@ -1,0 +1,74 @@
+//! `gatewayctl start`, `stop` and `restart`.
+
+use serde_json::json;
+
+use super::args::Common;
+use super::{kind, manager, s6};
+use crate::cli::streams::{GREEN, styled};
+use crate::cli::{Outcome, Streams};
+use crate::error::Error;
+use crate::manager::Kind;
+use crate::profile::ProfileName;
+
+pub(super) fn start(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    each(profiles, "started", common, streams, |profile, streams| manager(common, streams)?.start(profile))
+}
+
+pub(super) fn stop(
+    profiles: &[ProfileName],
+    persist: bool,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
+    let on_host = kind(common).is_some_and(|kind| kind != Kind::S6);
+    if !on_host {
+        s6(common, streams)?.begin_to_stop(profiles, persist);
+    }
+    each(profiles, "stopped", common, streams, |profile, streams| {
+        if on_host {
+            manager(common, streams)?.stop(profile)
+        } else {
+            s6(common, streams)?.stop_gateway(profile, persist)
+        }
+    })
+}
+
+pub(super) fn restart(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    each(profiles, "restarted", common, streams, |profile, streams| manager(common, streams)?.restart(profile))
+}
+
+/// Does it to each, whether it fails for another or not, and says what came of it.
+fn each(
+    profiles: &[ProfileName],
+    done: &str,
+    common: &Common,
+    streams: &mut Streams<'_>,
+    act: impl Fn(&ProfileName, &mut Streams<'_>) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
+    let mut failures = Vec::new();
+    let mut said = Vec::new();
+    for profile in profiles {
+        let result = act(profile, streams);
+        if common.json {
+            let error = result.as_ref().err().map(ToString::to_string);
+            said.push(json!({ "profile": profile.as_str(), "done": error.is_none(), "error": error }));
+        } else if result.is_ok() && !common.quiet {
+            writeln!(streams.out, "{} {profile}", styled(GREEN, done)).map_err(Error::Output)?;
+        }
+        failures.extend(result.err());
+    }
+    if common.json {
+        streams.json(&said)?;
+    }
+    // What is wrong with all of them alike is said once.
+    match failures.pop() {
+        None => Ok(Outcome::Done),
+        Some(last) => {
+            let last_said = last.to_string();
+            for failure in failures.iter().filter(|failure| failure.to_string() != last_said) {
+                streams.error(failure);
+            }
+            Err(last)
+        }
+    }
+}

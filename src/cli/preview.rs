@@ -1,0 +1,53 @@
+//! `gen-service …` without `--out`: prints what would be written.
+
+use serde::Serialize;
+
+use super::args::GenService;
+use super::streams::Streams;
+use super::{About, Outcome};
+use crate::error::Error;
+use crate::gateway::Gateway;
+use crate::render::render;
+
+pub(super) fn run(arguments: &GenService, gateways: &[Gateway], streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    if arguments.quiet {
+        return Ok(Outcome::Done);
+    }
+    if arguments.json {
+        let directories: Vec<Directory> = gateways.iter().map(Directory::new).collect();
+        streams.json(&serde_json::json!({ "directories": directories }))?;
+        return Ok(Outcome::Done);
+    }
+    for (index, gateway) in gateways.iter().enumerate() {
+        let gap = if index == 0 { "" } else { "\n" };
+        write!(streams.out, "{gap}{}", render(gateway)).map_err(Error::Output)?;
+    }
+    Ok(Outcome::Done)
+}
+
+#[derive(Serialize)]
+struct Directory {
+    #[serde(flatten)]
+    about: About,
+    files: Vec<File>,
+}
+
+#[derive(Serialize)]
+struct File {
+    path: &'static str,
+    /// Four octal digits.
+    mode: String,
+    content: String,
+}
+
+impl Directory {
+    fn new(gateway: &Gateway) -> Self {
+        let directory = render(gateway);
+        let files = directory.files().iter().map(|file| File {
+            path: file.path,
+            mode: format!("{:04o}", file.mode.bits()),
+            content: file.content.clone().into_owned(),
+        });
+        Self { about: About::new(gateway), files: files.collect() }
+    }
+}

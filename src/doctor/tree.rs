@@ -1,0 +1,129 @@
+//! The scandir and who watches it.
+
+use std::fs;
+
+use camino::Utf8Path;
+use rustix::fs::StatVfsMountFlags;
+
+use super::{Finding, Patient, or_ok, programs};
+use crate::error::{Context as _, Error};
+
+pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let live = watched(patient, findings)?;
+    mount(patient, findings)?;
+    let entries = Entries::of(patient.scandir.path())?;
+    room(patient, &entries, findings);
+    or_ok(findings, entries.links, "links", "no dangling symlink");
+    or_ok(findings, entries.leftovers, "leftovers", "nothing left by a killed run");
+    if !live {
+        return Ok(());
+    }
+    let mut unsupervised = Vec::new();
+    for (profile, service) in &patient.gateways {
+        let Ok((running, all)) = service.supervisors() else { continue };
+        if running < all {
+            let seen = format!("gateway {profile} has {running} of its {all} supervisors");
+            let remedy = format!(
+                "s6-svscanctl -a {}; if that does not help, look at room and links, or unregister it and register it again",
+                patient.scandir.path()
+            );
+            unsupervised.push(Finding::error("supervisors", seen, remedy));
+        }
+    }
+    let well = match patient.gateways.len() {
+        0 => "no gateway to supervise".to_owned(),
+        1 => "1 gateway, with what supervises it".to_owned(),
+        many => format!("{many} gateways, each with what supervises it"),
+    };
+    or_ok(findings, unsupervised, "supervisors", well);
+    Ok(())
+}
+
+fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, Error> {
+    let path = patient.scandir.path();
+    let live = match patient.scandir.is_live() {
+        // An ordinary user may not ask, but may see the process.
+        Err(Error::System { .. }) => patient.svscan.is_some(),
+        live => live?,
+    };
+    findings.push(if live {
+        let who = patient.svscan.map_or_else(String::new, |svscan| format!(" as user {}", svscan.uid));
+        Finding::ok("s6-svscan", format!("watches {path}{who}"))
+    } else {
+        Finding::error("s6-svscan", format!("none watches {path}"), "start one: /init of s6-overlay does")
+    });
+    Ok(live)
+}
+
+fn mount(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let path = patient.scandir.path();
+    let flags = rustix::fs::statvfs(path.as_std_path()).context("look at", path)?.f_flag;
+    let mut wrong = Vec::new();
+    for (flag, word, what) in [
+        (StatVfsMountFlags::NOEXEC, "noexec", "no run script can start"),
+        (StatVfsMountFlags::RDONLY, "read-only", "nothing can be registered, and no supervisor works"),
+    ] {
+        if flags.contains(flag) {
+            let seen = format!("the file system of {path} is mounted {word}: {what}");
+            wrong.push(Finding::error("mount", seen, "docker run --tmpfs /run:exec, or remount it with exec,rw"));
+        }
+    }
+    or_ok(findings, wrong, "mount", format!("scripts in {path} can be executed"));
+    Ok(())
+}
+
+/// What is in a scandir.
+#[derive(Default)]
+struct Entries {
+    /// Slots that services take.
+    services: u32,
+    /// Slots that loggers take, where they count.
+    loggers: u32,
+    /// Dangling symlinks.
+    links: Vec<Finding>,
+    /// What killed runs left.
+    leftovers: Vec<Finding>,
+}
+
+impl Entries {
+    fn of(path: &Utf8Path) -> Result<Self, Error> {
+        let mut entries = Self::default();
+        for entry in fs::read_dir(path).context("read", path)? {
+            let entry = entry.context("read", path)?;
+            let (name, full) = (entry.file_name(), entry.path());
+            let name = name.to_string_lossy().escape_debug().to_string();
+            if name.starts_with(".gatewayctl") {
+                let seen = format!("{path}/{name} was left by a run that was killed");
+                let remedy = "the next register, install or unregister removes it";
+                entries.leftovers.push(Finding::warning("leftovers", seen, remedy));
+            } else if name.starts_with('.') {
+                // s6-svscan does not look at it.
+            } else if full.is_dir() {
+                entries.services += 1;
+                entries.loggers += u32::from(full.join("log").is_dir());
+            } else if fs::metadata(&full).is_err() {
+                let seen = format!(
+                    "{path}/{name} is a dangling symlink: s6-svscan starts and takes out nothing as long as it is there"
+                );
+                entries.links.push(Finding::error("links", seen, format!("rm {path}/{name}")));
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn room(patient: &Patient<'_>, entries: &Entries, findings: &mut Vec<Finding>) {
+    const LITTLE: u32 = 10;
+    let (Some(svscan), Some(programs)) = (patient.svscan, &patient.programs) else { return };
+    let twice = programs::version(programs).is_none_or(|version| programs::counts_loggers(&version));
+    let most = svscan.most.unwrap_or(if twice { 1000 } else { 500 });
+    let (taken, each) = if twice { (entries.services + entries.loggers, 2) } else { (entries.services, 1) };
+    let left = most.saturating_sub(taken) / each;
+    let seen = format!("{taken} of {most} slots taken, {left} more gateways with loggers fit");
+    let option = if twice { "-C" } else { "-c" };
+    findings.push(if left >= LITTLE {
+        Finding::ok("room", seen)
+    } else {
+        Finding::warning("room", seen, format!("unregister what is not needed, or give s6-svscan a larger {option}"))
+    });
+}

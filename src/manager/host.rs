@@ -1,0 +1,148 @@
+//! The service managers of hosts, by their own programs: `systemctl --user`, `launchctl`, `schtasks`.
+
+use std::process::{Command, Output, Stdio};
+
+use thiserror::Error;
+
+use super::{Kind, ServiceManager};
+use crate::error::Error;
+use crate::profile::ProfileName;
+
+/// systemd, launchd or Windows. Each names a gateway in its own way; the `default` profile has no suffix there.
+#[derive(Debug, Clone)]
+pub struct Host {
+    kind: Kind,
+    /// The user whose launchd domain it is.
+    uid: u32,
+}
+
+/// A program of the host that failed.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// It cannot be called.
+    #[error("cannot call {program}: {}; is it on PATH?", crate::error::reason(source))]
+    Call {
+        /// Its name.
+        program: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It failed.
+    #[error("{call} failed with {code}: {said}; see its own log for the reason")]
+    Failed {
+        /// The whole call.
+        call: String,
+        /// Its exit code, or -1 where a signal ended it.
+        code: i32,
+        /// What it said, on one line.
+        said: String,
+    },
+}
+
+impl Host {
+    /// The manager of this kind for this user (a uid, which only launchd needs); `None` for s6, which has
+    /// [`S6Manager`](super::S6Manager).
+    pub fn new(kind: Kind, uid: u32) -> Option<Self> {
+        (kind != Kind::S6).then_some(Self { kind, uid })
+    }
+
+    /// What the manager calls the gateway of this profile.
+    pub fn service(&self, profile: &ProfileName) -> String {
+        let (base, separator, end) = match self.kind {
+            Kind::Systemd => ("hermes-gateway", "-", ".service"),
+            Kind::Launchd => ("ai.hermes.gateway", "-", ""),
+            Kind::Windows => ("Hermes_Gateway", "_", ""),
+            Kind::S6 => ("gateway", "-", ""),
+        };
+        if profile.is_default() { format!("{base}{end}") } else { format!("{base}{separator}{profile}{end}") }
+    }
+
+    fn output(&self, arguments: &[&str]) -> Result<Output, HostError> {
+        let program = self.program();
+        Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| HostError::Call { program, source })
+    }
+
+    fn call(&self, arguments: &[&str]) -> Result<(), Error> {
+        let output = self.output(arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let said: Vec<&str> =
+            said.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty()).collect();
+        let call = format!("{} {}", self.program(), arguments.join(" "));
+        Err(HostError::Failed { call, code: output.status.code().unwrap_or(-1), said: said.join(", ") }.into())
+    }
+
+    fn program(&self) -> &'static str {
+        match self.kind {
+            Kind::Systemd | Kind::S6 => "systemctl",
+            Kind::Launchd => "launchctl",
+            Kind::Windows => "schtasks",
+        }
+    }
+
+    /// The service target of launchctl(1).
+    fn target(&self, service: &str) -> String {
+        format!("gui/{}/{service}", self.uid)
+    }
+}
+
+impl ServiceManager for Host {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn start(&self, profile: &ProfileName) -> Result<(), Error> {
+        let service = self.service(profile);
+        match self.kind {
+            Kind::Launchd => self.call(&["kickstart", &self.target(&service)]),
+            Kind::Windows => self.call(&["/Run", "/TN", &service]),
+            Kind::Systemd | Kind::S6 => self.call(&["--user", "start", &service]),
+        }
+    }
+
+    fn stop(&self, profile: &ProfileName) -> Result<(), Error> {
+        let service = self.service(profile);
+        match self.kind {
+            Kind::Launchd => self.call(&["kill", "SIGTERM", &self.target(&service)]),
+            Kind::Windows => self.call(&["/End", "/TN", &service]),
+            Kind::Systemd | Kind::S6 => self.call(&["--user", "stop", &service]),
+        }
+    }
+
+    fn restart(&self, profile: &ProfileName) -> Result<(), Error> {
+        let service = self.service(profile);
+        match self.kind {
+            Kind::Launchd => self.call(&["kickstart", "-k", &self.target(&service)]),
+            Kind::Windows => {
+                if self.is_running(profile)? {
+                    self.stop(profile)?;
+                }
+                self.start(profile)
+            }
+            Kind::Systemd | Kind::S6 => self.call(&["--user", "restart", &service]),
+        }
+    }
+
+    fn is_running(&self, profile: &ProfileName) -> Result<bool, Error> {
+        let service = self.service(profile);
+        let output = match self.kind {
+            Kind::Launchd => self.output(&["print", &self.target(&service)]),
+            Kind::Windows => self.output(&["/Query", "/TN", &service, "/FO", "CSV", "/NH"]),
+            // What is not active ends with 3, what is not known with 4 (systemctl(1)).
+            Kind::Systemd | Kind::S6 => self.output(&["--user", "is-active", &service]),
+        }?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let running = match self.kind {
+            Kind::Launchd => said.lines().any(|line| line.trim() == "state = running"),
+            Kind::Windows => said.trim_end().ends_with("\"Running\""),
+            Kind::Systemd | Kind::S6 => said.trim_end() == "active",
+        };
+        Ok(output.status.success() && running)
+    }
+}

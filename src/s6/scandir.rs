@@ -1,0 +1,131 @@
+//! A scandir: the directory that an s6-svscan watches.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+use rustix::io::Errno;
+
+use super::{LiveService, Programs, S6Error};
+use crate::error::{Context as _, Error};
+use crate::profile::ProfileName;
+
+/// The directory that an s6-svscan watches, or will.
+#[derive(Debug, Clone)]
+pub struct Scandir {
+    path: Utf8PathBuf,
+}
+
+impl Scandir {
+    /// The scandir at this path.
+    ///
+    /// # Errors
+    /// Where there is no directory.
+    pub fn open(path: &Utf8Path) -> Result<Self, Error> {
+        let problem = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return Ok(Self { path: path.to_owned() }),
+            Ok(_) => "is not a directory",
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "does not exist",
+            Err(error) => return Err(error).context("read", path),
+        };
+        Err(S6Error::Scandir { path: path.to_owned(), problem }.into())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// Whether an s6-svscan watches it: one that does holds `.s6-svscan/control` open for reading.
+    ///
+    /// # Errors
+    /// Where this user may not know.
+    pub fn is_live(&self) -> Result<bool, Error> {
+        has_reader(&self.path.join(".s6-svscan/control"))
+    }
+
+    /// Whether scripts can be executed in it, by the options of its mount.
+    ///
+    /// # Errors
+    /// Where its file system cannot be asked.
+    pub fn can_execute(&self) -> Result<bool, Error> {
+        let options = rustix::fs::statvfs(self.path.as_std_path()).context("look at", &self.path)?.f_flag;
+        Ok(!options.contains(StatVfsMountFlags::NOEXEC))
+    }
+
+    /// The first dangling symlink in it, by name; s6-svscan gives up every scan at one.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read.
+    pub fn dangling(&self) -> Result<Option<Utf8PathBuf>, Error> {
+        let mut found = Vec::new();
+        for entry in self.path.read_dir_utf8().context("read", &self.path)? {
+            let entry = entry.context("read", &self.path)?;
+            let link = entry.file_type().context("read", entry.path())?.is_symlink();
+            if link && !entry.file_name().starts_with('.') && !entry.path().exists() {
+                found.push(entry.into_path());
+            }
+        }
+        Ok(found.into_iter().min())
+    }
+
+    /// The gateways in it, sorted by profile.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read.
+    pub fn gateways(&self) -> Result<BTreeMap<ProfileName, LiveService>, Error> {
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(&self.path).context("read", &self.path)? {
+            let name = entry.context("read", &self.path)?.file_name();
+            let profile = name.to_str().and_then(ProfileName::of_service);
+            if let Some(profile) = profile
+                && let Ok(service) = self.gateway(&profile)
+            {
+                found.insert(profile, service);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The gateway of this profile.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn gateway(&self, profile: &ProfileName) -> Result<LiveService, S6Error> {
+        let path = self.path.join(profile.service_name());
+        if path.is_dir() {
+            Ok(LiveService::new(profile.clone(), path))
+        } else {
+            Err(S6Error::NoGateway { profile: profile.clone(), scandir: self.path.clone() })
+        }
+    }
+
+    /// Makes s6-svscan look: `s6-svscanctl -a`, or with `prune` also take down what has gone (`-an`).
+    ///
+    /// That it says yes proves nothing: it does so, too, where it has no slot left.
+    ///
+    /// # Errors
+    /// Where it could not be told.
+    pub(crate) fn rescan(&self, programs: &Programs, prune: bool) -> Result<(), S6Error> {
+        let option = if prune { "-an" } else { "-a" };
+        programs.call("s6-svscanctl", &[option, self.path.as_str()]).map(drop)
+    }
+
+    /// Locks it against other runs of this program; the lock ends with the file, or with the process.
+    pub(crate) fn lock(&self) -> Result<File, Error> {
+        let file = File::open(&self.path).context("open", &self.path)?;
+        file.lock().context("lock", &self.path)?;
+        Ok(file)
+    }
+}
+
+/// Whether somebody reads this fifo, which is how every program of s6 knows that another one lives.
+pub(super) fn has_reader(fifo: &Utf8Path) -> Result<bool, Error> {
+    match rustix::fs::open(fifo.as_std_path(), OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(_) => Ok(true),
+        Err(Errno::NXIO | Errno::NOENT | Errno::NOTDIR) => Ok(false),
+        Err(error) => Err(error).context("open", fifo),
+    }
+}

@@ -1,0 +1,117 @@
+//! What a run script that gen-service rendered says about its gateway.
+
+use camino::Utf8Path;
+
+use crate::environment::API_SERVER_PORT;
+use crate::options::HermesCli;
+
+/// The command of a rendered run script. Any other script is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunScript {
+    /// Who the gateway runs as.
+    pub(crate) user: String,
+    /// What is Hermes.
+    pub(crate) program: String,
+    /// Which command line it is called with.
+    pub(crate) cli: HermesCli,
+    /// The port that it is told.
+    pub(crate) port: Option<u16>,
+}
+
+impl RunScript {
+    /// That of the service directory at this path.
+    pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
+        Self::parse(&std::fs::read_to_string(directory.join("run")).ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // A line of a value cannot be taken for it: values stand before the last command.
+        let line = text.lines().last()?.strip_prefix("exec s6-setuidgid ")?;
+        let mut words = words(line)?.into_iter();
+        let (user, program) = (words.next()?, words.next()?);
+        let rest: Vec<String> = words.collect();
+        // The root profile is not named.
+        let rest = if rest.first()? == "-p" { rest.get(2..)? } else { &rest };
+        let ("gateway", Some(cli)) = (rest.first()?.as_str(), rest.get(1)) else { return None };
+        let cli = match cli.as_str() {
+            "start" => HermesCli::Start,
+            "run" => HermesCli::Run,
+            _ => return None,
+        };
+        let port = match cli {
+            HermesCli::Start => rest.iter().skip_while(|word| *word != "--port").nth(1)?.parse().ok(),
+            HermesCli::Run => text.lines().rev().find_map(|line| {
+                let value = line.strip_prefix("export ")?.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?;
+                value.parse().ok()
+            }),
+        };
+        Some(Self { user, program, cli, port })
+    }
+}
+
+/// The words of a line as the quoting of gen-service has them: plain, in single quotes, or after a backslash.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut characters = line.chars().peekable();
+    while let Some(&first) = characters.peek() {
+        if first == ' ' {
+            characters.next();
+            continue;
+        }
+        let mut word = String::new();
+        while let Some(next) = characters.next_if(|&next| next != ' ') {
+            match next {
+                '\'' => loop {
+                    match characters.next()? {
+                        '\'' => break,
+                        inside => word.push(inside),
+                    }
+                },
+                '\\' => word.push(characters.next()?),
+                plain => word.push(plain),
+            }
+        }
+        words.push(word);
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::Gateway;
+    use crate::options::{Key, Options};
+    use crate::render::render;
+
+    fn parsed(profile: &str, options: &[(Key, &str)]) -> Option<RunScript> {
+        let mut own = Options::default();
+        for (key, text) in options {
+            own.set(*key, text).unwrap();
+        }
+        let gateways = Gateway::resolve(vec![(profile.parse().unwrap(), own)]).unwrap();
+        let directory = render(&gateways[0]);
+        let run = directory.files().iter().find(|file| file.path == "run").unwrap();
+        RunScript::parse(&run.content)
+    }
+
+    #[test]
+    fn what_gen_service_renders_is_understood() {
+        let script = |user: &str, program: &str, cli, port| {
+            let (user, program) = (user.to_owned(), program.to_owned());
+            Some(RunScript { user, program, cli, port })
+        };
+        assert_eq!(parsed("coder", &[]), script("hermes", "hermes", HermesCli::Start, Some(9570)));
+        assert_eq!(parsed("gateway", &[(Key::Port, "1")]), script("hermes", "hermes", HermesCli::Start, Some(1)));
+        let run = (Key::HermesCli, "run");
+        assert_eq!(parsed("default", &[run]), script("hermes", "hermes", HermesCli::Run, None));
+        let odd = [run, (Key::Port, "8642"), (Key::User, "a.b"), (Key::Hermes, "/opt/my venv/it's hermes")];
+        assert_eq!(parsed("run", &odd), script("a.b", "/opt/my venv/it's hermes", HermesCli::Run, Some(8642)));
+    }
+
+    #[test]
+    fn other_scripts_are_none() {
+        for text in ["", "#!/bin/sh\nexec sleep 1\n", "exec s6-setuidgid\n", "exec s6-setuidgid a b gateway 'start\n"] {
+            assert_eq!(RunScript::parse(text), None, "{text}");
+        }
+    }
+}

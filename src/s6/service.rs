@@ -1,0 +1,201 @@
+//! One gateway in a scandir: its supervisors, and what they say of it.
+
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::scandir::has_reader;
+use super::{Patience, Programs, RunScript, S6Error};
+use crate::error::Error;
+use crate::profile::ProfileName;
+
+/// A service directory in a scandir, or a symlink to one, as s6-overlay makes it of `/etc/services.d`.
+#[derive(Debug, Clone)]
+pub struct LiveService {
+    profile: ProfileName,
+    path: Utf8PathBuf,
+}
+
+/// What s6-svstat says of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Whether its process runs.
+    pub up: bool,
+    /// Whether its supervisor starts it (again) when it is down.
+    pub wanted_up: bool,
+    /// Its process, while it is up.
+    pub pid: Option<u32>,
+    /// How it last ended, while it is down: `exit 78`, `SIGKILL`.
+    pub last: Option<String>,
+    /// Seconds since it came up or went down.
+    pub seconds: u64,
+}
+
+impl LiveService {
+    pub(crate) fn new(profile: ProfileName, path: Utf8PathBuf) -> Self {
+        Self { profile, path }
+    }
+
+    /// A service directory that has no name of a gateway, since it is on its way out or a logger's.
+    pub(crate) fn anonymous(path: &Utf8Path) -> Self {
+        Self { profile: ProfileName::default(), path: path.to_owned() }
+    }
+
+    /// How long after a stop its process is killed, where it is: what `timeout-kill` says, in milliseconds there.
+    pub(crate) fn timeout_kill(&self) -> Option<Duration> {
+        let text = std::fs::read_to_string(self.path.join("timeout-kill")).ok()?;
+        text.trim_end().parse().ok().filter(|&milliseconds| milliseconds > 0).map(Duration::from_millis)
+    }
+
+    /// Its profile.
+    pub fn profile(&self) -> &ProfileName {
+        &self.profile
+    }
+
+    /// Its service directory.
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// The supervisors that it should have: its own, and its logger's where it has a `log/run`.
+    pub(crate) fn supervised(&self) -> Vec<Utf8PathBuf> {
+        let log = self.path.join("log");
+        let logged = log.join("run").exists();
+        std::iter::once(self.path.clone()).chain(logged.then_some(log)).collect()
+    }
+
+    /// How many of its supervisors run, and how many it should have.
+    pub(crate) fn supervisors(&self) -> Result<(usize, usize), Error> {
+        let directories = self.supervised();
+        let mut running = 0;
+        for directory in &directories {
+            running += usize::from(has_reader(&directory.join("supervise/control"))?);
+        }
+        Ok((running, directories.len()))
+    }
+
+    /// Whether its own supervisor runs, whatever its logger's does.
+    pub(crate) fn is_running(&self) -> Result<bool, Error> {
+        has_reader(&self.path.join("supervise/control"))
+    }
+
+    /// Whether both its supervisors run.
+    ///
+    /// # Errors
+    /// Where this user may not know.
+    pub fn is_supervised(&self) -> Result<bool, Error> {
+        self.supervisors().map(|(running, all)| running == all)
+    }
+
+    /// What s6-svstat says of it, by fields that s6 2.11 and 2.15 both know.
+    ///
+    /// # Errors
+    /// Where no supervisor runs, or this user may not ask.
+    pub fn status(&self, programs: &Programs) -> Result<Status, S6Error> {
+        const FIELDS: &str = "up,wantedup,pid,exitcode,signal,updownfor";
+        let said = match programs.call("s6-svstat", &["-o", FIELDS, self.path.as_str()]) {
+            Ok(said) => said,
+            Err(S6Error::Failed { code: 1, .. }) => return Err(S6Error::NotSupervised(self.path.clone())),
+            Err(error) => return Err(error),
+        };
+        Status::parse(&said).ok_or_else(|| S6Error::Failed {
+            program: "s6-svstat",
+            arguments: self.path.to_string(),
+            code: 0,
+            said: format!("not understood: {}", said.trim()),
+        })
+    }
+
+    /// How many deaths the supervisor remembers: restarts since it was started, an operator's start or restart, or the last 100.
+    ///
+    /// # Errors
+    /// Where this user may not ask.
+    pub fn deaths(&self, programs: &Programs) -> Result<usize, S6Error> {
+        self.tally(programs).map(|tally| tally.lines().count())
+    }
+
+    /// The deaths that the supervisor remembers, a line each with its time. A member of a control group cannot have them
+    /// forgiven, so a new one shows only as a difference.
+    pub(crate) fn tally(&self, programs: &Programs) -> Result<String, S6Error> {
+        programs.call("s6-svdt", &[self.path.as_str()])
+    }
+
+    /// The port that its run script names, where gen-service rendered it.
+    pub fn port(&self) -> Option<u16> {
+        RunScript::of(&self.path)?.port
+    }
+
+    /// Sends its supervisor these commands of s6-svc.
+    pub(crate) fn control(&self, programs: &Programs, commands: &str) -> Result<(), S6Error> {
+        match programs.call("s6-svc", &[commands, self.path.as_str()]) {
+            Ok(_) => Ok(()),
+            Err(S6Error::Failed { code: 100, said, .. }) if said.contains("not listening") => {
+                Err(S6Error::NotSupervised(self.path.clone()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forgets the deaths so far, so that what an operator does never spends the crash budget.
+    pub(crate) fn forgive(&self, programs: &Programs) -> Result<(), S6Error> {
+        match programs.call("s6-svdt-clear", &[self.path.as_str()]) {
+            // A member of a control group may control the service and not forgive it; then this death counts.
+            Err(S6Error::Failed { said, .. }) if said.ends_with("Permission denied") => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Waits until its status is what `wanted` says.
+    pub(crate) fn wait(
+        &self,
+        programs: &Programs,
+        patience: Patience<'_, '_>,
+        what: &str,
+        wanted: impl Fn(&Status) -> bool,
+    ) -> Result<Status, S6Error> {
+        let what = format!("gateway {} {what}", self.profile);
+        let ask = || self.status(programs).map(|status| wanted(&status).then_some(status));
+        match patience.until(&what, ask)? {
+            Some(status) => Ok(status),
+            None => Err(S6Error::Timeout { what, seconds: patience.limit.as_secs() }),
+        }
+    }
+}
+
+impl Status {
+    /// Reads the fields `up,wantedup,pid,exitcode,signal,updownfor`.
+    fn parse(said: &str) -> Option<Self> {
+        let fields: Vec<&str> = said.split_whitespace().collect();
+        let [up, wanted, pid, code, signal, seconds] = fields.as_slice() else { return None };
+        let last = match (*code, *signal) {
+            ("-1", "NA") => None,
+            ("-1", signal) => Some(signal.to_owned()),
+            (code, _) => Some(format!("exit {code}")),
+        };
+        let up = up.parse().ok()?;
+        Some(Self {
+            up,
+            wanted_up: wanted.parse().ok()?,
+            pid: pid.parse().ok(),
+            last: last.filter(|_| !up),
+            seconds: seconds.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_s6_svstat() {
+        let up = Status { up: true, wanted_up: true, pid: Some(42), last: None, seconds: 7 };
+        assert_eq!(Status::parse("true true 42 -1 NA 7\n"), Some(up));
+        let down = Status { up: false, wanted_up: false, pid: None, last: Some("exit 78".to_owned()), seconds: 0 };
+        assert_eq!(Status::parse("false false -1 78 NA 0\n"), Some(down.clone()));
+        assert_eq!(Status::parse("false false -1 -1 SIGKILL 0\n").unwrap().last.as_deref(), Some("SIGKILL"));
+        for odd in ["", "true", "true true 42 -1 NA", "up (pid 42) 7 seconds", "true true 42 -1 NA x"] {
+            assert_eq!(Status::parse(odd), None, "{odd}");
+        }
+    }
+}

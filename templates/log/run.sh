@@ -1,0 +1,41 @@
+#!/command/with-contenv sh
+# shellcheck shell=sh
+# Written by gen-service for profile {{ profile }}.
+# Do not edit: change what it was rendered from and run gen-service again.
+set -eu
+exec 2>&1
+
+fail() {
+  printf '%s: %s\n' gateway-{{ profile }}/log "$*"
+  s6-svc -O . 2>/dev/null || : # or a logger that cannot log would be started again every second
+  exit 78
+}
+
+: "${HERMES_HOME:=/opt/data}"
+case "${HERMES_HOME}" in
+  /*) ;;
+  *) fail "HERMES_HOME must be an absolute path, not '${HERMES_HOME}'" ;;
+esac
+
+{# `|safe` below: a quoted value may not stand inside double quotes, and a ProfileName is only a-z, 0-9, - and _. -#}
+logs="${HERMES_HOME}/logs/gateways/{{ profile|safe }}"
+case "$(id -u)" in
+  # An ordinary user already (docker run --user): nothing to drop.
+  [1-9]*) set -- ;;
+  # Never as root: it would follow a symlink that the service user planted below HERMES_HOME.
+  *) set -- s6-setuidgid {{ user }} ;;
+esac
+
+said=$("$@" mkdir -p "${logs}" 2>&1) || fail "cannot log to ${logs}: ${said}"
+code=0
+said=$("$@" s6-setlock -n "${logs}/lock" true 2>&1) || code=$?
+case "${code}" in
+  0) ;;
+  1)
+    # s6-log would fail each second. Once the other one has ended, so does this, and s6-supervise starts it again.
+    printf '%s: waiting for %s, which another logger has locked\n' gateway-{{ profile }}/log "${logs}"
+    exec "$@" s6-setlock "${logs}/lock" true
+    ;;
+  *) fail "cannot log to ${logs}: ${said}" ;;
+esac
+exec "$@" s6-log -d3 n{{ log_files }} s{{ log_size }} T "${logs}"

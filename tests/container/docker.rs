@@ -1,0 +1,192 @@
+//! Images and containers of the shipped Dockerfile, and what runs in them.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long anything in a container is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The user `hermes` of the image.
+pub(crate) const HERMES: u32 = 10000;
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("ended by a signal"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// What it said, where it succeeded without a complaint.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
+        self.out
+    }
+}
+
+/// Runs the client of Docker.
+pub(crate) fn docker(arguments: &[&str]) -> Ran {
+    Command::new("docker").args(arguments).stdin(Stdio::null()).output().expect("docker is needed").into()
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Builds a target of the shipped Dockerfile with this manifest, or the shipped one, and these options: its name, or what the
+/// build said when it failed.
+pub(crate) fn build(target: &str, manifest: Option<&str>, options: &[&str]) -> Result<String, String> {
+    let directory = directory();
+    let path = directory.path().join("gateways.toml");
+    let file = manifest.map_or("-", |text| {
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap()
+    });
+    let ran: Ran = Command::new(root().join("tests/image")).args([target, file]).args(options).output().unwrap().into();
+    if ran.code == 0 { Ok(ran.out.trim_end().to_owned()) } else { Err(ran.err) }
+}
+
+#[track_caller]
+pub(crate) fn image(target: &str, manifest: Option<&str>) -> String {
+    build(target, manifest, &[]).unwrap_or_else(|said| panic!("{said}"))
+}
+
+/// A new empty directory that every user can enter.
+pub(crate) fn directory() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    directory
+}
+
+/// A volume: a directory of this machine that belongs to this user.
+pub(crate) fn volume(owner: u32) -> TempDir {
+    let directory = directory();
+    chown(directory.path(), Some(owner), Some(owner)).unwrap();
+    directory
+}
+
+/// The argument of `docker run` that mounts this.
+pub(crate) fn mount(from: &Path, to: &str) -> String {
+    format!("--volume={}:{to}", from.display())
+}
+
+/// The argument of `docker run` that puts the stand-in for Hermes in the place of the real one.
+pub(crate) fn stand_in_hermes() -> String {
+    mount(&root().join("tests/container/hermes"), "/opt/hermes/bin/hermes:ro")
+}
+
+/// A running container; it goes with this, and with it what it wrote.
+pub(crate) struct Container {
+    id: String,
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let logs = self.logs();
+            eprintln!("container log:\n{logs}");
+        }
+        docker(&["rm", "--force", "--volumes", &self.id]);
+    }
+}
+
+impl Container {
+    /// Starts one from this image with these options of `docker run`.
+    #[track_caller]
+    pub(crate) fn run(image: &str, options: &[&str]) -> Self {
+        let arguments = [&["run", "--detach"], options, &[image]].concat();
+        Self { id: docker(&arguments).ok().trim_end().to_owned() }
+    }
+
+    /// What Docker calls it.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Runs a command in it as root, with the environment of `docker exec`.
+    pub(crate) fn exec(&self, command: &[&str]) -> Ran {
+        docker(&[&["exec", &self.id], command].concat())
+    }
+
+    /// Runs a command in it as the user `hermes`.
+    pub(crate) fn exec_as_hermes(&self, command: &[&str]) -> Ran {
+        docker(&[&["exec", "--user", "hermes", &self.id], command].concat())
+    }
+
+    /// Runs a command of the shell in it, which succeeds and does not complain.
+    #[track_caller]
+    pub(crate) fn sh(&self, command: &str) -> String {
+        self.exec(&["sh", "-euc", command]).ok()
+    }
+
+    /// Waits until this command of the shell succeeds in it.
+    #[track_caller]
+    pub(crate) fn until(&self, command: &str) {
+        until(command, || self.exec(&["sh", "-euc", command]).code == 0);
+    }
+
+    /// Waits until these gateways are up.
+    #[track_caller]
+    pub(crate) fn until_up(&self, profiles: &str) {
+        self.until(&format!("gatewayctl --quiet status {profiles}"));
+    }
+
+    /// What a gateway's log says, without the times.
+    #[track_caller]
+    pub(crate) fn log_of(&self, profile: &str) -> String {
+        self.sh(&format!("gatewayctl logs {profile} | cut -d' ' -f4-"))
+    }
+
+    /// What the container itself has logged.
+    pub(crate) fn logs(&self) -> String {
+        let ran = docker(&["logs", &self.id]);
+        ran.out + &ran.err
+    }
+
+    /// `docker restart`.
+    #[track_caller]
+    pub(crate) fn restart(&self) {
+        docker(&["restart", &self.id]).ok();
+    }
+
+    /// `docker stop`, with its grace period of ten seconds; gives the exit code of the container.
+    #[track_caller]
+    pub(crate) fn stop(&self) -> i32 {
+        docker(&["stop", &self.id]).ok();
+        let code = docker(&["inspect", "--format", "{{.State.ExitCode}}", &self.id]).ok();
+        code.trim_end().parse().unwrap()
+    }
+}
+
+/// Waits until this is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What stands in a file of a volume.
+pub(crate) fn read(volume: &Path, below: &str) -> String {
+    let path: PathBuf = volume.join(below);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,132 @@
+//! Bytes: every case is one snapshot of a whole directory as it is on disk, path, mode and text.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::support::{GEN_SERVICE, directory, listing, run, snapshot, succeeds, tool};
+
+/// Declares the cases: each is a test, named as its snapshot is, of what these arguments render.
+macro_rules! cases {
+    ($($name:ident: $arguments:expr;)*) => {
+        const CASES: &[(&str, &[&str])] = &[$((stringify!($name), &$arguments)),*];
+
+        $(
+            #[test]
+            fn $name() {
+                is_its_snapshot(stringify!($name), &$arguments);
+            }
+        )*
+    };
+}
+
+cases! {
+    the_defaults: ["coder"];
+    the_root_profile: ["default"];
+    environment: ["coder", "--env", "B=plain", "--env", "A=", "--env", "C=it's", "--env", "a_1=two  words"];
+    hostile_values: [
+        "coder",
+        "--env=DOLLAR=$(id) `id` ${HOME} $$",
+        "--env=QUOTES='\"' \\ '",
+        "--env=LINES_=one\ntwo\n\n# three\nEOF",
+        "--env=BANG=a!b!",
+        "--env=DASH=-n",
+        "--env=GLOB=~ * ? [a] {a,b}",
+        "--env=ASSIGN=A=B; C & D | E > F",
+        "--env=TEMPLATE={{ profile }} {% raw %} {# #}",
+        "--env=UTF_8=héllo 🦀",
+        "--env=HTML=<&>",
+    ];
+    secrets: ["coder", "--secret=TOKEN=/run/secrets/coder", "--secret=KEY=/run/my secrets/it's", "--env=A=1"];
+    hermes_run: ["coder", "--hermes-cli", "run"];
+    hermes_run_with_port: ["coder", "--hermes-cli", "run", "--port", "8642", "--env", "ZZ=1"];
+    another_hermes: ["coder", "--hermes", "/opt/my venv/bin/hermes", "--user", "svc.gateway"];
+    down_and_numbers: [
+        "coder", "--down", "--port=65535", "--stop-timeout=86400", "--log-files=0", "--log-size=4096", "--crash-budget=off",
+    ];
+}
+
+fn render(arguments: &[&str], umask: &str) -> TempDir {
+    let directory = directory();
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask $0; exec \"$@\"", umask, GEN_SERVICE]).args(arguments).args(["--out", "services"]);
+    command.current_dir(directory.path()).env("HERMES_HOME", "/not/for/rendering");
+    let ran = run(command);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    directory
+}
+
+fn is_its_snapshot(name: &str, arguments: &[&str]) {
+    let text = listing(&render(arguments, "022").path().join("services"));
+    assert!(!text.contains("/not/for/rendering") && !text.contains("/opt/data/"), "{text}");
+    snapshot(name, &format!("gen-service {}", shell_words(arguments)), &text);
+}
+
+/// The arguments as a reviewer could type them.
+fn shell_words(arguments: &[&str]) -> String {
+    let words = arguments.iter().map(|word| shell_escape::unix::escape((*word).into()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn bytes_and_modes_are_the_same_under_any_umask() {
+    for (name, arguments) in CASES {
+        let usual = listing(render(arguments, "022").path());
+        for umask in ["000", "027", "077", "777"] {
+            // Under 777 the very directories of the run are closed to their owner, unless that is root or sets modes.
+            assert_eq!(usual, listing(render(arguments, umask).path()), "{name} {umask}");
+        }
+    }
+}
+
+#[test]
+fn the_preview_is_what_is_written() {
+    for (name, arguments) in CASES {
+        let preview = succeeds("/", arguments.iter().copied());
+        let rendered = render(arguments, "022");
+        let mut expected = String::new();
+        for banner in preview.lines().filter(|line| line.starts_with("==> ")) {
+            let path = banner.split(' ').nth(1).unwrap();
+            let gap = if expected.is_empty() { "" } else { "\n" };
+            let text = fs::read_to_string(rendered.path().join("services").join(path)).unwrap();
+            write!(expected, "{gap}{banner}\n{text}").unwrap();
+        }
+        assert_eq!(preview, expected, "{name}");
+        let listed = listing(&rendered.path().join("services"));
+        let files = |text: &str| -> Vec<String> {
+            let mut files: Vec<_> = text
+                .lines()
+                .filter(|line| line.starts_with("==> ") && !line.contains("/ "))
+                .map(str::to_owned)
+                .collect();
+            files.sort();
+            files
+        };
+        assert_eq!(files(&listed), files(&preview), "{name}");
+    }
+}
+
+#[test]
+fn every_script_is_clean_for_shellcheck_and_shfmt() {
+    for (name, arguments) in CASES {
+        let rendered = render(arguments, "022");
+        for script in ["run", "finish", "log/run"] {
+            let path = rendered
+                .path()
+                .join("services")
+                .join(if *name == "the_root_profile" { "gateway-default" } else { "gateway-coder" })
+                .join(script);
+            clean(Command::new(tool("shellcheck")).args(["--enable=all", "--shell=sh"]), &path);
+            clean(Command::new(tool("shfmt")).args(["-d", "-ln", "posix", "-i", "2", "-ci"]), &path);
+        }
+    }
+}
+
+fn clean(command: &mut Command, script: &Path) {
+    let output = command.arg(script).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{}: {said}", script.display());
+}

@@ -1,0 +1,308 @@
+//! What a person reads: help, errors, reports. All of it is in snapshots, and no error leaves anything behind.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::{Command, Stdio};
+
+use crate::support::{GEN_SERVICE, directory, gen_service, listing, run, snapshot, succeeds, tool};
+
+/// Runs each of these command lines in a directory of its own, and expects that it writes nothing and exits with 2.
+fn refused(prepare: impl Fn(&std::path::Path), lines: &[&[&str]]) -> String {
+    let mut text = String::new();
+    for arguments in lines {
+        let directory = directory();
+        prepare(directory.path());
+        let before = listing(directory.path());
+        let ran = run(gen_service(directory.path(), arguments.iter().copied()));
+        let shown: Vec<String> = arguments.iter().map(|argument| shown(argument)).collect();
+        writeln!(text, "$ gen-service {}\n{}", shown.join(" "), ran.err).unwrap();
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}: {}", ran.err);
+        assert_eq!(listing(directory.path()), before, "{arguments:?}");
+    }
+    text
+}
+
+fn shown(argument: &str) -> String {
+    if argument.len() > 100 {
+        return format!("<{} characters>", argument.len());
+    }
+    if argument.chars().any(char::is_control) {
+        return format!("${argument:?}").replace('"', "'");
+    }
+    shell_escape::unix::escape(argument.into()).into_owned()
+}
+
+#[test]
+fn help() {
+    snapshot("help_short", "", &succeeds("/", ["-h"]));
+    snapshot("help_long", "", &succeeds("/", ["--help"]));
+    let nothing = run(gen_service("/", []));
+    assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
+    assert_eq!(nothing.err, succeeds("/", ["-h"]));
+    assert_eq!(succeeds("/", ["--version"]), concat!("gen-service ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn bad_names() {
+    let long = "x".repeat(244);
+    let names = ["", "Coder", "a/b", "..", "a b", "coder\n", "codér", "_a", "a.b", &long];
+    let lines: Vec<Vec<&str>> = names.iter().map(|name| vec![*name, "--out", "out"]).collect();
+    let mut lines: Vec<&[&str]> = lines.iter().map(Vec::as_slice).collect();
+    lines.push(&["-a", "--out", "out"]);
+    lines.push(&["--out", "out", "--", "-a"]);
+    lines.push(&["good", "Bad", "a", "worse one", "a", "--out", "out"]);
+    lines.push(&["a", "b", "a", "--out", "out"]);
+    snapshot("errors_names", "", &refused(|_| (), &lines));
+}
+
+#[test]
+fn the_longest_name_is_rendered() {
+    let directory = directory();
+    let name = "x".repeat(243);
+    succeeds(directory.path(), [&name, "--out", "out"]);
+    assert_eq!(fs::read_dir(directory.path().join("out")).unwrap().count(), 1);
+    assert!(directory.path().join(format!("out/gateway-{name}/run")).is_file());
+    succeeds(directory.path(), [&name, "--out", "out", "--port", "1"]);
+}
+
+#[test]
+fn bad_values() {
+    let lines: Vec<&[&str]> = vec![
+        &["a", "--port", "0"],
+        &["a", "--port", "65536"],
+        &["a", "--port=-1"],
+        &["a", "--port", "http"],
+        &["a", "b", "--port", "9000"],
+        &["a", "--hermes-cli", "stop"],
+        &["a", "--hermes", "bin/hermes"],
+        &["a", "--hermes="],
+        &["a", "--user", "1000:1000"],
+        &["a", "--stop-timeout", "0"],
+        &["a", "--log-files", "many"],
+        &["a", "--log-size", "1M"],
+        &["a", "--crash-budget", "10"],
+        &["a", "--crash-budget", "101/300"],
+        &["a", "--env", "A"],
+        &["a", "--env", "1A=x"],
+        &["a", "--env", "A\n=x"],
+        &["a", "--env", "É=x"],
+        &["a", "--env", "A=1", "--env", "A=2"],
+        &["a", "--env", "A=1", "--secret", "A=/run/secrets/a"],
+        &["a", "--env", "HERMES_HOME=/x"],
+        &["a", "--env", "HOME=/x"],
+        &["a", "--env", "PATH=/x"],
+        &["a", "--env", "HERMES_SUPERVISED_CHILD=0"],
+        &["a", "--env", "UID=0"],
+        &["a", "--env", "COLUMNS=wide"],
+        &["a", "--env", "API_SERVER_PORT=1", "--hermes-cli", "run", "--port", "2"],
+        &["a", "--secret", "A=token"],
+        &["a", "--secret", "A=/opt/data/token"],
+        &["a", "--secret", "A=/run/../opt/data/token"],
+        &["a", "--env-file", "missing"],
+        &["a", "--env-file", "."],
+        &["A", "--port", "0", "--env", "B", "--env-file", "bad.env"],
+    ];
+    let bad = |directory: &std::path::Path| fs::write(directory.join("bad.env"), b"A=1\nB\nA=2\nC=\0\n").unwrap();
+    let lines: Vec<Vec<&str>> = lines.into_iter().map(|line| [line, &["--out", "out"]].concat()).collect();
+    let lines: Vec<&[&str]> = lines.iter().map(Vec::as_slice).collect();
+    snapshot("errors_values", "", &refused(bad, &lines));
+    let binary = |directory: &std::path::Path| fs::write(directory.join("bad.env"), b"A=1\nB=\xff\n").unwrap();
+    snapshot("errors_encoding", "", &refused(binary, &[&["a", "--env-file", "bad.env", "--out", "out"]]));
+}
+
+#[test]
+fn bad_usage() {
+    let lines: &[&[&str]] = &[
+        &["--out", "out"],
+        &["a", "--check"],
+        &["a", "--force"],
+        &["a", "--out", "out", "--prune"],
+        &["a", "--out", "out", "--check", "--force"],
+        &["a", "--manifest", "gateways.toml"],
+        &["--manifest", "gateways.toml", "--port", "9000"],
+        &["a", "--json", "--quiet"],
+        &["a", "--prot", "9000"],
+        &["a", "--out="],
+    ];
+    snapshot("errors_usage", "", &refused(|_| (), lines));
+}
+
+#[test]
+fn bad_manifests() {
+    let mut text = String::new();
+    for (what, manifest) in [
+        ("empty", ""),
+        ("no gateway", "[defaults]\ndown = true\n"),
+        ("syntax", "[gateways.a]\nport = = 1\n\n[gateways.b\nport = 2\n"),
+        ("syntax and more", "[gateways.a]\nport = \n[gateways.b]\nprot = 1\n"),
+        ("a table twice", "[gateways.a]\n[gateways.a]\n"),
+        ("unknown keys", "default = 1\n[gateways.a]\nprot = 9000\ncolour = \"red\"\n"),
+        (
+            "wrong types",
+            "[gateways]\na = 1\n[gateways.b]\nport = \"9000\"\nuser = 1000\ndown = \"yes\"\nenv = [\"A=1\"]\nenv-file = 1\nlog-size = 1.5\n[gateways.b.secret]\nA = true\n",
+        ),
+        ("three mistakes", "[defaults]\nhermes-cli = \"rnu\"\n\n[gateways.Coder]\n\n[gateways.a]\nport = 65536\n"),
+        ("a default port", "[defaults]\nport = 9000\n[gateways.a]\n"),
+        ("one port", "[gateways.b]\nport = 9000\n[gateways.a]\nport = 9000\n"),
+        ("a port from a name", "[gateways.coder]\n[gateways.a]\nport = 9570\n"),
+        (
+            "environment",
+            "[defaults.env]\n1A = \"x\"\nHOME = \"/x\"\nN = \"a\\u0000b\"\nP = 8080\n[gateways.a]\nenv = { A = \"1\" }\nsecret = { A = \"/run/secrets/a\", B = \"b\" }\n",
+        ),
+        ("numbers", "[gateways.a]\nport = 0x1_0000\nstop-timeout = -1\nlog-files = 99999999999999999999\n"),
+        ("environment files", "[gateways.a]\nenv-file = [\"missing.env\", \"bad.env\"]\n"),
+        ("not ASCII", "[gateways.\"a\\n\"]\n[gateways.\"é\"]\né = 1\n"),
+    ] {
+        let prepare = |directory: &std::path::Path| {
+            fs::write(directory.join("gateways.toml"), manifest).unwrap();
+            fs::write(directory.join("bad.env"), "A\nB=1\nB=2\n").unwrap();
+        };
+        let said = refused(prepare, &[&["--manifest", "gateways.toml", "--out", "out"]]);
+        let said = said.split_once('\n').unwrap().1;
+        writeln!(text, "## {what}\n{manifest}---\n{said}").unwrap();
+    }
+    let lines: &[&[&str]] = &[&["--manifest", "missing.toml"], &["--manifest", "."], &["--manifest", "/dev/zero"]];
+    text += &refused(|_| (), lines);
+    snapshot("errors_manifest", "", &text);
+}
+
+#[test]
+fn a_manifest_is_rendered_as_the_same_options_are() {
+    let directory = directory();
+    let manifest = r#"
+        [defaults]
+        hermes-cli = "run"
+        env-file = "common.env"
+        log-files = 3
+        env = { B = "default", C = "default" }
+        secret = { S = "/run/secrets/s" }
+
+        [gateways.zeta]
+        port = 0x2328
+        env-file = ["one.env", "two.env"]
+        env = { C = "own" }
+        hermes-cli = "start"
+        hermes = "/opt/venv/bin/hermes"
+        user = "svc"
+        down = true
+        stop-timeout = 5
+        log-files = 2
+        log-size = 5000
+        crash-budget = "3/60"
+
+        [gateways.default]
+        secret = { B = "/run/secrets/b" }
+    "#;
+    fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
+    fs::write(directory.path().join("common.env"), "A=common\nB=common\nE=common\n").unwrap();
+    fs::write(directory.path().join("one.env"), "D=one\nE=one\n").unwrap();
+    fs::write(directory.path().join("two.env"), "E=two\n").unwrap();
+    succeeds(directory.path(), ["--manifest", "gateways.toml", "--out", "manifest"]);
+    let zeta = "zeta --port 9000 --env A=common --env B=default --env C=own --env D=one --env E=two \
+                --secret S=/run/secrets/s --hermes /opt/venv/bin/hermes --user svc --down --stop-timeout 5 \
+                --log-files 2 --log-size 5000 --crash-budget 3/60 --out options";
+    let default = "default --hermes-cli run --log-files 3 --env A=common --env C=default --env E=common \
+                   --secret S=/run/secrets/s --secret B=/run/secrets/b --out options";
+    for line in [zeta, default] {
+        succeeds(directory.path(), line.split_whitespace());
+    }
+    assert_eq!(listing(&directory.path().join("manifest")), listing(&directory.path().join("options")));
+    // From elsewhere, too: environment files are beside the manifest.
+    let manifest = directory.path().join("gateways.toml");
+    let out = directory.path().join("manifest");
+    succeeds("/", ["--manifest", manifest.to_str().unwrap(), "--out", out.to_str().unwrap(), "--check"]);
+}
+
+#[test]
+fn ports_from_names_go_by_file_order_and_appending_moves_none() {
+    let directory = directory();
+    let rendered = |manifest: &str| {
+        fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
+        let said = succeeds(directory.path(), ["--manifest", "gateways.toml", "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let port =
+            |directory: &serde_json::Value| (directory["profile"].to_string(), directory["port"].as_u64().unwrap());
+        said["directories"].as_array().unwrap().iter().map(port).collect::<Vec<_>>()
+    };
+    // p0 and p1090 share a port, as do many; the names are in no order that sorting would keep.
+    let names: Vec<String> = (0..400).rev().map(|number| format!("[gateways.p{number}]\n")).collect();
+    let all = rendered(&names.concat());
+    let distinct: std::collections::BTreeSet<u64> = all.iter().map(|(_, port)| *port).collect();
+    assert_eq!(distinct.len(), 400);
+    for fewer in [1, 100, 399] {
+        assert_eq!(rendered(&names[..fewer].concat()), all[..fewer]);
+    }
+}
+
+#[test]
+fn reports() {
+    let directory = directory();
+    let mut text = String::new();
+    let mut say = |arguments: &str| {
+        let ran = run(gen_service(directory.path(), arguments.split(' ')));
+        writeln!(text, "$ gen-service {arguments}\n{}{}[exit {}]\n", ran.out, ran.err, ran.code).unwrap();
+    };
+    fs::write(directory.path().join("gateways.toml"), "[gateways.coder]\n[gateways.writer]\nport = 9000\n").unwrap();
+    say("--manifest gateways.toml --out services --check --quiet");
+    say("--manifest gateways.toml --out services");
+    say("--manifest gateways.toml --out services --check");
+    fs::write(directory.path().join("gateways.toml"), "[gateways.writer]\nport = 9001\n[gateways.x]\ndown = true\n")
+        .unwrap();
+    say("--manifest gateways.toml --out services");
+    say("--manifest gateways.toml --out services --prune");
+    say("--manifest gateways.toml --out services --prune --json");
+    say("--manifest gateways.toml --out services --prune --quiet");
+    say("writer --hermes-cli run --out services --json");
+    snapshot("reports", "", &text);
+}
+
+#[test]
+fn the_preview_in_json_is_the_preview() {
+    let said: serde_json::Value =
+        serde_json::from_str(&succeeds("/", ["a", "b", "--env", "A=\"\n", "--json"])).unwrap();
+    let mut text = String::new();
+    for directory in said["directories"].as_array().unwrap() {
+        let name = directory["name"].as_str().unwrap();
+        assert_eq!(name, format!("gateway-{}", directory["profile"].as_str().unwrap()));
+        for file in directory["files"].as_array().unwrap() {
+            let part = |key: &str| file[key].as_str().unwrap();
+            let gap = if text.is_empty() { "" } else { "\n" };
+            write!(text, "{gap}==> {name}/{} {} <==\n{}", part("path"), part("mode"), part("content")).unwrap();
+        }
+    }
+    assert_eq!(text, succeeds("/", ["a", "b", "--env", "A=\"\n"]));
+}
+
+#[test]
+fn the_schema_that_is_shipped_is_the_one_that_is_printed() {
+    let shipped = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gateways.schema.json")).unwrap();
+    assert_eq!(shipped, succeeds("/", ["--schema"]), "run: gen-service --schema >docs/gateways.schema.json");
+}
+
+#[test]
+fn output_that_nobody_takes() {
+    let gone = Command::new("sh").args(["-c", "$0 coder | :", GEN_SERVICE]).output().unwrap();
+    assert_eq!((gone.stderr.as_slice(), gone.status.code()), (&b""[..], Some(0)));
+
+    let mut full = gen_service("/", ["coder"]);
+    full.stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let ran = run(full);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.err, "error: cannot write to standard output: no space left on device\n");
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_want_it() {
+    let directory = directory();
+    let on_terminal = |extra: &str| {
+        // `script` runs a command on a terminal of its own.
+        let line = format!("{extra} {GEN_SERVICE} a --port $(date +%N | tail -c 4) --out services");
+        let mut command = Command::new(tool("script"));
+        command.args(["-qec", &line, "/dev/null"]).current_dir(directory.path()).stdin(Stdio::null());
+        command.env("TERM", "xterm").env_remove("NO_COLOR");
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(on_terminal("").contains("\u{1b}["));
+    assert!(!on_terminal("NO_COLOR=1").contains('\u{1b}'));
+    assert!(!succeeds(directory.path(), ["a", "--out", "services"]).contains('\u{1b}'));
+}

@@ -1,0 +1,22 @@
+//! The tests of gen-service. Everything that is rendered here is also executed, by real shells and real s6 programs.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::print_stderr, reason = "a test may say what it tried")]
+
+mod boot;
+mod bytes;
+mod cli;
+mod control;
+mod control_faults;
+mod doctor;
+mod faults;
+mod hosts;
+mod install;
+mod meaning;
+mod output;
+mod quoting;
+mod races;
+mod sandbox;
+mod supervised;
+mod support;
+mod templates;

@@ -1,0 +1,165 @@
+//! Runs rendered scripts for real: by the kernel, through their first line, as root or as the user `hermes`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::{GATEWAYCTL, GEN_SERVICE, Ran, directory, set_mode, succeeds, tool};
+
+/// The shells that a container may have as `sh`. yash reads a script in the encoding of the locale, so it alone has one.
+pub(crate) const SHELLS: [Shell; 5] = [
+    Shell { name: "dash", locale: "C" },
+    Shell { name: "bash", locale: "C" },
+    Shell { name: "busybox", locale: "C" },
+    Shell { name: "mksh", locale: "C" },
+    Shell { name: "yash", locale: "C.UTF-8" },
+];
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shell {
+    pub(crate) name: &'static str,
+    locale: &'static str,
+}
+
+/// Who a script is started by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum As {
+    Root,
+    /// The user `hermes` (10000), as under `docker run --user`.
+    Hermes,
+}
+
+/// A directory that is `/share` for what runs in the sandbox: rendered service directories, the container's environment,
+/// and what the stand-in for Hermes wrote down.
+pub(crate) struct Sandbox {
+    directory: TempDir,
+    pub(crate) shell: Shell,
+}
+
+impl Sandbox {
+    /// A sandbox whose `sh` is this shell, and whose `gateway-*` are rendered from these arguments.
+    pub(crate) fn new(shell: Shell, arguments: &[&str]) -> Self {
+        let sandbox = Self { directory: directory(), shell };
+        for name in ["bin", "container_environment", "record"] {
+            fs::create_dir(sandbox.path(name)).unwrap();
+        }
+        set_mode(sandbox.path("record"), 0o777);
+        symlink(tool(shell.name), sandbox.path("bin/sh")).unwrap();
+        fs::copy(stand_in("hermes"), sandbox.path("bin/hermes")).unwrap();
+        sandbox.set("LC_ALL", shell.locale);
+        succeeds(sandbox.path(""), arguments.iter().copied().chain(["--out", "services"]));
+        sandbox
+    }
+
+    /// A sandbox with both programs on its PATH, and with this for Hermes.
+    pub(crate) fn with_programs(hermes: &str) -> Self {
+        let sandbox = Self::new(SHELLS[0], &["rendered"]);
+        for program in [GEN_SERVICE, GATEWAYCTL] {
+            let name = Path::new(program).file_name().unwrap();
+            fs::hard_link(program, sandbox.path("bin").join(name))
+                .or_else(|_| fs::copy(program, sandbox.path("bin").join(name)).map(drop))
+                .unwrap();
+        }
+        fs::write(sandbox.path("bin/hermes"), format!("#!/bin/sh\n{hermes}\n")).unwrap();
+        sandbox
+    }
+
+    /// Runs a command of the POSIX shell beside a live s6-svscan on `/run/service`; what that says goes to `/share/scan.log`.
+    pub(crate) fn live(&self, command: &str) -> Ran {
+        self.live_with("", command)
+    }
+
+    /// As `live`, with these options for s6-svscan.
+    pub(crate) fn live_with(&self, options: &str, command: &str) -> Ran {
+        let start = format!(
+            "mkdir /run/service; s6-svscan -d3 {options} /run/service 3>/share/ready >/share/scan.log 2>&1 & svscan=$!; \
+             until [ -s /share/ready ]; do sleep 0.01; done; "
+        );
+        let ran = self.sh(&(start + command), b"");
+        fs::remove_file(self.path("ready")).unwrap();
+        ran
+    }
+
+    /// A path below `/share`, from outside.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.directory.path().join(below)
+    }
+
+    /// Sets a variable of the container.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        fs::write(self.path("container_environment").join(name), value).unwrap();
+    }
+
+    /// Runs a command of the POSIX shell inside, as root, in `/share/services`. It has a function `up GATEWAY...` that waits
+    /// until these are up, or all: a supervisor is there a moment before what it supervises.
+    pub(crate) fn sh(&self, command: &str, input: &[u8]) -> Ran {
+        // In a file, so that no list of processes shows it.
+        let up = "up() { until gatewayctl -q status \"$@\"; do sleep 0.02; done; }";
+        fs::write(self.path("command"), format!("{up}; cd /share/services; {command}\n")).unwrap();
+        let mut child = Command::new("unshare")
+            .args(["--mount", "--pid", "--fork", "--kill-child"])
+            .arg(stand_in("sandbox"))
+            .arg(self.directory.path())
+            .args(["dash", "-eu", "/share/command"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing has closed the pipe, which is no concern of the test.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        fs::remove_dir(self.path(".sandbox")).expect("the sandbox could not be set up; the suite needs root");
+        output.into()
+    }
+
+    /// Runs a script of a service directory, as s6-supervise would: in that directory, with its name as argument.
+    pub(crate) fn script(&self, user: As, directory: &str, script: &str, arguments: &str, input: &[u8]) -> Ran {
+        let drop = match user {
+            As::Root => "",
+            As::Hermes => "setpriv --reuid 10000 --regid 10000 --clear-groups",
+        };
+        self.sh(&format!("cd {directory}; exec {drop} ./{script} {arguments}"), input)
+    }
+
+    /// What the stand-in for Hermes wrote down, or `None` where it was not called.
+    pub(crate) fn call(&self) -> Option<Call> {
+        let read = |name: &str| fs::read(self.path("record").join(name));
+        let words = |bytes: Vec<u8>| -> Vec<String> {
+            let text = String::from_utf8(bytes).unwrap();
+            text.split_terminator('\0').map(str::to_owned).collect()
+        };
+        let line = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim_end_matches('\n').to_owned();
+        let argv = words(read("argv").ok()?);
+        let environment = words(read("environ").unwrap())
+            .into_iter()
+            .map(|entry| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
+            .collect();
+        Some(Call {
+            // The kernel puts the stub's own interpreter and path before its arguments.
+            argv: argv[2..].to_vec(),
+            environment,
+            cwd: line(read("cwd").unwrap()),
+            ids: line(read("ids").unwrap()),
+        })
+    }
+}
+
+/// How Hermes was called.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) argv: Vec<String>,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) cwd: String,
+    /// User, group, and all groups.
+    pub(crate) ids: String,
+}
+
+fn stand_in(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/stand-ins").join(name)
+}

@@ -1,0 +1,110 @@
+//! What only a supervisor can show: finish scripts and loggers under a real s6-svscan.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::sandbox::{SHELLS, Sandbox};
+
+/// Starts s6-svscan on `/share/services`, waits until each of these conditions holds, and then runs `last`.
+///
+/// A condition is a service and what `s6-svstat -o up,wantedup` says of it.
+fn supervise(sandbox: &Sandbox, conditions: &[(&str, &str)], last: &str) -> String {
+    let mut script = String::from("s6-svscan /share/services >/share/scan.log 2>&1 & ");
+    for (service, state) in conditions {
+        write!(
+            script,
+            "until [ \"$(s6-svstat -o up,wantedup {service} 2>/dev/null)\" = '{state}' ]; do \
+             [ $((tries += 1)) -lt 600 ] || {{ echo '{service} is not {state}'; cat /share/scan.log; exit 1; }}; \
+             sleep 0.05; done; "
+        )
+        .unwrap();
+    }
+    let ran = sandbox.sh(&format!("tries=0; {script}{last}"), b"");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{:?}: {}", sandbox.shell, ran.out);
+    ran.out
+}
+
+fn hermes(sandbox: &Sandbox, script: &str) {
+    fs::write(sandbox.path("bin/hermes"), format!("#!/bin/sh\necho run >>/share/record/runs-$2\n{script}\n")).unwrap();
+}
+
+const DOWN_FOR_GOOD: &str = "false false";
+
+#[test]
+fn a_gateway_that_dies_too_often_is_left_down() {
+    for shell in SHELLS {
+        // Exit 0 counts as well: a loop of graceful restarts is a loop.
+        let sandbox = Sandbox::new(shell, &["zero", "one", "--hermes-cli", "run", "--crash-budget", "3/60"]);
+        hermes(&sandbox, "[ $2 = zero ] && exit 0; exit 1");
+        let down = [("gateway-zero", DOWN_FOR_GOOD), ("gateway-one", DOWN_FOR_GOOD)];
+        let log = supervise(&sandbox, &down, "cat /opt/data/logs/gateways/one/current");
+        for profile in ["zero", "one"] {
+            let runs = fs::read_to_string(sandbox.path("record").join(format!("runs-{profile}"))).unwrap();
+            assert_eq!(runs.lines().count(), 3, "{shell:?} {profile}");
+        }
+        // Why it is down stands in the gateway's own log.
+        assert!(log.trim_end().contains("PERMANENT FAILURE"), "{shell:?}: {log}");
+    }
+}
+
+#[test]
+fn exit_78_leaves_a_gateway_down_at_once_and_says_so_in_its_log() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder", "--crash-budget", "off"]);
+        hermes(&sandbox, "exit 78");
+        let log = supervise(&sandbox, &[("gateway-coder", DOWN_FOR_GOOD)], "cat /opt/data/logs/gateways/coder/current");
+        assert_eq!(fs::read_to_string(sandbox.path("record/runs-coder")).unwrap(), "run\n", "{shell:?}");
+        let last = log.lines().last().unwrap_or_default();
+        let said = "gateway-coder: exit 78, a configuration error: down until it is started again";
+        assert!(last.ends_with(said), "{shell:?}: {log}");
+    }
+}
+
+#[test]
+fn every_death_but_that_by_term_spends_the_crash_budget() {
+    // All signals that end a process; the others stop it, continue it, are ignored, or belong to the C library.
+    let harmless = [17, 18, 19, 20, 21, 22, 23, 28, 32, 33];
+    let signals = (1..=64).filter(|signal| !harmless.contains(signal)).map(|signal| format!("signal-{signal}"));
+    let codes = [0, 1, 77, 78, 79, 125, 127, 142, 143, 144, 254, 255].map(|code| format!("exit-{code}"));
+    let profiles: Vec<String> = signals.chain(codes).collect();
+    let mut arguments: Vec<&str> = profiles.iter().map(String::as_str).collect();
+    arguments.extend(["--hermes-cli", "run", "--crash-budget", "1/600"]);
+    let sandbox = Sandbox::new(SHELLS[0], &arguments);
+    // A gateway that gets a second start stays up.
+    hermes(
+        &sandbox,
+        "[ \"$(wc -l </share/record/runs-$2)\" = 1 ] || exec sleep 1000\n\
+         case $2 in signal-*) kill -\"${2#signal-}\" $$ ;; *) exit \"${2#exit-}\" ;; esac",
+    );
+    let by_term = ["gateway-signal-15", "gateway-exit-143"];
+    let services: Vec<String> = profiles.iter().map(|profile| format!("gateway-{profile}")).collect();
+    let dead = services.iter().filter(|service| !by_term.contains(&service.as_str()));
+    let conditions: Vec<(&str, &str)> = dead.map(|service| (service.as_str(), DOWN_FOR_GOOD)).collect();
+    let second = "for runs in signal-15 exit-143; do \
+                  until [ \"$(wc -l </share/record/runs-$runs)\" = 2 ]; do sleep 0.05; done; done";
+    supervise(&sandbox, &conditions, second);
+}
+
+#[test]
+fn a_logger_that_cannot_log_is_not_started_again_and_again() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder"]);
+        sandbox.set("HERMES_HOME", "relative");
+        let down = [("gateway-coder/log", DOWN_FOR_GOOD), ("gateway-coder", DOWN_FOR_GOOD)];
+        let said = supervise(&sandbox, &down, "cat /share/scan.log");
+        let line = "gateway-coder/log: HERMES_HOME must be an absolute path, not 'relative'\n";
+        assert_eq!(said, line, "{shell:?}");
+    }
+}
+
+#[test]
+fn the_longest_name_goes_all_the_way() {
+    let name = "x".repeat(243);
+    let sandbox = Sandbox::new(SHELLS[0], &[&name, "--hermes-cli", "run"]);
+    hermes(&sandbox, "exec sleep 1000");
+    let service = format!("gateway-{name}");
+    let ready =
+        format!("s6-svwait -U -t 30000 {service}/log; ls -d /opt/data/logs/gateways/{name}; cat /share/scan.log");
+    let said = supervise(&sandbox, &[(service.as_str(), "true true")], &ready);
+    assert_eq!(said, format!("/opt/data/logs/gateways/{name}\n"));
+}
