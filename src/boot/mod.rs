@@ -4,12 +4,14 @@
 //! recorded of each ([`Intent`]), [`Selection`] says which are this container's, [`SavedManifest`] keeps what was registered at
 //! run time. What is changed below the home of Hermes is changed by the service user.
 
+mod desire;
 mod intent;
 mod saved;
 mod selection;
 mod servant;
 mod volume;
 
+pub(crate) use desire::record;
 pub use intent::Intent;
 pub use saved::{SavedManifest, Written};
 pub use selection::{ProfilePattern, Selection, SelectionError, Shard};

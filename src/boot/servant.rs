@@ -48,7 +48,12 @@ impl<'a> Servant<'a> {
 
     /// Appends lines to the log of boots below this home.
     pub(super) fn log(&self, home: &Utf8Path, lines: &str) -> Result<(), S6Error> {
-        self.run("/bin/sh", &["-c", APPEND, "sh", home.as_str()], lines)
+        self.script(APPEND, home, lines)
+    }
+
+    /// Runs a script with a directory as its argument, and this as its input.
+    pub(super) fn script(&self, script: &str, directory: &Utf8Path, input: &str) -> Result<(), S6Error> {
+        self.run("/bin/sh", &["-c", script, "sh", directory.as_str()], input)
     }
 
     fn run(&self, program: &'static str, arguments: &[&str], input: &str) -> Result<(), S6Error> {

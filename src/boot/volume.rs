@@ -139,8 +139,17 @@ impl Volume {
 
     /// What is recorded for the gateway of a profile that may not be there.
     pub(super) fn intent_of(&self, profile: &ProfileName) -> (Utf8PathBuf, Intent) {
-        let found = Self::found(profile.clone(), self.home.join("profiles").join(profile.as_str()));
+        let found = Self::found(profile.clone(), self.directory_of(profile));
         (found.directory, found.intent)
+    }
+
+    /// Where a profile is, or would be.
+    pub(super) fn directory_of(&self, profile: &ProfileName) -> Utf8PathBuf {
+        if *profile == ProfileName::default() {
+            self.home.clone()
+        } else {
+            self.home.join("profiles").join(profile.as_str())
+        }
     }
 }
 

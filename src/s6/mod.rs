@@ -132,6 +132,24 @@ pub enum S6Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// There is no such profile on the volume.
+    #[error("no profile {profile} in {home}; `hermes profile create {profile}` makes one")]
+    NoProfile {
+        /// The profile.
+        profile: crate::profile::ProfileName,
+        /// The home of Hermes.
+        home: Utf8PathBuf,
+    },
+    /// The user of a gateway cannot write what an operator said of it.
+    #[error("cannot write {path}: {said}; make it writable for {user}, or leave out --save")]
+    Desire {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The user.
+        user: String,
+        /// What the user heard.
+        said: String,
+    },
     /// No s6-svscan watches the scandir.
     #[error("no s6-svscan watches {0}; start one, or give the directory that it watches with --scandir")]
     NotLive(Utf8PathBuf),

@@ -171,6 +171,25 @@ fn what_is_saved_is_registered_too_and_what_is_registered_is_saved_or_neither() 
 }
 
 #[test]
+fn what_an_operator_saves_decides_at_the_next_boot() {
+    let ran = live(
+        &sandbox(),
+        "exec 2>&1; profile a running; profile b; as chmod 600 /opt/data/profiles/a/gateway_state.json; \
+         boot() { gatewayctl -q unregister $(gatewayctl list); gatewayctl -q reconcile --except default; }; \
+         gatewayctl -q reconcile --except default; up a; gatewayctl stop a; gatewayctl -q start b; up b; boot; up a; \
+         gatewayctl status | tr -s ' ' | cut -d' ' -f1,2; \
+         gatewayctl stop a --save; gatewayctl start b --save; boot; up b; gatewayctl status | tr -s ' ' | cut -d' ' -f1,2; \
+         tail -n +1 /opt/data/profiles/*/gateway_state.json; echo; stat -c '%U %a' /opt/data/profiles/*/gateway_state.json; \
+         echo root >/etc/state; as ln -sf /etc/state /opt/data/profiles/b/gateway_state.json; \
+         gatewayctl stop b --save || echo $?; chown root /opt/data/profiles/a; gatewayctl start a --save || echo $?; \
+         gatewayctl stop b nobody --save || echo $?; rm -r /opt/data/profiles; gatewayctl stop b --save || echo $?; \
+         gatewayctl -q register default --down; gatewayctl -q start default --save; cat /opt/data/gateway_state.json; echo; cat /etc/state; \
+         gatewayctl status | tr -s ' ' | cut -d' ' -f1,2; ls -A /opt/data",
+    );
+    snapshot("desired_state", "", &ran.out);
+}
+
+#[test]
 fn two_containers_that_save_on_one_volume_at_once_lose_nothing() {
     let ran = live(
         &sandbox(),

@@ -112,6 +112,13 @@ pub(super) enum Command {
         /// Profiles of the gateways
         #[arg(value_name = "PROFILE", required = true)]
         profiles: Vec<String>,
+
+        /// Have reconcile start them, too, at the next boot: writes it to their `gateway_state.json`
+        #[arg(long)]
+        save: bool,
+
+        #[command(flatten)]
+        home: Home,
     },
     /// Stop gateways
     Stop {
@@ -122,6 +129,13 @@ pub(super) enum Command {
         /// Have them down, too, after a restart of their supervisor
         #[arg(long)]
         persist: bool,
+
+        /// Have reconcile leave them down, too, at the next boot: writes it to their `gateway_state.json`
+        #[arg(long)]
+        save: bool,
+
+        #[command(flatten)]
+        home: Home,
     },
     /// Restart gateways that are up, and start those that are down
     Restart {

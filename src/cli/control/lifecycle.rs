@@ -1,25 +1,35 @@
 //! `gatewayctl start`, `stop` and `restart`.
 
+use camino::Utf8Path;
 use serde_json::json;
 
 use super::args::Common;
 use super::{kind, manager, s6};
+use crate::boot::{self, Volume};
 use crate::cli::streams::{GREEN, styled};
 use crate::cli::{Outcome, Streams};
 use crate::error::Error;
 use crate::manager::Kind;
 use crate::profile::ProfileName;
 
-pub(super) fn start(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+pub(super) fn start(
+    profiles: &[ProfileName],
+    saved_at: Option<&Utf8Path>,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
+    save(profiles, true, saved_at, common, streams)?;
     each(profiles, "started", common, streams, |profile, streams| manager(common, streams)?.start(profile))
 }
 
 pub(super) fn stop(
     profiles: &[ProfileName],
     persist: bool,
+    saved_at: Option<&Utf8Path>,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
+    save(profiles, false, saved_at, common, streams)?;
     let on_host = kind(common).is_some_and(|kind| kind != Kind::S6);
     if !on_host {
         s6(common, streams)?.begin_to_stop(profiles, persist);
@@ -35,6 +45,22 @@ pub(super) fn stop(
 
 pub(super) fn restart(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     each(profiles, "restarted", common, streams, |profile, streams| manager(common, streams)?.restart(profile))
+}
+
+/// Records what reconcile is to do with them; before anything is done, so that what cannot be saved is not done either.
+fn save(
+    profiles: &[ProfileName],
+    running: bool,
+    saved_at: Option<&Utf8Path>,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<(), Error> {
+    let Some(home) = saved_at else { return Ok(()) };
+    let volume = Volume::open(home)?;
+    let manager = s6(common, streams)?;
+    // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
+    profiles.iter().try_for_each(|profile| manager.scandir().gateway(profile).map(drop))?;
+    profiles.iter().try_for_each(|profile| boot::record(&manager, &volume, profile, running))
 }
 
 /// Does it to each, whether it fails for another or not, and says what came of it.

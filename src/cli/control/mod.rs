@@ -43,8 +43,14 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
         Command::Doctor { home } => doctor::run(&home.path(), common, streams),
         Command::List => list(common, streams),
         Command::Status { profiles } => status::run(&names(profiles)?, common, streams),
-        Command::Start { profiles } => lifecycle::start(&names(profiles)?, common, streams),
-        Command::Stop { profiles, persist } => lifecycle::stop(&names(profiles)?, *persist, common, streams),
+        Command::Start { profiles, save, home } => {
+            let saved_at = save.then(|| home.path());
+            lifecycle::start(&names(profiles)?, saved_at.as_deref(), common, streams)
+        }
+        Command::Stop { profiles, persist, save, home } => {
+            let saved_at = save.then(|| home.path());
+            lifecycle::stop(&names(profiles)?, *persist, saved_at.as_deref(), common, streams)
+        }
         Command::Restart { profiles } => lifecycle::restart(&names(profiles)?, common, streams),
         Command::Logs { profile, lines, follow } => {
             logs(&names(std::slice::from_ref(profile))?[0], *lines, *follow, common, streams)
