@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail where it stands, and says what it saw")]
 
+mod boot;
 mod build;
 mod docker;
 mod downstream;
