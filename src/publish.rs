@@ -184,8 +184,8 @@ impl Checked {
         Ok(())
     }
 
-    /// Writes it as a new directory, synced to disk.
-    fn write(&self, to: &Utf8Path) -> Result<(), Error> {
+    /// Writes it as a new directory.
+    fn write(&self, to: &Utf8Path, disk: Disk) -> Result<(), Error> {
         let directory = |path: &Utf8Path| {
             fs::DirBuilder::new().mode(0o755).create(path).context("create", path)?;
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).context("set the mode of", path)
@@ -195,12 +195,12 @@ impl Checked {
             let path = to.join(path);
             match content {
                 None => directory(&path)?,
-                Some(content) => write_file(&path, *mode, content)?,
+                Some(content) => disk.write_file(&path, *mode, content)?,
             }
         }
         let directories = self.entries.iter().filter(|(_, (_, content))| content.is_none());
         for path in directories.map(|(path, _)| to.join(path)).chain([to.to_owned()]) {
-            sync(&path)?;
+            disk.sync(&path)?;
         }
         Ok(())
     }
@@ -219,10 +219,10 @@ impl Checked {
 
     /// Writes each file that differs beside the one it is to replace, inside the live directory: its inode is the working
     /// directory of its supervisor. Nothing has changed before [`Update::apply`].
-    fn update(&self, path: &Utf8Path) -> Result<Update, Error> {
+    fn update(&self, path: &Utf8Path, disk: Disk) -> Result<Update, Error> {
         let mut there = BTreeMap::new();
         published(path, "", &mut there)?;
-        let mut update = Update { directory: path.to_owned(), renames: Vec::new(), removals: Vec::new() };
+        let mut update = Update { directory: path.to_owned(), disk, renames: Vec::new(), removals: Vec::new() };
         for (name, (mode, content)) in &self.entries {
             let to = path.join(name);
             match (there.get(name), content) {
@@ -231,7 +231,7 @@ impl Checked {
                     let temporary = to.with_file_name(format!("{STAGING}.{}", to.file_name().unwrap_or_default()));
                     remove(&temporary).context("remove", &temporary)?;
                     update.renames.push((temporary.clone(), to));
-                    write_file(&temporary, *mode, content)?;
+                    disk.write_file(&temporary, *mode, content)?;
                 }
                 (None, None) => fs::DirBuilder::new().mode(0o755).create(&to).context("create", &to)?,
                 _ => {}
@@ -247,6 +247,7 @@ impl Checked {
 /// not put into place.
 struct Update {
     directory: Utf8PathBuf,
+    disk: Disk,
     renames: Vec<(Utf8PathBuf, Utf8PathBuf)>,
     removals: Vec<Utf8PathBuf>,
 }
@@ -260,7 +261,7 @@ impl Update {
         for path in &self.removals {
             remove(path).context("remove", path)?;
         }
-        sync(&self.directory)
+        self.disk.sync(&self.directory)
     }
 }
 
@@ -321,15 +322,32 @@ fn own(path: &Utf8Path, metadata: &fs::Metadata, unfit: &mut Vec<Unfit>) -> bool
     false
 }
 
-fn write_file(path: &Utf8Path, mode: u32, content: &[u8]) -> Result<(), Error> {
-    let mut file = File::create_new(path).context("create", path)?;
-    file.set_permissions(fs::Permissions::from_mode(mode)).context("set the mode of", path)?;
-    file.write_all(content).context("write", path)?;
-    file.sync_all().context("sync", path)
+/// Where things are written.
+#[derive(Debug, Clone, Copy)]
+struct Disk {
+    /// Whether what is there outlives the machine, so that it has to be synced.
+    lasts: bool,
 }
 
-fn sync(directory: &Utf8Path) -> Result<(), Error> {
-    File::open(directory).and_then(|file| file.sync_all()).context("sync", directory)
+impl Disk {
+    fn of(scandir: &Scandir) -> Result<Self, Error> {
+        Ok(Self { lasts: !scandir.is_in_memory()? })
+    }
+
+    fn write_file(self, path: &Utf8Path, mode: u32, content: &[u8]) -> Result<(), Error> {
+        let mut file = File::create_new(path).context("create", path)?;
+        file.set_permissions(fs::Permissions::from_mode(mode)).context("set the mode of", path)?;
+        file.write_all(content).context("write", path)?;
+        if self.lasts { file.sync_all().context("sync", path) } else { Ok(()) }
+    }
+
+    fn sync(self, directory: &Utf8Path) -> Result<(), Error> {
+        if self.lasts {
+            File::open(directory).and_then(|file| file.sync_all()).context("sync", directory)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// What publishing does to a service directory.
@@ -373,6 +391,7 @@ pub fn publish(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Ve
     let staging = scandir.path().join(STAGING);
     remove(&staging).context("remove", &staging)?;
     let plan = plan(scandir, wanted, update)?;
+    let disk = Disk::of(scandir)?;
     let those = |change| {
         let done = wanted.iter().zip(&plan).filter(move |(_, done)| **done == change);
         done.map(|(checked, _)| (checked, checked.profile.service_name()))
@@ -383,16 +402,16 @@ pub fn publish(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Ve
     }
     // Everything is written before anything is put into place: a full disk is found out while nothing has changed.
     for (checked, name) in those(Published::Created) {
-        checked.write(&staging.join(name))?;
+        checked.write(&staging.join(name), disk)?;
     }
     let updates: Vec<Update> = those(Published::Updated)
-        .map(|(checked, name)| checked.update(&scandir.path().join(name)))
+        .map(|(checked, name)| checked.update(&scandir.path().join(name), disk))
         .collect::<Result<_, Error>>()?;
     for (_, name) in those(Published::Created) {
         placed.place(name)?;
     }
     if !placed.names.is_empty() {
-        sync(scandir.path())?;
+        disk.sync(scandir.path())?;
     }
     for update in updates {
         update.apply()?;

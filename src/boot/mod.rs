@@ -155,10 +155,12 @@ impl Reconcile {
             }
         }
         let checked: Vec<Checked> = new.iter().map(|(checked, _)| checked.clone()).collect();
-        let published = manager.install(&checked, false);
         let user = self.manifest.defaults.user.clone().unwrap_or_default();
+        // It is opened while the directories are published, which takes as long.
+        let log = Servant::new(manager.programs(), &user).log(self.volume.home());
+        let published = manager.install(&checked, false);
         let lines = done.lines(published.as_ref().err(), manager);
-        if let Err(error) = Servant::new(manager.programs(), &user).log(self.volume.home(), &lines) {
+        if let Err(error) = log.and_then(|log| log.end(&lines)) {
             done.warnings.push(format!("nothing is written to logs/container-boot.log: {error}"));
         }
         published.map(|_| done)

@@ -1,7 +1,7 @@
 //! What is done below the home of Hermes is done by the service user: root would follow a symlink that this user planted.
 
 use std::io::{self, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -12,16 +12,13 @@ use crate::s6::{Programs, S6Error};
 const APPEND: &str = r#"
 set -eu
 cd "$1"
-mkdir -p logs
+[ -d logs ] || mkdir -p logs
 log=logs/container-boot.log
 if [ -e "${log}" ]; then
   [ -f "${log}" ] || { echo "${log} is no file" >&2; exit 1; }
   [ "$(wc -c <"${log}")" -lt 262144 ] || mv -f "${log}" "${log}.1"
 fi
-stamp=$(date +%Y-%m-%dT%H:%M:%S%z)
-while IFS= read -r line; do
-  printf '%s %s\n' "${stamp}" "${line}"
-done >>"${log}"
+sed "s/^/$(date +%Y-%m-%dT%H:%M:%S%z) /" >>"${log}"
 "#;
 
 /// Does things as the service user.
@@ -38,17 +35,18 @@ impl<'a> Servant<'a> {
 
     /// Removes files, whether they are there or not.
     pub(super) fn remove(&self, files: &[Utf8PathBuf]) -> Result<(), S6Error> {
+        let there: Vec<&Utf8PathBuf> = files.iter().filter(|file| file.symlink_metadata().is_ok()).collect();
         // Far below what Linux takes on one command line.
-        for some in files.chunks(500) {
+        for some in there.chunks(500) {
             let words = ["-f", "--"].into_iter().chain(some.iter().map(|file| file.as_str()));
             self.run("/bin/rm", &words.collect::<Vec<_>>(), "")?;
         }
         Ok(())
     }
 
-    /// Appends lines to the log of boots below this home.
-    pub(super) fn log(&self, home: &Utf8Path, lines: &str) -> Result<(), S6Error> {
-        self.script(APPEND, home, lines)
+    /// Has the log of boots below this home opened; what is to stand in it is said later.
+    pub(super) fn log(&self, home: &Utf8Path) -> Result<Working, S6Error> {
+        self.begin("/bin/sh", &["-c", APPEND, "sh", home.as_str()])
     }
 
     /// Runs a script with a directory as its argument, and this as its input.
@@ -57,6 +55,10 @@ impl<'a> Servant<'a> {
     }
 
     fn run(&self, program: &'static str, arguments: &[&str], input: &str) -> Result<(), S6Error> {
+        self.begin(program, arguments)?.end(input)
+    }
+
+    fn begin(&self, program: &'static str, arguments: &[&str]) -> Result<Working, S6Error> {
         let mut command = if rustix::process::geteuid().is_root() {
             let mut command = Command::new(self.programs.path("s6-setuidgid"));
             command.arg(self.user.as_str()).arg(program);
@@ -65,16 +67,29 @@ impl<'a> Servant<'a> {
             Command::new(program)
         };
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let call = |source| S6Error::Call { program: Utf8PathBuf::from(program), source };
-        let mut child = command.spawn().map_err(call)?;
-        if let Some(mut stdin) = child.stdin.take() {
+        let child = command.spawn().map_err(|source| S6Error::Call { program: program.into(), source })?;
+        Ok(Working { program, child })
+    }
+}
+
+/// A program of the service user's that waits for its input.
+pub(super) struct Working {
+    program: &'static str,
+    child: Child,
+}
+
+impl Working {
+    /// Gives it its input, and waits until it is done.
+    pub(super) fn end(mut self, input: &str) -> Result<(), S6Error> {
+        let call = |source| S6Error::Call { program: self.program.into(), source };
+        if let Some(mut stdin) = self.child.stdin.take() {
             match stdin.write_all(input.as_bytes()) {
                 // It ended before it had read all; its exit code tells why.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
                 result => result.map_err(call)?,
             }
         }
-        let output = child.wait_with_output().map_err(call)?;
-        if output.status.success() { Ok(()) } else { Err(S6Error::failed(program, &[], &output)) }
+        let output = self.child.wait_with_output().map_err(call)?;
+        if output.status.success() { Ok(()) } else { Err(S6Error::failed(self.program, &[], &output)) }
     }
 }
