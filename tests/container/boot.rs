@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
 
-use crate::docker::{Container, HERMES, docker, image, mount, read, stand_in_hermes, volume};
+use crate::docker::{Container, HERMES, docker, image, mount, read, stand_in_hermes, until, volume};
 
 /// A profile as Hermes makes it, with what Hermes recorded of its gateway.
 fn profile(volume: &Path, name: &str, state: Option<&str>) {
@@ -26,6 +26,12 @@ fn profile(volume: &Path, name: &str, state: Option<&str>) {
 const MANIFEST: &str =
     "[defaults]\nhermes-cli = \"start\"\nenv = { GREETING = \"from the defaults\" }\n\n[gateways.coder]\nport = 9150\n";
 
+/// Waits until the hook has been through so many boots: it says last what became of each profile.
+#[track_caller]
+fn booted(container: &Container, boots: usize) {
+    until("the hook", || container.logs().matches(" default  ").count() == boots);
+}
+
 fn states(container: &Container) -> String {
     container.exec(&["sh", "-c", "gatewayctl status | tr -s ' ' | cut -d' ' -f1,2 | tail -n +2"]).ok()
 }
@@ -42,6 +48,7 @@ fn a_boot_and_a_restart_bring_back_what_ran() {
     let (data, hermes) = (mount(volume.path(), "/opt/data"), stand_in_hermes());
     let container = Container::run(&image("volume", Some(MANIFEST)), &[&data, &hermes]);
     for boot in 1..=2 {
+        booted(&container, boot);
         container.until_up("coder writer");
         assert_eq!(states(&container), "coder up\ndefault down\nidle down\nnew down\nwriter up\n");
         container.until("gatewayctl logs coder | grep -q 'gateway start --foreground --port 9150'");
@@ -65,6 +72,7 @@ fn a_boot_and_a_restart_bring_back_what_ran() {
         .sh("exec 2>/dev/null; gatewayctl -q register saved --save --port 9999 --down; gatewayctl -q register lost");
     container.sh("exec 2>/dev/null; gatewayctl -q stop writer --save; gatewayctl -q start idle --save");
     container.restart();
+    booted(&container, 3);
     container.until_up("coder idle");
     assert_eq!(states(&container), "coder up\ndefault down\nidle up\nnew down\nsaved down\nwriter down\n");
     container.sh("grep -q -- '-p saved gateway start --foreground --port 9999' /run/service/gateway-saved/run");
@@ -78,14 +86,15 @@ fn containers_that_share_a_volume_share_its_profiles() {
         profile(volume.path(), name, Some("running"));
     }
     let (data, hermes) = (mount(volume.path(), "/opt/data"), stand_in_hermes());
-    let image = image("volume", Some(MANIFEST));
+    // Settings for all of them are a manifest, too.
+    let image = image("volume", Some("[defaults]\nhermes-cli = \"start\"\n"));
     let run = |shard: &str| Container::run(&image, &[&data, &hermes, &format!("--env=GATEWAYS_SHARD={shard}")]);
     let (first, second) = (run("0/2"), run("1/2"));
-    let list = |container: &Container| -> Vec<String> {
-        container.until("gatewayctl list | grep -q team");
+    let list = |container: &Container, boots: usize| -> Vec<String> {
+        booted(container, boots);
         container.sh("gatewayctl list").lines().map(str::to_owned).collect()
     };
-    let (one, two) = (list(&first), list(&second));
+    let (one, two) = (list(&first, 1), list(&second, 1));
     let mut all = [one.clone(), two.clone()].concat();
     all.sort();
     let mut expected = [names, vec!["default".to_owned()]].concat();
@@ -98,21 +107,21 @@ fn containers_that_share_a_volume_share_its_profiles() {
         assert!(!said.contains("lock") && !said.contains("warning"), "{said}");
     }
     second.restart();
-    assert_eq!(list(&second), two);
+    assert_eq!(list(&second, 2), two);
 
     let third = run("1/1x");
     assert_eq!(docker(&["wait", third.id()]).ok(), "1\n");
     assert!(third.logs().contains("error: \"1/1x\" is no shard; write I/N"), "{}", third.logs());
     let options = ["--env=GATEWAYS_ONLY=team-1*", "--env=GATEWAYS_EXCEPT=*1"];
     let fourth = Container::run(&image, &[&[data.as_str(), &hermes], &options[..]].concat());
-    assert_eq!(list(&fourth), ["team-10"]);
+    assert_eq!(list(&fourth, 1), ["team-10"]);
 }
 
 #[test]
 fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     let volume = volume(HERMES);
     let container = Container::run(&image("volume", None), &[&mount(volume.path(), "/opt/data")]);
-    container.until("gatewayctl list | grep -q default");
+    booted(&container, 1);
     let made = container.exec_as_hermes(&["hermes", "profile", "create", "coder"]);
     assert_eq!(made.code, 0, "{made:?}");
     container.sh("exec 2>/dev/null; gatewayctl -q reconcile --manifest /etc/gateways.toml");
@@ -121,6 +130,7 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     let state = || read(volume.path(), "profiles/coder/gateway_state.json");
     container.until("grep -q '\"gateway_state\": *\"running\"' /opt/data/profiles/coder/gateway_state.json");
     container.restart();
+    booted(&container, 2);
     container.until_up("coder");
     assert_eq!(states(&container), "coder up\ndefault down\n", "{}", state());
 
@@ -137,6 +147,6 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     container.sh("exec 2>/dev/null; gatewayctl -q stop coder --save");
     assert!(state().contains("\"stopped\""), "{}", state());
     container.restart();
-    container.until("gatewayctl list | grep -q coder");
+    booted(&container, 3);
     assert_eq!(states(&container), "coder down\ndefault down\n", "{}", state());
 }

@@ -194,7 +194,7 @@ fn two_containers_that_save_on_one_volume_at_once_lose_nothing() {
     let ran = live(
         &sandbox(),
         "mkdir /run/other; s6-svscan -d3 /run/other 3>/tmp/ready >/tmp/log 2>&1 & until [ -s /tmp/ready ]; do sleep 0.01; done; \
-         save() { for n in $(seq 12); do gatewayctl -q --scandir \"$1\" register \"$2$n\" --save --down & done; }; \
+         save() { for n in $(seq 12); do gatewayctl -q --timeout 60 --scandir \"$1\" register \"$2$n\" --save --down & done; }; \
          (save /run/service here; wait) & first=$!; (save /run/other there; wait) & second=$!; wait $first; wait $second; \
          grep -c '^\\[gateways' /opt/data/gateways.toml; \
          as flock /opt/data sleep 100 & until ! flock -n /opt/data true; do sleep 0.02; done; \

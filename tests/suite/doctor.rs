@@ -13,7 +13,7 @@ case $* in
   *crashes*) printf "it's \\033[31mbroken\\n"; exit 1 ;;
   *silent*) exit 1 ;;
   *misconfigured*) echo 'no such model'; exit 78 ;;
-  *rude*) trap 'exit 3' TERM; while :; do sleep 0.02; done ;;
+  *rude*) trap 'exit 3' TERM; echo ready; while :; do sleep 0.02; done ;;
   *) exec sleep 1000 ;;
 esac"#;
 
@@ -105,6 +105,7 @@ fn gateways_that_gave_up() {
     let said = session(
         "",
         "for n in crashes silent misconfigured; do gatewayctl -q register $n --crash-budget 1/60; done; gatewayctl -q register rude; up rude; \
+         until gatewayctl logs rude 2>/tmp/log | grep -q ready; do sleep 0.02; done; \
          gatewayctl -q register stopped; up stopped; \
          for n in crashes silent misconfigured; do \
            until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-$n)\" = 'false false' ]; do sleep 0.02; done; \
