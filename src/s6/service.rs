@@ -79,12 +79,14 @@ impl LiveService {
         has_reader(&self.path.join("supervise/control"))
     }
 
-    /// Whether both its supervisors run.
+    /// Whether both its supervisors run, and can be asked: s6-supervise listens a moment before it writes its first status.
     ///
     /// # Errors
     /// Where this user may not know.
     pub fn is_supervised(&self) -> Result<bool, Error> {
-        self.supervisors().map(|(running, all)| running == all)
+        let (running, all) = self.supervisors()?;
+        let told = |directory: &Utf8PathBuf| directory.join("supervise/status").is_file();
+        Ok(running == all && self.supervised().iter().all(told))
     }
 
     /// What s6-svstat says of it, by fields that s6 2.11 and 2.15 both know.
@@ -96,6 +98,10 @@ impl LiveService {
         let said = match programs.call("s6-svstat", &["-o", FIELDS, self.path.as_str()]) {
             Ok(said) => said,
             Err(S6Error::Failed { code: 1, .. }) => return Err(S6Error::NotSupervised(self.path.clone())),
+            // Its supervisor has just begun, and has written nothing yet.
+            Err(S6Error::Failed { code: 111, said, .. }) if said.ends_with("No such file or directory") => {
+                return Err(S6Error::NotSupervised(self.path.clone()));
+            }
             Err(error) => return Err(error),
         };
         Status::parse(&said).ok_or_else(|| S6Error::Failed {

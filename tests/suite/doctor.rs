@@ -14,7 +14,7 @@ case $* in
   *silent*) exit 1 ;;
   *misconfigured*) echo 'no such model'; exit 78 ;;
   *rude*) trap 'exit 3' TERM; echo ready; while :; do sleep 0.02; done ;;
-  *) exec sleep 1000 ;;
+  *) echo running; exec sleep 1000 ;;
 esac"#;
 
 /// `finds WHAT [OPTION...]` shows what doctor finds, beside what is as it should be, and its exit code.
@@ -89,7 +89,7 @@ fn users_homes_and_ports() {
         "g='gatewayctl -q register --down'; $g a; $g b; $g c; h=/opt/data; finds nothing; \
          $g ghost --user casper; finds 'no such user'; gatewayctl -q unregister ghost; \
          finds 'no home' --hermes-home /nowhere; chown root $h; finds 'a home of root'; chown hermes $h; \
-         gatewayctl -q start a b; l=$h/logs/gateways; until [ -e $l/a/current ] && [ -e $l/b/current ]; do sleep 0.02; done; \
+         gatewayctl -q start a b; l=$h/logs/gateways; for n in a b; do until grep -qs running $l/$n/current; do sleep 0.02; done; done; \
          chown root $l/a; finds 'a log directory of root'; chown hermes $l/a; chown root $l/b/current $l/a/lock; \
          chmod 600 $l/b/current $l/a/lock; finds 'logs of root'; chown hermes $l/b/current $l/a/lock; \
          mount -t tmpfs -o ro none $h; finds 'a read-only home'; umount $h; \

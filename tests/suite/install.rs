@@ -121,7 +121,7 @@ fn refused(name: &str, live: bool, cases: &[(&str, &str)]) {
         let script = format!(
             "exec 2>&1; gen-service -q a --out /tmp/tree; {prepare}; ls -lAR --time-style=+ /run/service 2>/dev/null >/tmp/before || :; \
              code=0; PATH= /share/bin/{command} || code=$?; echo \"[exit $code]\"; \
-             ls -lAR --time-style=+ /run/service 2>/dev/null >/tmp/after || :; cmp /tmp/before /tmp/after"
+             ls -lAR --time-style=+ /run/service 2>/dev/null >/tmp/after || :; diff /tmp/before /tmp/after"
         );
         let ran = if live { sandbox.live(&script) } else { sandbox.sh(&script, b"") };
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{command}: {}", ran.out);
@@ -193,7 +193,8 @@ fn a_live_tree_that_is_not_fit() {
             ("ln -s nowhere /run/service/x", "gatewayctl install /tmp/tree"),
             ("ln -s nowhere /run/service/x", "gatewayctl register a"),
             (
-                "gatewayctl -q register b; up b; s6-svwait -U /run/service/gateway-b/log; ln -s nowhere /run/service/x",
+                "gatewayctl -q register b; up b; until s6-svstat -o ready /run/service/gateway-b/log | grep -q true; do sleep 0.02; done; \
+                 ln -s nowhere /run/service/x",
                 "gatewayctl unregister b",
             ),
             ("kill $svscan; while kill -0 $svscan 2>/dev/null; do sleep 0.02; done", "gatewayctl register a"),

@@ -269,7 +269,7 @@ fn log_run_waits_for_another_logger_of_its_directory_and_says_so_once() {
              (exec s6-setuidgid hermes mkdir -p $logs); mkfifo /tmp/hold; s6-setlock $logs/lock cat /tmp/hold & \
              while s6-setlock -n $logs/lock true 2>/dev/null; do sleep 0.01; done; chown hermes $logs/lock; \
              ./run gateway-coder/log </dev/null >/tmp/said 2>&1 & logger=$!; \
-             until grep -q waiting /tmp/said; do sleep 0.01; done; : >/tmp/hold; wait $logger; echo $?; cat /tmp/said; \
+             until grep -qs waiting /tmp/said; do sleep 0.01; done; : >/tmp/hold; wait $logger; echo $?; cat /tmp/said; \
              echo line | ./run gateway-coder/log 3>/dev/null; cut -d' ' -f4- $logs/current",
             b"",
         );

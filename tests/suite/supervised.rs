@@ -28,6 +28,15 @@ fn hermes(sandbox: &Sandbox, script: &str) {
     fs::write(sandbox.path("bin/hermes"), format!("#!/bin/sh\necho run >>/share/record/runs-$2\n{script}\n")).unwrap();
 }
 
+/// A command that shows the log of a gateway, once this is in it: the logger may read it after the gateway is seen to be down.
+fn logged(profile: &str, what: &str) -> String {
+    let current = format!("/opt/data/logs/gateways/{profile}/current");
+    format!(
+        "until grep -qs '{what}' {current}; do \
+         [ $((tries += 1)) -lt 600 ] || {{ echo 'the log of {profile} has no {what}'; break; }}; sleep 0.05; done; cat {current}"
+    )
+}
+
 const DOWN_FOR_GOOD: &str = "false false";
 
 #[test]
@@ -37,7 +46,7 @@ fn a_gateway_that_dies_too_often_is_left_down() {
         let sandbox = Sandbox::new(shell, &["zero", "one", "--hermes-cli", "run", "--crash-budget", "3/60"]);
         hermes(&sandbox, "[ $2 = zero ] && exit 0; exit 1");
         let down = [("gateway-zero", DOWN_FOR_GOOD), ("gateway-one", DOWN_FOR_GOOD)];
-        let log = supervise(&sandbox, &down, "cat /opt/data/logs/gateways/one/current");
+        let log = supervise(&sandbox, &down, &logged("one", "PERMANENT FAILURE"));
         for profile in ["zero", "one"] {
             let runs = fs::read_to_string(sandbox.path("record").join(format!("runs-{profile}"))).unwrap();
             assert_eq!(runs.lines().count(), 3, "{shell:?} {profile}");
@@ -52,7 +61,7 @@ fn exit_78_leaves_a_gateway_down_at_once_and_says_so_in_its_log() {
     for shell in SHELLS {
         let sandbox = Sandbox::new(shell, &["coder", "--crash-budget", "off"]);
         hermes(&sandbox, "exit 78");
-        let log = supervise(&sandbox, &[("gateway-coder", DOWN_FOR_GOOD)], "cat /opt/data/logs/gateways/coder/current");
+        let log = supervise(&sandbox, &[("gateway-coder", DOWN_FOR_GOOD)], &logged("coder", "exit 78"));
         assert_eq!(fs::read_to_string(sandbox.path("record/runs-coder")).unwrap(), "run\n", "{shell:?}");
         let last = log.lines().last().unwrap_or_default();
         let said = "gateway-coder: exit 78, a configuration error: down until it is started again";
