@@ -29,6 +29,7 @@
 
 pub mod boot;
 pub mod cli;
+mod container;
 mod diff;
 mod disk;
 pub mod doctor;

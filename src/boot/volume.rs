@@ -10,7 +10,6 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Intent;
-use crate::environment::FALLBACK_HOME;
 use crate::error::{Context as _, Error};
 use crate::profile::{ProfileName, ProfileNameError};
 use crate::s6::S6Error;
@@ -70,9 +69,7 @@ impl Volume {
     /// The home that the gateways of this container have: what the container says, what this program's environment says, or
     /// `/opt/data`.
     pub fn usual() -> Utf8PathBuf {
-        let container = fs::read_to_string("/run/s6/container_environment/HERMES_HOME").ok();
-        let home = container.or_else(|| std::env::var("HERMES_HOME").ok()).filter(|home| !home.is_empty());
-        home.map_or_else(|| Utf8PathBuf::from(FALLBACK_HOME), Utf8PathBuf::from)
+        crate::container::hermes_home()
     }
 
     /// Its path.

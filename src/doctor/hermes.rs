@@ -1,7 +1,6 @@
 //! Whether the Hermes that is installed takes the command line that the run scripts have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -9,6 +8,7 @@ use std::thread;
 
 use super::gateways::{environment_of, is_known};
 use super::{Finding, Patient, on_one_line, or_ok};
+use crate::container;
 use crate::options::HermesCli;
 
 const CHECK: &str = "hermes";
@@ -89,8 +89,7 @@ fn takes(patient: &Patient<'_>, user: &str, program: &str, cli: &str) -> Answer 
         _ => Command::new(program),
     };
     // As in a run script: what with-contenv loads, with the home.
-    let path = fs::read_to_string("/run/s6/container_environment/PATH").or_else(|_| std::env::var("PATH"));
-    command.env("PATH", path.unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned()));
+    command.env("PATH", container::variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()));
     command.envs(environment_of(patient.home)).args(["gateway", cli, "--help"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -60,7 +60,8 @@ impl Look {
 
     fn at(&mut self, path: &Utf8Path) {
         let Some(metadata) = self.once(path) else { return };
-        if metadata.is_symlink() {
+        // Whoever may connect to a socket changes nothing by that: who listens decides, as s6-rc's oneshot runner does.
+        if metadata.is_symlink() || metadata.file_type().is_socket() {
             return;
         }
         let mode = metadata.mode() & 0o7777;

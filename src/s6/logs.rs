@@ -9,7 +9,6 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{LiveService, Programs};
-use crate::environment::FALLBACK_HOME;
 use crate::error::{Context as _, Error};
 
 /// A directory of s6-log: `current`, and older files named `@TIME.s` or `@TIME.u`, whose names sort by time
@@ -22,10 +21,7 @@ impl LogDir {
     /// script would take, by the `HERMES_HOME` of the container.
     pub fn of(service: &LiveService, programs: &Programs) -> Self {
         Self::of_logger(service, programs).unwrap_or_else(|| {
-            let container = fs::read_to_string("/run/s6/container_environment/HERMES_HOME").ok();
-            let home = container.or_else(|| std::env::var("HERMES_HOME").ok()).filter(|home| !home.is_empty());
-            let home = Utf8PathBuf::from(home.unwrap_or_else(|| FALLBACK_HOME.to_owned()));
-            Self(home.join("logs/gateways").join(service.profile().as_str()))
+            Self(crate::container::hermes_home().join("logs/gateways").join(service.profile().as_str()))
         })
     }
 

@@ -77,7 +77,7 @@ fn who_can_change_what_root_runs() {
          chown hermes $g/supervise; try supervise; chown 0 $g/supervise; chmod 777 $g/log/supervise; try supervise of a logger; \
          chmod 700 $g/log/supervise; \
          as mkdir /opt/data/mine; as touch /opt/data/mine/run; ln -s /opt/data/mine $s/gateway-c; try a symlink to what is a user\\'s; \
-         rm $s/gateway-c; try nothing",
+         rm $s/gateway-c; s6-ipcserver-socketbinder -a 0777 $g/s true; stat -c %a $g/s; try a socket for all; try nothing",
     );
     snapshot("doctor_ownership", "", &said);
 }

@@ -90,9 +90,9 @@ impl Sandbox {
         self.directory.path().join(below)
     }
 
-    /// Sets a variable of the container.
+    /// Sets a variable of the container, as s6-overlay does: with a newline after it.
     pub(crate) fn set(&self, name: &str, value: &str) {
-        fs::write(self.path("container_environment").join(name), value).unwrap();
+        fs::write(self.path("container_environment").join(name), format!("{value}\n")).unwrap();
     }
 
     /// Runs a command of the POSIX shell inside, as root, in `/share/services`. It has a function `up GATEWAY...` that waits
