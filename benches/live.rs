@@ -140,8 +140,10 @@ fn until(holds: impl Fn() -> bool) {
     }
 }
 
+/// Whether both supervisors run and can be asked, or both are gone.
 fn both(service: &Path, wanted: bool) -> bool {
-    let one = |path: PathBuf| has_reader(&path.join("supervise/control")) == wanted;
+    let told = |path: &Path| !wanted || path.join("supervise/status").exists();
+    let one = |path: PathBuf| has_reader(&path.join("supervise/control")) == wanted && told(&path);
     one(service.to_owned()) && one(service.join("log"))
 }
 

@@ -21,7 +21,7 @@ impl Patience<'_, '_> {
     /// Where the question fails.
     pub(crate) fn until<T, E>(self, what: &str, mut ask: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
         const SAY_AFTER: Duration = Duration::from_secs(1);
-        const SHORTEST: Duration = Duration::from_micros(500);
+        const SHORTEST: Duration = Duration::from_micros(200);
         const LONGEST: Duration = Duration::from_millis(20);
         let began = Instant::now();
         let mut pause = SHORTEST;
