@@ -11,7 +11,7 @@ use super::{Finding, Level, Patient, on_one_line, or_ok};
 use crate::boot::{SavedManifest, Volume};
 use crate::error::reason;
 use crate::profile::ProfileName;
-use crate::s6::{LiveService, LogDir, Programs};
+use crate::s6::{LiveService, LogDir, Programs, S6Error};
 
 /// Says what the gateways `$2`… cannot use below the home `$1`, a line each, as the user that it runs as.
 const USABLE: &str = r#"
@@ -43,9 +43,9 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     ports(patient, findings);
 }
 
-/// Whether there is a user of this name, by what s6 asks.
+/// Whether there is a user of this name, by what s6 asks; where it cannot be asked, that is a finding already.
 pub(super) fn is_known(user: &str, programs: &Programs) -> bool {
-    programs.call("s6-envuidgid", &[user, "/bin/true"]).is_ok()
+    !matches!(programs.call("s6-envuidgid", &[user, "/bin/true"]), Err(S6Error::Failed { .. }))
 }
 
 fn unknown(users: &BTreeMap<&str, Vec<&ProfileName>>, programs: &Programs, findings: &mut Vec<Finding>) {

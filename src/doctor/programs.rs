@@ -10,7 +10,8 @@ use crate::s6::Programs;
 const CHECK: &str = "s6";
 
 /// What gatewayctl and the rendered scripts call, beside what [`Programs`] asks for.
-const SCRIPTS_CALL: [&str; 5] = ["with-contenv", "s6-setuidgid", "s6-log", "s6-setlock", "s6-permafailon"];
+const SCRIPTS_CALL: [&str; 6] =
+    ["with-contenv", "s6-setuidgid", "s6-envuidgid", "s6-log", "s6-setlock", "s6-permafailon"];
 
 pub(super) fn check(directory: &Utf8Path, findings: &mut Vec<Finding>) -> Option<Programs> {
     let programs = match Programs::new(directory) {

@@ -46,6 +46,7 @@ fn s6_and_its_tree() {
         "-c 20",
         "gatewayctl -q register a; gatewayctl -q register b; up; finds nothing; \
          cp -r /command /tmp/s6; rm /tmp/s6/with-contenv /tmp/s6/s6-log; finds 'programs that run scripts call' --s6-bin-dir /tmp/s6; \
+         rm /tmp/s6/s6-setuidgid /tmp/s6/s6-envuidgid; finds 'programs that doctor calls' --s6-bin-dir /tmp/s6; \
          rm /tmp/s6/s6-svc; finds 'programs that it calls itself' --s6-bin-dir /tmp/s6; \
          finds 'no scandir' --scandir /nowhere; mkdir /tmp/scandir; finds 'no s6-svscan' --scandir /tmp/scandir; \
          ln -s nowhere /run/service/away; finds 'a dangling symlink'; rm /run/service/away; \
