@@ -118,18 +118,9 @@ impl Reconcile {
             }
             gateway.down |= !intent.is_running();
             let checked = Checked::rendered(&render(&gateway), profile.clone());
-            let action = match publish::plan(manager.scandir(), std::slice::from_ref(&checked), false) {
-                Ok(plan) if plan == [Published::Created] && gateway.down => Action::Down,
-                Ok(plan) if plan == [Published::Created] => Action::Started,
-                Ok(_) => Action::Unchanged,
-                Err(error) => {
-                    let problem = match error {
-                        Error::Registered { .. } => {
-                            "is registered here and differs from its settings; unregister it and reconcile again"
-                                .to_owned()
-                        }
-                        error => error.to_string(),
-                    };
+            let action = match action(manager, &checked, gateway.down) {
+                Ok(action) => action,
+                Err(problem) => {
                     done.broken.push(Broken { name: profile.to_string(), problem });
                     continue;
                 }
@@ -200,6 +191,19 @@ impl Reconcile {
             wanted.push(Wanted { profile: name.clone(), options: options.clone(), directory, intent });
         }
         Ok(wanted)
+    }
+}
+
+/// What is to be done for a gateway, or why nothing can be.
+fn action(manager: &S6Manager<'_>, checked: &Checked, down: bool) -> Result<Action, String> {
+    match publish::plan(manager.scandir(), std::slice::from_ref(checked), false).as_deref() {
+        Ok([Published::Created]) if down => Ok(Action::Down),
+        Ok([Published::Created]) => Ok(Action::Started),
+        Ok(_) => Ok(Action::Unchanged),
+        Err(Error::Registered { .. }) => {
+            Err("is registered here and differs from its settings; unregister it and reconcile again".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
