@@ -134,12 +134,12 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     container.until_up("coder");
     assert_eq!(states(&container), "coder up\ndefault down\n", "{}", state());
 
-    let doctor = container.exec(&["gatewayctl", "doctor"]);
+    let doctor = container.exec(&["gatewayctl", "--timeout", "60", "doctor"]);
     assert_eq!((doctor.code, doctor.err.as_str()), (0, ""), "{doctor:?}");
     assert!(doctor.out.lines().all(|line| line.starts_with("OK ")), "{}", doctor.out);
     assert!(doctor.out.contains("hermes takes `gateway run --replace`\n"), "{}", doctor.out);
     container.sh("exec 2>/dev/null; gatewayctl -q register other --down --hermes-cli start");
-    let doctor = container.exec(&["gatewayctl", "--quiet", "doctor"]);
+    let doctor = container.exec(&["gatewayctl", "--timeout", "60", "--quiet", "doctor"]);
     let expected = "ERROR    hermes       hermes does not take `gateway start --foreground --port`; render with --hermes-cli run, \
                     which it takes\n";
     assert_eq!((doctor.code, doctor.out.as_str()), (1, expected), "{doctor:?}");
