@@ -247,6 +247,7 @@ fn a_read_only_root_and_an_ordinary_user() {
             container.until("gatewayctl logs coder | grep -q 'as 10000:10000 in /opt/data'");
             container.sh("exec 2>/dev/null; gatewayctl -q restart coder; gatewayctl -q register writer");
             container.until_up("writer coder");
+            container.until("gatewayctl logs writer 2>/dev/null | grep -q 'as 10000:10000 in /opt/data'");
             assert_ne!(container.stop(), 137, "{target} {options:?}");
             let log = read(volume.path(), "logs/gateways/writer/current");
             assert!(log.ends_with(" last line 500\n"), "{target} {options:?}: {log}");
