@@ -308,14 +308,15 @@ fn the_home_is_the_one_of_the_container() {
     let ran = live(
         &sandbox,
         "exec 2>&1; as mkdir -p '/opt/data/my home/profiles/a'; as touch '/opt/data/my home/profiles/a/SOUL.md'; \
-         export HERMES_HOME=/elsewhere; gatewayctl reconcile; gatewayctl logs a || echo $?; gatewayctl --timeout 1 doctor | grep home; \
+         export HERMES_HOME=/elsewhere; gatewayctl reconcile; \
+         gen-service -q never --out /tmp/tree; gatewayctl --scandir /tmp/tree logs never || echo $?; gatewayctl --timeout 1 doctor | grep home; \
          gatewayctl -q register b --save --down; ls -A '/opt/data/my home' /opt/data; rm /share/container_environment/HERMES_HOME; \
          gatewayctl reconcile || echo $?",
     );
     assert_said(
         &ran,
         "down      default  recorded: none\ndown      a  recorded: none\n\
-         error: cannot read /opt/data/my home/logs/gateways/a/current: no such file or directory\n1\n\
+         error: cannot read /opt/data/my home/logs/gateways/never/current: no such file or directory\n1\n\
          OK       home         /opt/data/my home can be written by who runs the gateways\n\
          /opt/data:\nmy home\n\n/opt/data/my home:\ngateways.toml\nlogs\nprofiles\n\
          error: HERMES_HOME /elsewhere does not exist; mount the volume there, or give its path with --hermes-home\n2\n",
