@@ -1,9 +1,9 @@
 //! Publishing: staging tree to scandir, atomic and durable; and the way back.
 //!
-//! A service directory is copied into a dot-named sibling in the scandir, `.gatewayctl.tmp`, synced, and renamed with
-//! `RENAME_NOREPLACE`: whoever looks sees all of it or nothing, and of two who want one name one wins. What leaves goes the
-//! other way, through a dot name of its own. A lock on the scandir keeps two runs from sharing `.gatewayctl.tmp`; a lock on each
-//! leaving directory tells the next run whether somebody still sees to it.
+//! A service directory is copied into a dot-named sibling in the scandir, `.gatewayctl.tmp`, synced unless the scandir is on a
+//! tmpfs, and renamed with `RENAME_NOREPLACE`: whoever looks sees all of it or nothing, and of two who want one name one wins.
+//! What leaves goes the other way, through a dot name of its own. A lock on the scandir keeps two runs from sharing
+//! `.gatewayctl.tmp`; a lock on each leaving directory tells the next run whether somebody still sees to it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
