@@ -1,6 +1,7 @@
 //! `cargo bench`: gen-service as a process, beside a process that makes only the same system calls, and beside `tar -x` and
 //! `cp -a` of the same tree. All in turn, on tmpfs; ratios are of medians within one run.
 
+#![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

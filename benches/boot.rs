@@ -3,6 +3,7 @@
 //! scandir that no s6-svscan watches yet, as at a boot; then ours alone with a live one (Debian's `s6`), whose 402 supervisors it waits
 //! for. All in turn, on tmpfs; the ratio is of medians within one run.
 
+#![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks, and may fail where it stands")]
 
 use std::fs;

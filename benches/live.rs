@@ -2,6 +2,7 @@
 //! the bare steps. All in turn, on tmpfs; ratios are of medians within one run. The gateways are down: what a gateway
 //! itself takes to start is no matter here.
 
+#![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks, and may fail where it stands")]
 
 use std::fs;

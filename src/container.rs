@@ -1,5 +1,7 @@
 //! The environment of the container, which s6-overlay keeps for its services and `docker exec` may not have.
 
+#![expect(clippy::disallowed_methods, reason = "s6-overlay's own directory, which is root's")]
+
 use std::fs;
 
 use camino::Utf8PathBuf;

@@ -1,5 +1,7 @@
 //! What both writers of directories need of the file system.
 
+#![expect(clippy::disallowed_methods, reason = "what both writers of directories need of the file system")]
+
 use std::fs;
 use std::io;
 

@@ -21,8 +21,9 @@ pub const API_SERVER_PORT: &str = "API_SERVER_PORT";
 /// Linux passes at most this many bytes per entry, `NAME=VALUE` and a NUL byte (`MAX_ARG_STRLEN`, 32 pages of 4096 bytes).
 const ENTRY_MAX: usize = 131_072;
 
-/// Names whose value some shell sets, evaluates or forbids to set, so that an `export` of it would not pass it on.
-/// Found by exporting every variable that dash, bash, busybox ash, mksh and yash know; tests/environment.rs does it again.
+/// Names whose value some shell sets, evaluates or forbids to set, so that an `export` of it would not pass it on. A value is set by
+/// `env`, and may have any of them; a secret is exported. Found by exporting every variable that dash, bash, busybox ash, mksh and yash
+/// know; the tests do it again.
 const SHELL_OWNED: [&str; 37] = [
     "BASHOPTS",
     "BASHPID",
@@ -66,7 +67,43 @@ const SHELL_OWNED: [&str; 37] = [
 /// Names whose value some shell takes for a number, and rewrites or stumbles over where it is none.
 const SHELL_NUMBERS: [&str; 4] = ["COLUMNS", "HISTSIZE", "LINES", "TMOUT"];
 
-/// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, and none that a run script or a shell sets itself.
+/// Names that the loader, the C library (glibc and musl) or a shell acts on, beside those that begin with one of [`ACTED_ON_PREFIXES`]. The
+/// measure is what glibc itself ignores in a program that is run set-uid (its `unsecvars.h`), with what shells read when they start.
+const ACTED_ON: [&str; 28] = [
+    "BASH_ENV",
+    "BASH_XTRACEFD",
+    "CDPATH",
+    "CHILD_MAX",
+    "ENV",
+    "EXECIGNORE",
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "GLIBC_TUNABLES",
+    "GLOBIGNORE",
+    "HOSTALIASES",
+    "LANG",
+    "LANGUAGE",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "MUSL_LOCPATH",
+    "NIS_PATH",
+    "NLSPATH",
+    "OPTARG",
+    "OPTERR",
+    "POSIXLY_CORRECT",
+    "PROMPT_COMMAND",
+    "PS4",
+    "RESOLV_HOST_CONF",
+    "RES_OPTIONS",
+    "TMPDIR",
+    "TZ",
+    "TZDIR",
+];
+
+/// What the names of whole families begin with that are acted on in the same way.
+const ACTED_ON_PREFIXES: [&str; 5] = ["BASH_FUNC_", "LC_", "LD_", "MALLOC_", "S6_"];
+
+/// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, and none that a run script sets itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EnvName(Arc<str>);
 
@@ -110,8 +147,18 @@ fn reserved(name: &str) -> Option<&'static str> {
         Some("the supervisor sets it for all services")
     } else if SUPERVISED_MARKERS.contains(&name) {
         Some("gen-service sets it itself where hermes needs it")
-    } else if SHELL_OWNED.contains(&name) || name == "_" {
-        Some("some shells keep it to themselves and would not pass it on")
+    } else {
+        None
+    }
+}
+
+/// Why a secret cannot have this name: root reads it, and exports it before it drops to the service user.
+fn acted_on(name: &str) -> Option<&'static str> {
+    let begins = |prefix: &&str| name.starts_with(*prefix);
+    if SHELL_OWNED.contains(&name) || SHELL_NUMBERS.contains(&name) || name == "_" {
+        Some("some shells keep that variable to themselves and would not pass it on")
+    } else if ACTED_ON.contains(&name) || ACTED_ON_PREFIXES.iter().any(begins) {
+        Some("the loader, the C library or a shell acts on that variable, and root runs them before it drops")
     } else {
         None
     }
@@ -125,8 +172,7 @@ impl EnvValue {
     /// The value for this variable, from its text.
     ///
     /// # Errors
-    /// Where the text has a NUL byte, is longer than Linux passes on (131072 bytes with name, `=` and the final NUL), or
-    /// is no number where a shell takes this variable for one.
+    /// If the text has a NUL byte, or is longer than Linux passes on (131072 bytes with name, `=` and the final NUL).
     pub fn new(name: &EnvName, value: &str) -> Result<Self, EnvironmentError> {
         let name = name.as_str();
         if value.contains('\0') {
@@ -134,13 +180,6 @@ impl EnvValue {
         }
         if name.len() + 1 + value.len() + 1 > ENTRY_MAX {
             return Err(EnvironmentError::TooLong { name: name.to_owned(), length: value.len() });
-        }
-        let plain_number = value.len() <= 4
-            && !value.starts_with('0')
-            && !value.is_empty()
-            && value.bytes().all(|b| b.is_ascii_digit());
-        if SHELL_NUMBERS.contains(&name) && !plain_number {
-            return Err(EnvironmentError::NotANumber { name: name.to_owned(), value: value.to_owned() });
         }
         Ok(Self(value.into()))
     }
@@ -161,12 +200,12 @@ impl SecretFile {
     /// The file for this variable, from its path.
     ///
     /// # Errors
-    /// Where the path is not absolute, has a NUL byte or a `..`, or lies below `/opt/data`; or where a shell takes this
-    /// variable for a number.
+    /// If the path is not absolute, has a NUL byte or a `..`, or lies below `/opt/data`; or if something that runs as root between the
+    /// reading and the drop acts on a variable of this name.
     pub fn new(name: &EnvName, path: &str) -> Result<Self, EnvironmentError> {
         let wrong = |reason| EnvironmentError::Secret { name: name.to_string(), path: path.to_owned(), reason };
-        if SHELL_NUMBERS.contains(&name.as_str()) {
-            return Err(wrong("cannot be a secret, some shells take that variable for a number"));
+        if let Some(reason) = acted_on(name.as_str()) {
+            return Err(EnvironmentError::SecretName { name: name.to_string(), reason });
         }
         if !path.starts_with('/') || path.contains('\0') || path.ends_with('/') {
             return Err(wrong("is not the absolute path of a file"));
@@ -283,13 +322,13 @@ pub enum EnvironmentError {
         /// The length of its value, in bytes.
         length: usize,
     },
-    /// The value is no number, where shells insist on one.
-    #[error("{name} is {}, but shells take that variable for a number; give one from 1 to 9999", Shown(value))]
-    NotANumber {
-        /// The variable.
+    /// Something that runs as root acts on a variable of this name.
+    #[error("{name} cannot be a secret; {reason}; give it as a value (env), or under another name")]
+    SecretName {
+        /// The name.
         name: String,
-        /// Its value.
-        value: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// The path of a secret will not do.
     #[error("the file {} of secret {name} {reason}; give one such as /run/secrets/token", Shown(path))]
@@ -313,15 +352,13 @@ mod tests {
 
     #[test]
     fn names() {
-        for good in ["A", "_A", "a1", "HERMES_HOME_2", "LC_ALL"] {
+        for good in ["A", "_A", "a1", "HERMES_HOME_2", "LC_ALL", "UID", "_", "LD_PRELOAD"] {
             assert!(good.parse::<EnvName>().is_ok(), "{good}");
         }
         for bad in ["", "1A", "A-B", "A B", "A=", "A\n", "É", "A.B", "$A"] {
             assert!(matches!(bad.parse::<EnvName>(), Err(EnvironmentError::Name(_))), "{bad:?}");
         }
-        for reserved in
-            ["HERMES_HOME", "HOME", "PATH", "HERMES_SUPERVISED_CHILD", "HERMES_S6_SUPERVISED_CHILD", "UID", "_"]
-        {
+        for reserved in ["HERMES_HOME", "HOME", "PATH", "HERMES_SUPERVISED_CHILD", "HERMES_S6_SUPERVISED_CHILD"] {
             assert!(matches!(reserved.parse::<EnvName>(), Err(EnvironmentError::Reserved { .. })), "{reserved}");
         }
     }
@@ -332,13 +369,7 @@ mod tests {
         assert!(EnvValue::new(&name("A"), &fits).is_ok());
         assert!(matches!(EnvValue::new(&name("A"), &(fits + "x")), Err(EnvironmentError::TooLong { .. })));
         assert!(matches!(EnvValue::new(&name("A"), "a\0"), Err(EnvironmentError::Nul(_))));
-        assert!(EnvValue::new(&name("COLUMNS"), "200").is_ok());
-        for bad in ["", "0", "007", "-1", "wide", "99999", "1\n"] {
-            assert!(
-                matches!(EnvValue::new(&name("COLUMNS"), bad), Err(EnvironmentError::NotANumber { .. })),
-                "{bad:?}"
-            );
-        }
+        assert!(EnvValue::new(&name("COLUMNS"), "wide").is_ok());
     }
 
     #[test]
@@ -352,7 +383,22 @@ mod tests {
         {
             assert!(SecretFile::new(&name("A"), bad).is_err(), "{bad:?}");
         }
-        assert!(SecretFile::new(&name("LINES"), "/run/secrets/lines").is_err());
+        for bad in [
+            "LINES",
+            "UID",
+            "_",
+            "LD_PRELOAD",
+            "LD_AUDIT",
+            "LC_ALL",
+            "GLIBC_TUNABLES",
+            "MALLOC_ARENA_MAX",
+            "ENV",
+            "TZ",
+            "S6_KEEP_ENV",
+        ] {
+            let refused = SecretFile::new(&name(bad), "/run/secrets/x");
+            assert!(matches!(refused, Err(EnvironmentError::SecretName { .. })), "{bad}");
+        }
     }
 
     #[test]

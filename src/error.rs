@@ -61,6 +61,10 @@ pub enum Error {
     #[error(transparent)]
     S6(#[from] crate::s6::S6Error),
 
+    /// The volume, or what was to be done there.
+    #[error(transparent)]
+    Volume(#[from] crate::volume::VolumeError),
+
     /// The service manager of a host, or one of its programs.
     #[error(transparent)]
     Host(#[from] crate::manager::HostError),
@@ -75,11 +79,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// The signal that ended the run, if one did.
+    pub fn signal(&self) -> Option<crate::signals::Signal> {
+        match self {
+            Self::S6(crate::s6::S6Error::Interrupted { signal, .. }) => Some(*signal),
+            _ => None,
+        }
+    }
+
     /// Whether the one who called is to change something (exit code 2), rather than the machine (exit code 1).
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Input(_) | Self::Target(_) | Self::Unfit(_) => true,
             Self::S6(error) => error.is_usage(),
+            Self::Volume(error) => error.is_usage(),
             _ => false,
         }
     }

@@ -1,5 +1,7 @@
 //! Reads the files that a person wrote: manifests and environment files.
 
+#![expect(clippy::disallowed_methods, reason = "files that a person named")]
+
 use std::fs::File;
 use std::io::{self, Read as _};
 

@@ -11,6 +11,7 @@
 //!   directory, all or none.
 //! - [`publish`] moves service directories into a scandir and out of it; [`s6`] calls the programs of s6; [`manager`] puts
 //!   both behind one trait with the service managers of hosts.
+//! - [`volume`] is all that is touched below the home of Hermes, and all that runs as the service user.
 //! - [`boot`] gives the profiles of a volume their service directories at each boot; [`doctor`] looks for what is wrong.
 //! - [`cli`] is the command line of the programs, [`error`] what can go wrong, [`observer`] who hears of a long run.
 //!
@@ -31,6 +32,7 @@ pub mod boot;
 pub mod cli;
 mod container;
 mod diff;
+mod dir;
 mod disk;
 pub mod doctor;
 pub mod env_file;
@@ -38,6 +40,8 @@ pub mod environment;
 pub mod error;
 pub mod gateway;
 mod input;
+mod leaving;
+mod lock;
 pub mod manager;
 pub mod manifest;
 pub mod observer;
@@ -50,4 +54,7 @@ pub mod render;
 pub mod s6;
 pub mod schema;
 pub mod service_dir;
+pub mod signals;
+mod text;
 pub mod tree;
+pub mod volume;

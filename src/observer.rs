@@ -7,6 +7,11 @@ pub trait Observer {
         let _ = what;
     }
 
+    /// Something is odd, and stops nothing: a sentence.
+    fn warning(&mut self, what: &str) {
+        let _ = what;
+    }
+
     /// So many of so many service directories are done.
     fn progress(&mut self, done: usize, total: usize) {
         let _ = (done, total);

@@ -2,30 +2,29 @@
 //!
 //! A service directory is copied into a dot-named sibling in the scandir, `.gatewayctl.tmp`, synced unless the scandir is on a
 //! tmpfs, and renamed with `RENAME_NOREPLACE`: whoever looks sees all of it or nothing, and of two who want one name one wins.
-//! What leaves goes the other way, through a dot name of its own. A lock on the scandir keeps two runs from sharing
-//! `.gatewayctl.tmp`; a lock on each leaving directory tells the next run whether somebody still sees to it.
+//! A lock on the scandir keeps two runs from sharing `.gatewayctl.tmp`. What leaves goes the other way (`leaving.rs`).
+
+#![expect(clippy::disallowed_methods, reason = "the scandir, which is nobody else's")]
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::RenameFlags;
+use rustix::fs::{FileType, RenameFlags, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::dir::Dir;
 use crate::disk::{remove, rename};
-use crate::error::{Context as _, Error, Shown};
+use crate::error::{Context as _, Error, Shown, reason};
 use crate::profile::ProfileName;
-use crate::s6::Scandir;
+use crate::s6::{Patience, Scandir};
 use crate::service_dir::ServiceDir;
 
 /// Where a run copies to before it renames.
-const STAGING: &str = ".gatewayctl.tmp";
-
-/// What the names of directories on their way out start with.
-const LEAVING: &str = ".gatewayctl.gone.";
+pub(crate) const STAGING: &str = ".gatewayctl.tmp";
 
 /// The files of a service directory, of its log, or of neither, and whether they are executed
 /// (<https://skarnet.org/software/s6/servicedir.html>).
@@ -43,6 +42,12 @@ const FILES: [(&str, bool); 12] = [
     ("flag-newpidns", false),
     ("flag-terminate", false),
 ];
+
+/// The most entries of a staging tree, or of a directory in it, that are looked at: 20 times what an s6-svscan takes.
+const MOST_ENTRIES: usize = 20_000;
+
+/// The most that is read of a file; what is longer is not one of ours.
+const CONTENT_MAX: u64 = 16 << 20;
 
 /// The directories whose content s6 promises never to look at.
 const FREE: [&str; 2] = ["data", "env"];
@@ -86,14 +91,19 @@ pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, Error> {
             remedy: "give what gen-service --out wrote",
         }]));
     }
-    let mut names: Vec<Utf8PathBuf> = Vec::new();
-    for entry in tree.read_dir_utf8().context("read", tree)? {
-        names.push(entry.context("read", tree)?.into_path());
-    }
-    names.sort();
-    for path in names {
-        match path.file_name().and_then(ProfileName::of_service) {
-            Some(profile) => found.push(Checked::read(&path, profile, &mut unfit)?),
+    // From here on everything is reached by descriptor, from a directory that nobody else can put another one in the place of.
+    let directory = match Dir::open_own(tree) {
+        Ok(directory) => directory,
+        Err(error) => {
+            let problem = format!("is no place to install from: {}", reason(&error));
+            let remedy = "copy it to where only root can write, and install that";
+            return Err(Error::Unfit(vec![Unfit { path: tree.to_owned(), problem, remedy }]));
+        }
+    };
+    for name in names(&directory).context("read", tree)? {
+        let path = tree.join(&name);
+        match ProfileName::of_service(&name) {
+            Some(profile) => found.push(Checked::read(&directory, &name, &path, profile, &mut unfit)?),
             None => unfit.push(Unfit {
                 path,
                 problem: "is no gateway-<profile>".to_owned(),
@@ -127,11 +137,17 @@ impl Checked {
         &self.profile
     }
 
-    fn read(path: &Utf8Path, profile: ProfileName, unfit: &mut Vec<Unfit>) -> Result<Self, Error> {
+    fn read(
+        tree: &Dir,
+        name: &str,
+        path: &Utf8Path,
+        profile: ProfileName,
+        unfit: &mut Vec<Unfit>,
+    ) -> Result<Self, Error> {
         let mut checked = Self { profile, entries: BTreeMap::new() };
         let before = unfit.len();
-        if own_directory(path, unfit)? {
-            checked.walk(path, "", unfit)?;
+        if let Some(directory) = own_directory(tree, name, path, unfit)? {
+            checked.walk(&directory, path, "", unfit)?;
         }
         if unfit.len() == before {
             for (script, needed) in [("run", true), ("log/run", checked.entries.contains_key("log"))] {
@@ -144,29 +160,27 @@ impl Checked {
         Ok(checked)
     }
 
-    fn walk(&mut self, root: &Utf8Path, below: &str, unfit: &mut Vec<Unfit>) -> Result<(), Error> {
-        let directory = root.join(below);
-        for entry in fs::read_dir(&directory).context("read", &directory)? {
-            let name = entry.context("read", &directory)?.file_name();
-            let name = name.to_string_lossy();
-            let path = if below.is_empty() { name.to_string() } else { format!("{below}/{name}") };
+    fn walk(&mut self, directory: &Dir, root: &Utf8Path, below: &str, unfit: &mut Vec<Unfit>) -> Result<(), Error> {
+        for name in names(directory).context("read", root.join(below))? {
+            let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
             let full = root.join(&path);
-            let metadata = fs::symlink_metadata(&full).context("read", &full)?;
-            let mode = metadata.permissions().mode() & 0o7777;
+            let stat = directory.stat(&name).context("read", &full)?;
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            let mode = stat.st_mode & 0o7777;
             let free = FREE.contains(&path.split('/').next().unwrap_or_default());
             let known = FILES.iter().find(|(file, _)| *file == name && (below.is_empty() || below == "log"));
             let mut wrong = |problem: String, remedy| unfit.push(Unfit { path: full.clone(), problem, remedy });
-            if metadata.is_dir() && SUPERVISORS.contains(&name.as_ref()) {
+            if kind.is_dir() && SUPERVISORS.contains(&name.as_str()) {
                 wrong("was made by a supervisor".to_owned(), "render into a directory that is no scandir");
-            } else if metadata.is_dir() && (free || path == "log") {
-                if own(&full, &metadata, unfit) {
+            } else if kind.is_dir() && (free || path == "log") {
+                if let Some(inner) = own_directory(directory, &name, &full, unfit)? {
                     self.entries.insert(path.clone(), (mode, None));
-                    self.walk(root, &path, unfit)?;
+                    self.walk(&inner, root, &path, unfit)?;
                 }
-            } else if !metadata.is_file() {
-                let kind = if metadata.is_symlink() {
+            } else if !kind.is_file() {
+                let kind = if kind.is_symlink() {
                     "a symlink"
-                } else if metadata.is_dir() {
+                } else if kind.is_dir() {
                     "a directory"
                 } else {
                     "a fifo, socket or device"
@@ -176,9 +190,14 @@ impl Checked {
                 wrong(format!("is no file of a service directory ({})", Shown(&name)), "take it out of the tree");
             } else if !free && known.is_some_and(|(_, executed)| *executed) && mode & 0o111 != 0o111 {
                 wrong(format!("has mode {mode:04o} and cannot be executed"), "chmod 0755 it, or render the tree again");
-            } else if own(&full, &metadata, unfit) {
-                let content = fs::read(&full).context("read", &full)?;
-                self.entries.insert(path, (mode, Some(content)));
+            } else {
+                // What was opened is what is looked at, whatever has its name by now.
+                let (file, stat) = directory.file(&name).context("read", &full)?;
+                if own(&full, &stat, unfit) {
+                    let mut content = Vec::new();
+                    file.take(CONTENT_MAX).read_to_end(&mut content).context("read", &full)?;
+                    self.entries.insert(path, (stat.st_mode & 0o7777, Some(content)));
+                }
             }
         }
         Ok(())
@@ -297,22 +316,35 @@ fn published(root: &Utf8Path, below: &str, found: &mut BTreeMap<String, (u32, Op
     Ok(())
 }
 
-fn own_directory(path: &Utf8Path, unfit: &mut Vec<Unfit>) -> Result<bool, Error> {
-    let metadata = fs::symlink_metadata(path).context("read", path)?;
-    if metadata.is_dir() {
-        return Ok(own(path, &metadata, unfit));
+/// The names in a directory, sorted; those that are not UTF-8 are shown as well as they can be, and are no file of ours.
+fn names(directory: &Dir) -> io::Result<Vec<String>> {
+    let (names, more) = directory.names(MOST_ENTRIES)?;
+    if more {
+        return Err(io::Error::other(format!("it holds more than {MOST_ENTRIES} entries")));
     }
-    let problem = if metadata.is_symlink() { "is a symlink" } else { "is not a directory" };
+    let mut names: Vec<String> = names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn own_directory(parent: &Dir, name: &str, path: &Utf8Path, unfit: &mut Vec<Unfit>) -> Result<Option<Dir>, Error> {
+    let kind = FileType::from_raw_mode(parent.stat(name).context("read", path)?.st_mode);
+    if kind.is_dir() {
+        let directory = parent.dir(name).context("open", path)?;
+        let stat = rustix::fs::fstat(&directory).context("read", path)?;
+        return Ok(own(path, &stat, unfit).then_some(directory));
+    }
+    let problem = if kind.is_symlink() { "is a symlink" } else { "is not a directory" };
     unfit.push(Unfit { path: path.to_owned(), problem: problem.to_owned(), remedy: "give the directory itself" });
-    Ok(false)
+    Ok(None)
 }
 
 /// Whether only root and this user can change it: who can write a service directory becomes root at its next start.
-fn own(path: &Utf8Path, metadata: &fs::Metadata, unfit: &mut Vec<Unfit>) -> bool {
+fn own(path: &Utf8Path, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
     let uid = rustix::process::geteuid().as_raw();
-    let mode = metadata.permissions().mode() & 0o7777;
-    let problem = if metadata.uid() != uid && metadata.uid() != 0 {
-        format!("belongs to user {}, who could change what runs as {uid}", metadata.uid())
+    let mode = stat.st_mode & 0o7777;
+    let problem = if stat.st_uid != uid && stat.st_uid != 0 {
+        format!("belongs to user {}, who could change what runs as {uid}", stat.st_uid)
     } else if mode & 0o022 != 0 {
         format!("has mode {mode:04o}, so others could change what runs")
     } else {
@@ -386,8 +418,13 @@ pub fn plan(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<P
 /// # Errors
 /// Where one is there and different (see [`plan`]), where another run was faster, or where the operating system refuses a step.
 /// New ones are taken back then.
-pub fn publish(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<Published>, Error> {
-    let _lock = scandir.lock()?;
+pub(crate) fn publish(
+    scandir: &Scandir,
+    wanted: &[Checked],
+    update: bool,
+    patience: Patience<'_, '_>,
+) -> Result<Vec<Published>, Error> {
+    let _lock = scandir.lock(patience)?;
     let staging = scandir.path().join(STAGING);
     remove(&staging).context("remove", &staging)?;
     let plan = plan(scandir, wanted, update)?;
@@ -449,86 +486,6 @@ impl Drop for Placed<'_> {
     }
 }
 
-fn rename_new(from: &Utf8Path, to: &Utf8Path) -> Result<(), Errno> {
+pub(crate) fn rename_new(from: &Utf8Path, to: &Utf8Path) -> Result<(), Errno> {
     rename(from, to, RenameFlags::NOREPLACE)
-}
-
-/// A service directory on its way out of a scandir: under a dot name, locked by who sees to it.
-#[derive(Debug)]
-pub(crate) struct Leaving {
-    /// What it was called, for messages.
-    pub(crate) name: String,
-    /// The dot name, a directory or a symlink to one.
-    pub(crate) path: Utf8PathBuf,
-    /// Whether it is a symlink; then this is what it pointed to.
-    pub(crate) target: Option<Utf8PathBuf>,
-    _lock: File,
-}
-
-impl Leaving {
-    /// Takes the service directory of this profile out of the scandir; `None` where there is none.
-    pub(crate) fn take(scandir: &Scandir, profile: &ProfileName) -> Result<Option<Self>, Error> {
-        let _lock = scandir.lock()?;
-        let place = scandir.path().join(profile.service_name());
-        let metadata = match fs::symlink_metadata(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            result => result.context("read", &place)?,
-        };
-        let target = if metadata.is_symlink() { place.canonicalize_utf8().ok() } else { None };
-        if metadata.is_symlink() && target.is_none() {
-            // A dangling one has no supervisor that a program could ask for.
-            fs::remove_file(&place).context("remove", &place)?;
-            return Ok(None);
-        }
-        let lock = File::open(&place).context("open", &place)?;
-        lock.lock().context("lock", &place)?;
-        let path = (0..u32::MAX)
-            .map(|number| scandir.path().join(format!("{LEAVING}{}.{number}", std::process::id())))
-            .find(|path| fs::symlink_metadata(path).is_err())
-            .unwrap_or_default();
-        rename_new(&place, &path).context("rename", &place)?;
-        Ok(Some(Self { name: profile.service_name(), path, target, _lock: lock }))
-    }
-
-    /// Those that a killed run left. What it had only half written goes at once: whoever writes holds the lock.
-    pub(crate) fn abandoned(scandir: &Scandir) -> Result<Vec<Self>, Error> {
-        let _lock = scandir.lock()?;
-        let mut found = Vec::new();
-        for entry in scandir.path().read_dir_utf8().context("read", scandir.path())? {
-            let path = entry.context("read", scandir.path())?.into_path();
-            if path.file_name() == Some(STAGING) {
-                remove(&path).context("remove", &path)?;
-            }
-            if !path.file_name().is_some_and(|name| name.starts_with(LEAVING)) {
-                continue;
-            }
-            let Ok(lock) = File::open(&path) else {
-                // A symlink whose directory is gone already.
-                remove(&path).context("remove", &path)?;
-                continue;
-            };
-            match lock.try_lock() {
-                Ok(()) => {
-                    let target = if path.is_symlink() { path.canonicalize_utf8().ok() } else { None };
-                    let name = "what a killed gatewayctl left".to_owned();
-                    found.push(Self { name, path, target, _lock: lock });
-                }
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(error).context("lock", path),
-            }
-        }
-        Ok(found)
-    }
-
-    /// Deletes it, once no supervisor runs in it. What a symlink pointed to goes too where s6-overlay copied it from
-    /// `/etc/services.d`; elsewhere it is its owner's.
-    pub(crate) fn delete(self) -> Result<(), Error> {
-        remove(&self.path).context("remove", &self.path)?;
-        match &self.target {
-            Some(target) if target.parent().and_then(Utf8Path::file_name) == Some("legacy-services") => {
-                remove(target).context("remove", target)
-            }
-            _ => Ok(()),
-        }
-    }
 }

@@ -13,7 +13,7 @@ struct Run<'a> {
     profile: &'a str,
     user: &'a str,
     has_dollars: bool,
-    exports: Vec<(&'a str, &'a str)>,
+    entries: Vec<(&'a str, &'a str)>,
     secrets: Vec<(&'a str, &'a str)>,
     command: Vec<&'a str>,
 }
@@ -57,23 +57,23 @@ fn run(gateway: &Gateway) -> String {
         command.extend(["-p", gateway.profile.as_str()]);
     }
     command.push("gateway");
-    let mut exports: Vec<(&str, &str)> = gateway.environment.values().collect();
+    let mut entries: Vec<(&str, &str)> = gateway.environment.values().collect();
     match gateway.call {
         Call::Start { .. } => command.extend(["start", "--foreground", "--port", &port]),
         Call::Run { port: given } => {
             command.extend(["run", "--replace"]);
-            exports.extend(SUPERVISED_MARKERS.map(|marker| (marker, "1")));
-            exports.extend(given.map(|_| (API_SERVER_PORT, port.as_str())));
+            entries.extend(SUPERVISED_MARKERS.map(|marker| (marker, "1")));
+            entries.extend(given.map(|_| (API_SERVER_PORT, port.as_str())));
         }
     }
-    exports.sort_unstable();
+    entries.sort_unstable();
     let secrets: Vec<(&str, &str)> = gateway.environment.secrets().collect();
-    let mut values = exports.iter().chain(&secrets).map(|(_, value)| *value).chain([gateway.program.as_str()]);
+    let mut values = entries.iter().chain(&secrets).map(|(_, value)| *value).chain([gateway.program.as_str()]);
     text(&Run {
         profile: gateway.profile.as_str(),
         user: gateway.user.as_str(),
         has_dollars: values.any(|value| value.contains(['$', '`'])),
-        exports,
+        entries,
         secrets,
         command,
     })

@@ -1,5 +1,7 @@
 //! A service directory: relative path to mode and text. The only code that writes or reads one.
 
+#![expect(clippy::disallowed_methods, reason = "the directory that --out names, and what is in it")]
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -21,27 +21,47 @@ esac
 export HERMES_HOME
 export HOME="${HERMES_HOME}" # s6-setuidgid would leave root's
 cd "${HERMES_HOME}" 2>/dev/null || fail "cannot enter HERMES_HOME, '${HERMES_HOME}': is the volume there?"
-{%- for (name, value) in exports %}
-{%- if loop.first %}
-{% endif %}
-export {{ name }}={{ value }}
-{%- endfor %}
 {%- for (name, file) in secrets %}
+{%- if loop.first %}
 
+# Root reads them: below HERMES_HOME, the service user could put a symlink to any file in their place.
+outside() {
+  case "$1" in
+    "${HERMES_HOME%/}"/*) fail "the secret $1 lies below HERMES_HOME, where its user could have root read any file" ;;
+    *) ;;
+  esac
+}
+{%- endif %}
+outside {{ file }}
 {{ name }}=$(cat {{ file }}) || fail "cannot read the secret" {{ name }} from {{ file }}
 export {{ name }}
 {%- endfor %}
 
 {# `|safe` below: a quoted value may not stand inside quotes, and a ProfileName is only a-z, 0-9, - and _. -#}
-# Where it cannot write, Hermes would fail in its own way, again and again.
-set -- sh -c '[ -w . ] && mkdir -p logs/gateways/{{ profile|safe }} && [ -w logs/gateways/{{ profile|safe }} ]'
+# Whether Hermes can work here, asked as its user: if it cannot write, it would fail in its own way, again and again. That user must
+# reach the directory by itself, too: root may have been led into one by a symlink.
+usable() {
+  # shellcheck disable=SC2016 # the other shell expands it
+  "$@" sh -c '[ . -ef "${HERMES_HOME}" ] && [ -w . ] && mkdir -p logs/gateways/{{ profile|safe }} && [ -w logs/gateways/{{ profile|safe }} ]' 2>/dev/null
+}
+{%- for (name, value) in entries %}
+{%- if loop.first %}
+
+# env sets these for Hermes alone. Nothing that still runs as root acts on them, and no shell does.
+set -- env \
+{%- endif %}
+  {{ name }}={{ value }}{% if !loop.last %} \{% endif %}
+{%- endfor %}
+
 case "$(id -u)" in
   # An ordinary user already (docker run --user): nothing to drop.
   [1-9]*)
-    "$@" 2>/dev/null || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as the user of this container"
-    exec{% for word in command %} {{ word }}{% endfor %}
+    # shellcheck disable=SC2310 # it is one command, and its exit code is what is asked for
+    usable || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as the user of this container"
+    exec{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}
     ;;
   *) ;;
 esac
-s6-setuidgid {{ user }} "$@" 2>/dev/null || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as" {{ user }}
-exec s6-setuidgid {{ user }}{% for word in command %} {{ word }}{% endfor %}
+# shellcheck disable=SC2310 # as above
+usable s6-setuidgid {{ user }} || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as" {{ user }}
+exec s6-setuidgid {{ user }}{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}

@@ -1,15 +1,7 @@
 //! Installs, supervises and controls the gateways of Hermes profiles.
 
-use std::io::{BufWriter, IsTerminal as _, Write, stderr, stdout};
 use std::process::ExitCode;
 
-use anstream::AutoStream;
-use gen_service::cli::{Streams, gatewayctl};
-
 fn main() -> ExitCode {
-    let buffer: Box<dyn Write> = Box::new(BufWriter::new(stdout().lock()));
-    let mut out = AutoStream::new(buffer, AutoStream::choice(&stdout()));
-    let mut err = anstream::stderr();
-    let progress = stderr().is_terminal();
-    ExitCode::from(gatewayctl(std::env::args_os(), Streams { out: &mut out, err: &mut err, progress }))
+    gen_service::cli::with_streams(|streams| gen_service::cli::gatewayctl(std::env::args_os(), streams))
 }

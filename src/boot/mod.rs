@@ -1,25 +1,14 @@
 //! What a boot needs: the profiles are on a volume, and the scandir is empty.
 //!
-//! [`Reconcile`] gives every profile of a volume its service directory. [`volume`](Volume) reads the profiles and what Hermes
-//! recorded of each ([`Intent`]), [`Selection`] says which are this container's, [`SavedManifest`] keeps what was registered at
-//! run time. What is changed below the home of Hermes is changed by the service user.
+//! [`Reconcile`] gives every profile of a [`Volume`] its service directory; [`Selection`] says which are this container's. The volume is the
+//! service user's, so nothing that lies there is a reason to fail: what root's manifest and root's saved file name comes first, the rest
+//! gets the room that is left, and what cannot be done is a warning.
 
-mod desire;
-mod intent;
-mod saved;
 mod selection;
-mod servant;
-mod volume;
 
-pub(crate) use desire::record;
-pub use intent::Intent;
-pub use saved::{SavedManifest, Written};
 pub use selection::{ProfilePattern, Selection, SelectionError, Shard};
-pub use volume::{Broken, FoundProfile, Volume};
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use camino::Utf8PathBuf;
 
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -29,20 +18,24 @@ use crate::options::{Options, UserName};
 use crate::profile::ProfileName;
 use crate::publish::{self, Checked, Published};
 use crate::render::render;
-use servant::Servant;
-
-/// Files that Hermes leaves beside a profile and that name processes of a container that is gone.
-const STALE: [&str; 2] = ["gateway.pid", "processes.json"];
+use crate::s6::{Room, Svscan};
+use crate::volume::{Broken, Deadline, FoundProfile, Intent, Master, SavedManifest, Servant, Store, Volume};
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
 pub struct Reconcile {
     /// The profiles.
     pub volume: Volume,
+    /// Where the saved manifest is.
+    pub store: Store,
+    /// Whether that is another place than the volume.
+    pub has_state: bool,
     /// The settings of the image.
     pub manifest: Settings,
     /// Which profiles are this container's.
     pub selection: Selection,
+    /// The most gateways of profiles that neither manifest names; without it, as many as s6-svscan has room for, and some left over.
+    pub most: Option<u32>,
     /// Whether to say only what would be done.
     pub dry_run: bool,
 }
@@ -88,110 +81,213 @@ pub enum Action {
 struct Wanted {
     profile: ProfileName,
     options: Options,
-    directory: Utf8PathBuf,
     intent: Intent,
+    /// Whether a manifest names it, or it is the root profile, which is always there.
+    named: bool,
+}
+
+/// A service directory that is to be made, or to be seen to.
+struct New {
+    checked: Checked,
+    user: UserName,
+    named: bool,
 }
 
 impl Reconcile {
     /// Does it. A profile that cannot have a gateway stops no other.
     ///
     /// # Errors
-    /// Where the volume or the scandir cannot be read, or the service directories not be published.
+    /// If the scandir cannot be read or written.
     pub fn run(&self, manager: &S6Manager<'_>) -> Result<Reconciled, Error> {
+        // What the service user's processes hold up, they hold up no longer than this, all together.
+        let deadline = Deadline::after(manager.timeout());
         let mut done = Reconciled::default();
-        let wanted = self.wanted(&mut done)?;
+        let wanted = self.wanted(&mut done);
         let (wanted, gateways) = resolve(wanted, &mut done.broken);
-        let live = manager.scandir().is_live()?;
+        let new = self.plan(manager, wanted, gateways, &mut done)?;
+        if self.dry_run || new.is_empty() {
+            return Ok(done);
+        }
+        self.remove_stale(manager, &new, deadline, &mut done);
+        let user = self.manifest.defaults.user.clone().unwrap_or_default();
+        let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
+        // It is opened while the directories are published, which takes as long.
+        let log = self.volume.boot_log(&servant);
+        // How long supervisors take is no fault of the service user's.
+        let left = deadline.left();
+        let published = install(manager, &new, &mut done);
+        let lines = done.lines(published.as_ref().err());
+        if let Err(error) = log.and_then(|log| log.until(deadline.resumed(left)).end(lines.as_bytes())) {
+            done.warnings.push(format!("nothing is written to logs/container-boot.log: {error}"));
+        }
+        published.map(|()| done)
+    }
 
-        let mut new: Vec<(Checked, UserName)> = Vec::new();
-        let mut stale: Vec<(UserName, Vec<Utf8PathBuf>)> = Vec::new();
+    /// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
+    /// volume, those that were registered at run time, and the others on the volume.
+    fn wanted(&self, done: &mut Reconciled) -> Vec<Wanted> {
+        let profiles = self.volume.profiles();
+        done.broken = profiles.broken;
+        done.warnings = profiles.warnings;
+        if self.has_state && SavedManifest::is_ignored_on(&self.volume) {
+            let what = format!(
+                "{}/gateways.toml is not read, since --state names another place; remove it",
+                self.volume.path()
+            );
+            done.warnings.push(what);
+        }
+        let saved = SavedManifest::open(&self.store).and_then(|saved| saved.settings());
+        let saved = saved.unwrap_or_else(|error| {
+            done.warnings.extend(error.to_string().lines().map(|line| format!("{line}; it is left out of account")));
+            Settings::default()
+        });
+        let by_name = |settings: &Settings| -> BTreeMap<ProfileName, Options> {
+            settings.gateways.iter().map(|(name, own)| (name.clone(), own.clone())).collect()
+        };
+        let (registered, baked) = (by_name(&saved), by_name(&self.manifest));
+        let root = ProfileName::default();
+        let in_order = self.manifest.gateways.iter().chain(&saved.gateways).map(|(name, _)| name).chain([&root]);
+        let mut seen = BTreeSet::new();
+        let mut wanted = Vec::with_capacity(profiles.found.len() + 1);
+        // What is named is asked for by name: nothing else on the volume can hide it.
+        for name in in_order.filter(|name| seen.insert((*name).clone())) {
+            let profile = name.clone();
+            let intent = match self.volume.profile(name) {
+                Some(found) => found.intent,
+                None if registered.contains_key(name) => self.volume.intent(name),
+                None => {
+                    done.profiles.push(Outcome { profile, intent: Intent::Nothing, action: Action::Absent });
+                    continue;
+                }
+            };
+            // What an operator said later wins.
+            let options = registered.get(name).or_else(|| baked.get(name)).unwrap_or(&self.manifest.defaults);
+            wanted.push(Wanted { profile, options: options.clone(), intent, named: true });
+        }
+        for FoundProfile { profile, intent } in profiles.found {
+            if seen.insert(profile.clone()) {
+                let options = self.manifest.defaults.clone();
+                wanted.push(Wanted { profile, options, intent, named: false });
+            }
+        }
+        wanted
+    }
+
+    /// What is to be made, with what is said of each profile.
+    fn plan(
+        &self,
+        manager: &S6Manager<'_>,
+        wanted: Vec<Wanted>,
+        gateways: Vec<Gateway>,
+        done: &mut Reconciled,
+    ) -> Result<Vec<New>, Error> {
+        let live = manager.scandir().is_live()?;
+        let mut new: Vec<New> = Vec::new();
+        // How many more that nobody named may come; known once one does.
+        let mut room: Option<u32> = self.most;
         for (wanted, mut gateway) in wanted.into_iter().zip(gateways) {
-            let Wanted { profile, directory, intent, .. } = wanted;
+            let Wanted { profile, intent, named, .. } = wanted;
             let there = manager.scandir().gateway(&profile).is_ok();
+            let broken = |problem: String| Broken { name: profile.to_string(), problem };
             if !self.selection.takes(&profile) {
                 if there {
                     let problem = "is another container's by this selection, and registered here; unregister it";
-                    done.broken.push(Broken { name: profile.to_string(), problem: problem.to_owned() });
+                    done.broken.push(broken(problem.to_owned()));
                 }
                 done.profiles.push(Outcome { profile, intent, action: Action::Elsewhere });
                 continue;
+            }
+            if !named && !there {
+                let left = match room {
+                    Some(left) => left,
+                    None => Self::room(manager, &new)?,
+                };
+                if left == 0 {
+                    done.broken.push(broken(self.no_room()));
+                    room = Some(0);
+                    continue;
+                }
+                room = Some(left - 1);
             }
             gateway.down |= !intent.is_running();
             let checked = Checked::rendered(&render(&gateway), profile.clone());
             let action = match action(manager, &checked, gateway.down) {
                 Ok(action) => action,
                 Err(problem) => {
-                    done.broken.push(Broken { name: profile.to_string(), problem });
+                    done.broken.push(broken(problem));
                     continue;
                 }
             };
             // One that a killed run published may still have nobody who supervises it.
             let alone = action == Action::Unchanged && live && !manager.scandir().gateway(&profile)?.is_supervised()?;
             if action != Action::Unchanged || alone {
-                let files = STALE.map(|name| directory.join(name));
-                match stale.iter_mut().find(|(user, _)| *user == gateway.user) {
-                    Some((_, all)) => all.extend(files),
-                    None => stale.push((gateway.user.clone(), files.to_vec())),
-                }
-                new.push((checked, gateway.user));
+                new.push(New { checked, user: gateway.user, named });
             }
             done.profiles.push(Outcome { profile, intent, action });
         }
-        if self.dry_run || new.is_empty() {
-            return Ok(done);
+        Ok(new)
+    }
+
+    /// How many gateways that nobody named fit beside those that are to be made.
+    fn room(manager: &S6Manager<'_>, new: &[New]) -> Result<u32, Error> {
+        let svscan = Svscan::of(manager.scandir().path());
+        let mut room = Room::of(manager.scandir(), svscan, manager.programs())?;
+        room.taken += room.each * u32::try_from(new.len()).unwrap_or(u32::MAX / 2);
+        Ok(room.left_for_unnamed())
+    }
+
+    fn no_room(&self) -> String {
+        match self.most {
+            Some(most) => format!("is left out: no manifest names it, and --most takes {most} such profiles"),
+            None => "is left out: no manifest names it, and s6-svscan has no room for it; name it in the manifest, \
+                     remove profiles that are not needed, or give s6-svscan more room"
+                .to_owned(),
         }
-        for (user, files) in &stale {
-            if let Err(error) = Servant::new(manager.programs(), user).remove(files) {
+    }
+
+    /// Has what gateways of a container that is gone left beside these profiles removed.
+    fn remove_stale(&self, manager: &S6Manager<'_>, new: &[New], deadline: Deadline, done: &mut Reconciled) {
+        let mut users: BTreeMap<&str, (Master, Vec<ProfileName>)> = BTreeMap::new();
+        for New { checked, user, .. } in new {
+            let (_, profiles) = users.entry(user.as_str()).or_insert_with(|| (Master::of(user), Vec::new()));
+            profiles.push(checked.profile().clone());
+        }
+        for (master, profiles) in users.into_values() {
+            let servant = Servant::new(manager.programs(), master, self.volume.path(), deadline);
+            if let Err(error) = self.volume.remove_stale(&servant, &profiles) {
                 done.warnings.push(format!("what gateways of a container that is gone left is still there: {error}"));
             }
         }
-        let checked: Vec<Checked> = new.iter().map(|(checked, _)| checked.clone()).collect();
-        let user = self.manifest.defaults.user.clone().unwrap_or_default();
-        // It is opened while the directories are published, which takes as long.
-        let log = Servant::new(manager.programs(), &user).log(self.volume.home());
-        let published = manager.install(&checked, false);
-        let lines = done.lines(published.as_ref().err(), manager);
-        if let Err(error) = log.and_then(|log| log.end(&lines)) {
-            done.warnings.push(format!("nothing is written to logs/container-boot.log: {error}"));
-        }
-        published.map(|_| done)
     }
+}
 
-    /// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
-    /// volume, those that were registered at run time, and the others on the volume.
-    fn wanted(&self, done: &mut Reconciled) -> Result<Vec<Wanted>, Error> {
-        let (found, broken) = self.volume.profiles()?;
-        done.broken = broken;
-        let saved = SavedManifest::open(&self.volume).and_then(|saved| saved.settings());
-        let saved = saved.unwrap_or_else(|error| {
-            done.warnings.extend(error.to_string().lines().map(|line| format!("{line}; it is left out of account")));
-            Settings::default()
-        });
-        let on_volume: BTreeMap<&ProfileName, &FoundProfile> =
-            found.iter().map(|found| (&found.profile, found)).collect();
-        let registered: BTreeMap<&ProfileName, &Options> =
-            saved.gateways.iter().map(|(name, own)| (name, own)).collect();
-        let baked: BTreeMap<&ProfileName, &Options> =
-            self.manifest.gateways.iter().map(|(name, own)| (name, own)).collect();
-        let in_order = self.manifest.gateways.iter().chain(&saved.gateways).map(|(name, _)| name);
-        let mut seen = BTreeSet::new();
-        let mut wanted = Vec::with_capacity(found.len());
-        for name in in_order.chain(found.iter().map(|found| &found.profile)).filter(|name| seen.insert(*name)) {
-            let (directory, intent) = match on_volume.get(name) {
-                Some(found) => (found.directory.clone(), found.intent.clone()),
-                None if registered.contains_key(name) => self.volume.intent_of(name),
-                None => {
-                    let (profile, intent) = (name.clone(), Intent::Nothing);
-                    done.profiles.push(Outcome { profile, intent, action: Action::Absent });
-                    continue;
-                }
-            };
-            // What an operator said later wins.
-            let options = registered.get(name).or_else(|| baked.get(name)).copied().unwrap_or(&self.manifest.defaults);
-            wanted.push(Wanted { profile: name.clone(), options: options.clone(), directory, intent });
+/// Publishes what can be published; what cannot is said of the profile. If the scandir takes not all of it, what is named comes first.
+fn install(manager: &S6Manager<'_>, new: &[New], done: &mut Reconciled) -> Result<(), Error> {
+    let all: Vec<Checked> = new.iter().map(|new| new.checked.clone()).collect();
+    let (named, rest): (Vec<&New>, Vec<&New>) = new.iter().partition(|new| new.named);
+    let mut fail = |profile: &ProfileName, problem: String| {
+        done.profiles.retain(|outcome| outcome.profile != *profile);
+        done.broken.push(Broken { name: profile.to_string(), problem });
+    };
+    let (tried, results) = match manager.install_each(&all) {
+        Ok(results) => (all, results),
+        Err(error) if error.signal().is_some() => return Err(error),
+        Err(error) if named.is_empty() || rest.is_empty() => return Err(error),
+        Err(error) => {
+            for New { checked, .. } in rest {
+                fail(checked.profile(), error.to_string());
+            }
+            let named: Vec<Checked> = named.into_iter().map(|new| new.checked.clone()).collect();
+            let results = manager.install_each(&named)?;
+            (named, results)
         }
-        Ok(wanted)
+    };
+    for (checked, result) in tried.iter().zip(results) {
+        if let Err(error) = result {
+            fail(checked.profile(), error.to_string());
+        }
     }
+    Ok(())
 }
 
 /// What is to be done for a gateway, or why nothing can be.
@@ -214,14 +310,17 @@ fn resolve(mut wanted: Vec<Wanted>, broken: &mut Vec<Broken>) -> (Vec<Wanted>, V
         match Gateway::resolve(all) {
             Ok(gateways) => return (wanted, gateways),
             Err(problems) => {
+                let mut of: BTreeMap<usize, String> = BTreeMap::new();
+                for (index, problem) in problems {
+                    of.entry(index).or_insert_with(|| problem.to_string());
+                }
                 let mut index = 0;
                 wanted.retain(|wanted| {
-                    let own = problems.iter().find(|(at, _)| *at == index);
+                    let own = of.remove(&index);
                     index += 1;
-                    if let Some((_, problem)) = own {
-                        broken.push(Broken { name: wanted.profile.to_string(), problem: problem.to_string() });
-                    }
-                    own.is_none()
+                    let fine = own.is_none();
+                    broken.extend(own.map(|problem| Broken { name: wanted.profile.to_string(), problem }));
+                    fine
                 });
             }
         }
@@ -242,16 +341,28 @@ impl Action {
 }
 
 impl Reconciled {
+    /// The most broken profiles that are told of one by one: whoever fills the volume fills no log.
+    const MOST_TOLD: usize = 50;
+
+    /// What is wrong, a sentence each, with no more than fifty about single profiles.
+    pub fn complaints(&self) -> Vec<String> {
+        let broken = self.broken.iter().take(Self::MOST_TOLD);
+        let broken = broken.map(|Broken { name, problem }| format!("profile {name}: {problem}"));
+        let more = self.broken.len().saturating_sub(Self::MOST_TOLD);
+        let more = (more > 0)
+            .then(|| format!("and {more} more profiles that have no gateway; reconcile --dry-run --json names them"));
+        broken.chain(more).chain(self.warnings.iter().cloned()).collect()
+    }
+
     /// What stands in the log of boots: a line for each profile that is this container's, and for each that is broken.
-    fn lines(&self, failure: Option<&Error>, manager: &S6Manager<'_>) -> String {
+    fn lines(&self, failure: Option<&Error>) -> String {
         let here = self.profiles.iter().filter(|outcome| outcome.action != Action::Elsewhere);
         let profiles = here.map(|Outcome { profile, intent, action }| {
             let made = matches!(action, Action::Started | Action::Down);
-            let failed = failure.is_some() && made && manager.scandir().gateway(profile).is_err();
-            let action = if failed { "failed" } else { action.word() };
+            let action = if failure.is_some() && made { "failed" } else { action.word() };
             format!("profile={profile} prior_state={intent} action={action}\n")
         });
-        let broken = self.broken.iter().map(|Broken { name, problem }| {
+        let broken = self.broken.iter().take(Self::MOST_TOLD).map(|Broken { name, problem }| {
             format!("profile={name:?} prior_state=unknown action=skipped reason={problem:?}\n")
         });
         let failure = failure.map(|failure| format!("error={:?}\n", failure.to_string()));

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 
 pub use control::gatewayctl;
-pub use streams::Streams;
+pub use streams::{Streams, with_streams};
 
 use crate::error::Error;
 use crate::gateway::Gateway;

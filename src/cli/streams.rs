@@ -1,15 +1,21 @@
 //! Where the programs say things, and how.
 
+use std::cell::RefCell;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write, stderr, stdout};
+use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::Outcome;
 use crate::error::Error;
 use crate::observer::Observer;
+use crate::text::{Escaping, Plain, is_plain};
 
 /// Something bad: an error, a line that goes.
 pub(super) const RED: Style = AnsiColor::Red.on_default();
@@ -27,14 +33,48 @@ pub(super) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output and error of a program. Both are given styled text; they drop the styles where they do not belong.
+/// Standard output and error of a program. Both are given styled text; they drop the styles if they do not belong there.
 pub struct Streams<'a> {
     /// What was asked for.
     pub out: &'a mut dyn Write,
+    /// The same, below the styles: for the bytes of somebody else, which are no styled text.
+    pub raw: &'a mut dyn Write,
+    /// Whether those bytes would reach a terminal.
+    pub is_terminal: bool,
     /// Errors and progress.
     pub err: &'a mut dyn Write,
     /// Whether a person is there to watch progress on `err`.
     pub progress: bool,
+}
+
+/// Runs a program with the standard streams of this process, and gives its exit code.
+pub fn with_streams(run: impl FnOnce(Streams<'_>) -> u8) -> ExitCode {
+    // The buffer is below the stream that strips styles, which writes in small pieces; both ways into it keep their order.
+    let buffer = Shared(Rc::new(RefCell::new(BufWriter::new(stdout().lock()))));
+    let mut raw = buffer.clone();
+    let styled: Box<dyn Write> = Box::new(buffer);
+    let mut out = AutoStream::new(styled, AutoStream::choice(&stdout()));
+    let mut err = anstream::stderr();
+    ExitCode::from(run(Streams {
+        out: &mut out,
+        raw: &mut raw,
+        is_terminal: stdout().is_terminal(),
+        err: &mut err,
+        progress: stderr().is_terminal(),
+    }))
+}
+
+#[derive(Clone)]
+struct Shared(Rc<RefCell<BufWriter<StdoutLock<'static>>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().flush()
+    }
 }
 
 impl Streams<'_> {
@@ -58,7 +98,11 @@ impl Streams<'_> {
             Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Err(error) => {
                 self.error(&error);
-                if error.is_usage() { 2 } else { 1 }
+                match error.signal() {
+                    Some(signal) => signal.exit_code(),
+                    None if error.is_usage() => 2,
+                    None => 1,
+                }
             }
         }
     }
@@ -66,22 +110,94 @@ impl Streams<'_> {
     /// Says what went wrong, one line per mistake.
     pub(super) fn error(&mut self, error: &Error) {
         for line in error.to_string().lines() {
-            // There is nobody left to tell where even this fails.
-            let _ = writeln!(self.err, "{} {line}", styled(RED.bold(), "error:"));
+            self.complain(RED, "error:", line);
         }
+    }
+
+    /// Says what is odd and stops nothing.
+    pub(super) fn warning(&mut self, warning: &str) {
+        self.complain(YELLOW, "warning:", warning);
+    }
+
+    fn complain(&mut self, style: Style, word: &str, line: &str) {
+        // There is nobody left to tell if even this fails.
+        let _ = writeln!(self.err, "{} {}", styled(style.bold(), word), Plain(line));
     }
 
     /// Says a document in JSON.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        serde_json::to_writer_pretty(&mut *self.out, document)
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *self.out, Ascii(PrettyFormatter::new()));
+        document
+            .serialize(&mut serializer)
             .map_err(io::Error::from)
             .and_then(|()| writeln!(self.out))
             .map_err(Error::Output)
     }
 
+    /// Shows the bytes of somebody else: untouched, but to a terminal with everything escaped that it would act on.
+    pub(super) fn foreign(&mut self, show: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
+        self.out.flush().map_err(Error::Output)?;
+        if self.is_terminal { show(&mut Escaping::new(&mut *self.raw)) } else { show(&mut *self.raw) }
+    }
+
     /// Tells of a long run on `err`, as long as it is wanted.
     pub(super) fn observer(&mut self, quiet: bool) -> Telling<'_> {
         Telling { err: &mut *self.err, quiet, progress: self.progress && !quiet, began: Instant::now(), shown: None }
+    }
+}
+
+/// Pretty JSON in which nothing is left that a terminal acts on: JSON itself escapes no more than the first 32 characters.
+struct Ascii<'a>(PrettyFormatter<'a>);
+
+impl Formatter for Ascii<'_> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        for c in fragment.chars() {
+            if is_plain(c) {
+                writer.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?;
+            } else {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
     }
 }
 
@@ -97,8 +213,13 @@ pub(super) struct Telling<'a> {
 impl Observer for Telling<'_> {
     fn waiting(&mut self, what: &str) {
         if !self.quiet {
-            let _ = writeln!(self.err, "waiting for {what}");
+            let _ = writeln!(self.err, "waiting for {}", Plain(what));
         }
+    }
+
+    fn warning(&mut self, what: &str) {
+        // There is nobody left to tell if even this fails.
+        let _ = writeln!(self.err, "{} {}", styled(YELLOW.bold(), "warning:"), Plain(what));
     }
 
     fn progress(&mut self, done: usize, total: usize) {

@@ -1,32 +1,13 @@
 //! The gateways: their users, home, logs and ports, and those that have given up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
-use camino::Utf8Path;
-use rustix::fs::StatVfsMountFlags;
-
-use super::{Finding, Level, Patient, on_one_line, or_ok};
-use crate::boot::{SavedManifest, Volume};
-use crate::error::reason;
+use super::{Finding, Level, Patient, or_ok};
+use crate::options::UserName;
 use crate::profile::ProfileName;
-use crate::s6::{LiveService, LogDir, Programs, S6Error};
-
-/// Says what the gateways `$2`… cannot use below the home `$1`, a line each, as the user that it runs as.
-const USABLE: &str = r#"
-cd "$1" 2>/dev/null && [ -w . ] || { echo "$1"; exit; }
-shift
-for profile; do
-  path=logs/gateways/${profile}
-  while [ ! -e "${path}" ] && [ "${path}" != logs ]; do path=${path%/*}; done
-  [ -e "${path}" ] || continue
-  [ -d "${path}" ] && [ -w "${path}" ] && [ -x "${path}" ] || { echo "$PWD/${path}"; continue; }
-  for file in "${path}/lock" "${path}/current"; do
-    [ ! -e "${file}" ] || [ -w "${file}" ] || echo "$PWD/${file}"
-  done
-done
-"#;
+use crate::s6::{LiveService, Programs, S6Error};
+use crate::text::excerpt;
+use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeMap<&str, Vec<&ProfileName>> = BTreeMap::new();
@@ -37,8 +18,9 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         if !users.is_empty() && !patient.is_unprivileged() {
             unknown(&users, programs, findings);
         }
-        home(patient, &users, programs, findings);
-        given_up(patient, programs, findings);
+        if let Some(volume) = home(patient, &users, programs, findings) {
+            given_up(patient, &volume, programs, findings);
+        }
     }
     ports(patient, findings);
 }
@@ -62,58 +44,72 @@ fn home(
     users: &BTreeMap<&str, Vec<&ProfileName>>,
     programs: &Programs,
     findings: &mut Vec<Finding>,
-) {
+) -> Option<Volume> {
     const CHECK: &str = "home";
     let volume = match Volume::open(patient.home) {
         Ok(volume) => volume,
-        Err(error) => return findings.push(Finding::said(CHECK, &error)),
+        Err(error) => {
+            findings.push(Finding::said(CHECK, &error));
+            return None;
+        }
     };
-    if rustix::fs::statvfs(patient.home.as_std_path()).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+    if volume.is_read_only() {
         let seen = format!("the file system of {} is mounted read-only", patient.home);
-        return findings.push(Finding::error(CHECK, seen, "mount a volume there that can be written"));
+        findings.push(Finding::error(CHECK, seen, "mount a volume there that can be written"));
+        return Some(volume);
     }
-    if let Err(error) = SavedManifest::open(&volume).and_then(|saved| saved.settings()) {
+    saved(patient, &volume, findings);
+    if !patient.can_ask() {
+        let seen = format!("only root can find out whether the gateways can write {}", patient.home);
+        findings.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
+        return Some(volume);
+    }
+    let mut found = Vec::new();
+    for (user, profiles) in users {
+        let known = patient.is_unprivileged() || is_known(user, programs);
+        let Some(name) = user.parse::<UserName>().ok().filter(|_| known) else { continue };
+        match volume.unusable(&patient.servant(programs, &name), profiles) {
+            Ok(unusable) => found.extend(unusable.iter().map(|unusable| {
+                let seen = format!("{} cannot be used by {user}, who runs {}", unusable.what, listed(profiles));
+                Finding::error(CHECK, seen, remedy(unusable, user))
+            })),
+            Err(error) => {
+                let seen = format!("nobody can be asked about {} as {user}: {error}", patient.home);
+                found.push(Finding::error(CHECK, seen, "see what is said of s6 and of that user"));
+            }
+        }
+    }
+    let well = if users.is_empty() { "is there" } else { "can be written by who runs the gateways" };
+    or_ok(findings, found, CHECK, format!("{} {well}", patient.home));
+    Some(volume)
+}
+
+/// What to do about something that the service user cannot use. Nothing of it has root act below the home: that user may put a symlink
+/// wherever root is told to go. It can itself move away what is in its own directory, by a process that has no terminal of root's.
+fn remedy(Unusable { what, is_home }: &Unusable, user: &str) -> String {
+    if *is_home {
+        format!("give the directory that is mounted there to {user}, on the machine that it comes from")
+    } else {
+        format!("docker exec -u {user} CONTAINER mv {what} {what}.away, and gatewayctl restart its gateway")
+    }
+}
+
+/// The saved manifest, and whether it is the one that counts.
+fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
+    const CHECK: &str = "saved";
+    let saved = patient.store().and_then(|store| SavedManifest::open(&store)).and_then(|saved| saved.settings());
+    if let Err(error) = saved {
         for line in error.to_string().lines() {
-            let mut finding = Finding::said("saved", &line);
+            let mut finding = Finding::said(CHECK, &line);
             finding.level = Level::Warning;
             findings.push(finding);
         }
     }
-    let root = rustix::process::geteuid().is_root();
-    if !root && !patient.is_unprivileged() {
-        let seen = format!("only root can find out whether the gateways can write {}", patient.home);
-        findings.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
-        return;
+    if patient.state.is_some() && SavedManifest::is_ignored_on(volume) {
+        let seen =
+            format!("{}/gateways.toml is not read, since there is a directory for it that is root's", patient.home);
+        findings.push(Finding::warning(CHECK, seen, "register its gateways again with --save, and remove it"));
     }
-    let mut found = Vec::new();
-    for (user, profiles) in users {
-        let mut command = if root && !patient.is_unprivileged() {
-            if !is_known(user, programs) {
-                continue;
-            }
-            let mut command = Command::new(programs.path("s6-setuidgid"));
-            command.args([user, "/bin/sh"]);
-            command
-        } else {
-            Command::new("/bin/sh")
-        };
-        command.args(["-c", USABLE, "sh", patient.home.as_str()]).args(profiles.iter().map(|profile| profile.as_str()));
-        let said = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
-        let said = match said {
-            Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
-            Err(error) => {
-                let seen = format!("nobody can be asked about {} as {user}: {}", patient.home, reason(&error));
-                found.push(Finding::error(CHECK, seen, "see what is said of s6"));
-                continue;
-            }
-        };
-        found.extend(said.lines().map(|path| {
-            let seen = format!("{path} cannot be used by {user}, who runs {}", listed(profiles));
-            Finding::error(CHECK, seen, format!("chown -hR {user} {path}"))
-        }));
-    }
-    let well = if users.is_empty() { "is there" } else { "can be written by who runs the gateways" };
-    or_ok(findings, found, CHECK, format!("{} {well}", patient.home));
 }
 
 fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
@@ -132,7 +128,7 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The gateways that are down because they died too often, or said that they cannot run.
-fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Finding>) {
+fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "crashes";
     let mut found = Vec::new();
     let mut hidden = BTreeSet::new();
@@ -146,7 +142,7 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         if status.up || status.wanted_up {
             continue;
         }
-        if let Some((why, last)) = last_words(service, programs) {
+        if let Some((why, last)) = last_words(service, volume, programs) {
             let last = last.map_or_else(|| "it said nothing".to_owned(), |last| format!("its last line: {last}"));
             let seen = format!("gateway {profile} is down since {why}; {last}");
             found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {profile}")));
@@ -163,12 +159,10 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
 }
 
 /// Why a gateway was left down, where its log ends with that, and what it itself said last.
-fn last_words(service: &LiveService, programs: &Programs) -> Option<(&'static str, Option<String>)> {
+fn last_words(service: &LiveService, volume: &Volume, programs: &Programs) -> Option<(&'static str, Option<String>)> {
     const PERMANENT: &str = "s6-permafailon: ";
     const CONFIGURATION: &str = ": exit 78, a configuration error: down until it is started again";
-    let mut log = Vec::new();
-    LogDir::of(service, programs).show(Some(20), &mut log).ok()?;
-    log.flush().ok()?;
+    let log = LogDir::open(volume, service.profile(), owner_of(service, programs, volume)).ok()?.end(20)?;
     let log = String::from_utf8_lossy(&log);
     let mut lines = log.lines().rev();
     let last = lines.next()?;
@@ -181,7 +175,7 @@ fn last_words(service: &LiveService, programs: &Programs) -> Option<(&'static st
     };
     let own = lines.find(|line| !line.contains(PERMANENT));
     // After the time that s6-log puts before it.
-    let own = own.map(|line| on_one_line(line.split_once("  ").map_or(line, |(_, text)| text).trim()));
+    let own = own.map(|line| excerpt(line.split_once("  ").map_or(line, |(_, text)| text).as_bytes(), 200));
     Some((why, own))
 }
 
@@ -194,9 +188,4 @@ fn listed(profiles: &[&ProfileName]) -> String {
         said.push(&rest);
     }
     format!("gateway{} {}", if profiles.len() == 1 { "" } else { "s" }, said.join(", "))
-}
-
-/// The path of the home, for what looks at it in another way.
-pub(super) fn environment_of(home: &Utf8Path) -> [(&'static str, &str); 2] {
-    [("HERMES_HOME", home.as_str()), ("HOME", home.as_str())]
 }

@@ -1,15 +1,12 @@
 //! Whether the Hermes that is installed takes the command line that the run scripts have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 
-use super::gateways::{environment_of, is_known};
-use super::{Finding, Patient, on_one_line, or_ok};
-use crate::container;
-use crate::options::HermesCli;
+use super::gateways::is_known;
+use super::{Finding, Patient, or_ok};
+use crate::options::{HermesCli, UserName};
+use crate::s6::Programs;
+use crate::volume::Said;
 
 const CHECK: &str = "hermes";
 
@@ -18,7 +15,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     if patient.scripts.is_empty() {
         return;
     }
-    if !(rustix::process::geteuid().is_root() || patient.is_unprivileged()) {
+    if !patient.can_ask() {
         let seen = "only root can find out what the Hermes of the gateways takes";
         findings.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
         return;
@@ -31,17 +28,17 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut found = Vec::new();
     let mut well = Vec::new();
     for ((user, program), clis) in asked {
-        let can_drop = || is_known(user, programs) && programs.path("s6-setuidgid").exists();
-        if !patient.is_unprivileged() && !can_drop() {
+        let can_drop = || is_known(user, programs) && programs.has("s6-setuidgid");
+        let Some(name) = user.parse::<UserName>().ok().filter(|_| patient.is_unprivileged() || can_drop()) else {
             // Which is a finding already.
             continue;
-        }
+        };
         for cli in clis {
-            match takes(patient, user, program, cli) {
+            match takes(patient, programs, &name, program, cli) {
                 Answer::Yes => well.push(format!("{program} takes {}", line(cli))),
                 Answer::No => {
                     let other = if cli == "start" { "run" } else { "start" };
-                    let remedy = match takes(patient, user, program, other) {
+                    let remedy = match takes(patient, programs, &name, program, other) {
                         Answer::Yes => format!("render with --hermes-cli {other}, which it takes"),
                         _ => "install another version of hermes-agent".to_owned(),
                     };
@@ -82,56 +79,18 @@ fn line(cli: &str) -> String {
 }
 
 /// Asks for the help of a command, as the user of the gateways.
-fn takes(patient: &Patient<'_>, user: &str, program: &str, cli: &str) -> Answer {
-    let mut command = match &patient.programs {
-        Some(programs) if !patient.is_unprivileged() => {
-            let mut command = Command::new(programs.path("s6-setuidgid"));
-            command.args([user, program]);
-            command
-        }
-        _ => Command::new(program),
+fn takes(patient: &Patient<'_>, programs: &Programs, user: &UserName, program: &str, cli: &str) -> Answer {
+    let Said { code, out, err } = match patient.servant(programs, user).ask(program, &["gateway", cli, "--help"]) {
+        Ok(said) => said,
+        Err(error) => return Answer::Nothing(error.to_string()),
     };
-    // As in a run script: what with-contenv loads, with the home.
-    command.env("PATH", container::variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()));
-    command.envs(environment_of(patient.home)).args(["gateway", cli, "--help"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) => return Answer::Nothing(crate::error::reason(&error)),
-    };
-    let (Some(mut out), Some(mut err)) = (child.stdout.take(), child.stderr.take()) else {
-        return Answer::Nothing("it has no output".to_owned());
-    };
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let other = thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = err.read_to_end(&mut text);
-            text
-        });
-        let mut text = Vec::new();
-        let _ = out.read_to_end(&mut text);
-        let _ = sender.send((text, other.join().unwrap_or_default()));
-    });
-    let Ok((out, err)) = receiver.recv_timeout(patient.timeout) else {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Answer::Nothing(format!(
-            "it said nothing for {} s; give it longer with --timeout",
-            patient.timeout.as_secs()
-        ));
-    };
-    let ended = child.wait().is_ok_and(|status| status.success());
     let help = String::from_utf8_lossy(&out);
-    let complaint = String::from_utf8_lossy(&err);
-    let last = complaint.lines().last().unwrap_or_default();
-    if ended && options(cli).iter().all(|option| help.contains(option)) {
-        Answer::Yes
-    } else if ended || complaint.contains("usage:") {
-        Answer::No
-    } else if last.is_empty() {
-        Answer::Nothing("it ends without a word".to_owned())
-    } else {
-        Answer::Nothing(on_one_line(last))
+    if code == 0 && options(cli).iter().all(|option| help.contains(option)) {
+        return Answer::Yes;
     }
+    if code == 0 || String::from_utf8_lossy(&err).contains("usage:") {
+        return Answer::No;
+    }
+    let last = Said { code, out, err }.last_complaint();
+    Answer::Nothing(if last.is_empty() { "it ends without a word".to_owned() } else { last })
 }

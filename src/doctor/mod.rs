@@ -3,6 +3,8 @@
 //! Each check gives at least one [`Finding`]. It changes nothing; what lies below the home of Hermes is looked at as the service
 //! user, since that is who has to use it.
 
+#![expect(clippy::disallowed_methods, reason = "the scandir")]
+
 mod gateways;
 mod hermes;
 mod programs;
@@ -10,13 +12,16 @@ mod security;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use camino::Utf8Path;
 
-use crate::error::Error;
+use crate::error::{Context as _, Error};
+use crate::options::UserName;
 use crate::profile::ProfileName;
 use crate::s6::{LiveService, Programs, RunScript, Scandir, Svscan};
+use crate::volume::{Deadline, Master, Servant, Store};
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,25 +50,31 @@ pub enum Level {
 /// What is looked at.
 struct Patient<'a> {
     scandir: Scandir,
+    /// Whose the scandir is, user and group: who supervises in it. What the processes there call themselves proves nothing.
+    supervisor: (u32, u32),
     programs: Option<Programs>,
     home: &'a Utf8Path,
-    /// How long Hermes may take to answer.
-    timeout: Duration,
+    /// Where the saved manifest is, if not on the volume.
+    state: Option<&'a Utf8Path>,
+    /// How long all that runs as the service user may take to answer.
+    deadline: Deadline,
     svscan: Option<Svscan>,
     gateways: BTreeMap<ProfileName, LiveService>,
     /// What their run scripts say, of those that gen-service rendered.
     scripts: BTreeMap<ProfileName, RunScript>,
 }
 
-/// Everything about the gateways of this scandir, by the programs of s6 in this directory, with this home of Hermes; Hermes itself
-/// may take as long as `timeout` to answer.
+/// Everything about the gateways of this scandir, by the programs of s6 in this directory, with this home of Hermes, and the saved
+/// manifest in the directory `state` or on the volume. What is asked as the service user may take as long as `timeout` to answer, all
+/// together.
 ///
 /// # Errors
-/// Where the scandir is there and cannot be read.
+/// If the scandir is there and cannot be read.
 pub fn examine(
     scandir: &Utf8Path,
     programs: &Utf8Path,
     home: &Utf8Path,
+    state: Option<&Utf8Path>,
     timeout: Duration,
 ) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
@@ -76,12 +87,15 @@ pub fn examine(
         }
     };
     let svscan = Svscan::of(scandir.path());
+    let metadata = std::fs::metadata(scandir.path()).context("read", scandir.path())?;
+    let supervisor = (metadata.uid(), metadata.gid());
+    let deadline = Deadline::after(timeout);
     let gateways = scandir.gateways()?;
     let scripts = gateways
         .iter()
         .filter_map(|(profile, service)| Some((profile.clone(), RunScript::of(service.path())?)))
         .collect();
-    let patient = Patient { scandir, programs: found, home, timeout, svscan, gateways, scripts };
+    let patient = Patient { scandir, supervisor, programs: found, home, state, deadline, svscan, gateways, scripts };
     tree::check(&patient, &mut findings)?;
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
@@ -92,7 +106,28 @@ pub fn examine(
 impl Patient<'_> {
     /// Whether an ordinary user supervises, so that nothing drops from root.
     fn is_unprivileged(&self) -> bool {
-        self.svscan.is_some_and(|svscan| svscan.uid != 0)
+        self.supervisor.0 != 0
+    }
+
+    /// Whether this user can act as the users of the gateways.
+    fn can_ask(&self) -> bool {
+        let own = rustix::process::geteuid();
+        own.is_root() || own.as_raw() == self.supervisor.0
+    }
+
+    /// Does things as a user of the gateways: never as root.
+    fn servant<'b>(&'b self, programs: &'b Programs, user: &UserName) -> Servant<'b> {
+        let master = match self.supervisor {
+            (0, _) => Master::of(user),
+            (uid, gid) if rustix::process::geteuid().is_root() => Master::Ids(uid, gid),
+            _ => Master::Itself,
+        };
+        Servant::new(programs, master, self.home, self.deadline)
+    }
+
+    /// Where the saved manifest is.
+    fn store(&self) -> Result<Store, Error> {
+        Store::open(self.state, self.home)
     }
 }
 
@@ -117,19 +152,6 @@ impl Finding {
             None => Self::error(check, said, ""),
         }
     }
-}
-
-/// What somebody else said, so that it stays on its line and moves no cursor.
-fn on_one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_debug());
-        } else {
-            line.push(c);
-        }
-    }
-    line
 }
 
 /// Adds what was found, or that all is well where nothing was.

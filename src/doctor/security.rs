@@ -1,5 +1,10 @@
 //! Who can change what runs: whoever can write a scandir, or a service directory in it, is at its next start who supervises.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it looks at owners and modes, and opens nothing but run scripts in the scandir"
+)]
+
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -8,13 +13,26 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Finding, Patient, or_ok};
 use crate::error::{Context as _, Error};
+use crate::text::Plain;
 
 const CHECK: &str = "ownership";
 
+/// Who made a gateway anew has made all of it.
+const AGAIN: &str = "unregister the gateway and register it again";
+
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
     let scandir = patient.scandir.path();
-    let supervisor = patient.svscan.map_or(0, |svscan| svscan.uid);
-    let mut look = Look { supervisor, found: Vec::new(), seen: BTreeSet::new() };
+    // A scandir that is not root's is what it is; whether it should be is said of the process that watches it.
+    let supervisor = if patient.svscan.is_some_and(|svscan| svscan.uid == 0) { 0 } else { patient.supervisor.0 };
+    let mut look = Look { supervisor, link: None, found: Vec::new(), seen: BTreeSet::new() };
+    look.above(scandir);
+    if let Some(programs) = &patient.programs {
+        look.above(&programs.path("s6-svc"));
+    }
+    if let Some(state) = patient.state {
+        look.above(state);
+        look.at(state);
+    }
     look.at(scandir);
     look.inside(&scandir.join(".s6-svscan"), 0);
     for entry in scandir.read_dir_utf8().context("read", scandir)? {
@@ -22,35 +40,71 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
         if path.file_name().is_some_and(|name| !name.starts_with('.')) {
             // Behind a symlink, its directory and that directory's own count.
             let Ok(target) = path.canonicalize_utf8() else { continue };
-            if path.is_symlink()
-                && let Some(parent) = target.parent()
-            {
-                look.at(parent);
+            if path.is_symlink() {
+                look.link = Some(path);
+                look.above(&target);
             }
             look.inside(&target, 1);
+            look.link = None;
         }
     }
     let well =
         format!("only {} can change what runs", if supervisor == 0 { "root" } else { "who supervises, and root," });
     or_ok(findings, look.found, CHECK, well);
+    loaders(patient, findings);
     Ok(())
+}
+
+/// Run scripts that hand variables to the programs that root still runs: those of an older gen-service, or of somebody else.
+fn loaders(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
+    for (profile, service) in &patient.gateways {
+        let run = fs::read_to_string(service.path().join("run")).unwrap_or_default();
+        let named = run.lines().find_map(|line| {
+            let (name, _) = line.trim_start().strip_prefix("export ")?.split_once('=')?;
+            let acted_on =
+                name.starts_with("LD_") || matches!(name, "GLIBC_TUNABLES" | "GCONV_PATH" | "BASH_ENV" | "ENV");
+            acted_on.then_some(name)
+        });
+        if let Some(name) = named {
+            let seen = format!(
+                "run of gateway {profile} exports {} before it drops root: what that names is loaded as root",
+                Plain(name)
+            );
+            findings.push(Finding::error("variables", seen, format!("render it with this gen-service; {AGAIN}")));
+        }
+    }
 }
 
 struct Look {
     supervisor: u32,
+    /// The symlink in the scandir behind which this is.
+    link: Option<Utf8PathBuf>,
     found: Vec<Finding>,
     seen: BTreeSet<Utf8PathBuf>,
 }
 
 impl Look {
+    /// All directories above a path, through no symlink: whoever can write one of them can put something else there.
+    fn above(&mut self, path: &Utf8Path) {
+        let Ok(path) = path.canonicalize_utf8() else { return };
+        let above: Vec<&Utf8Path> = path.ancestors().skip(1).collect();
+        for directory in above.into_iter().rev() {
+            let Some(metadata) = self.once(directory) else { continue };
+            // In one such as /tmp, nobody can change what is somebody else's.
+            let sticky = metadata.mode() & 0o1000 != 0 && metadata.uid() == 0;
+            if !sticky {
+                self.judge(directory, &metadata);
+            }
+        }
+    }
+
     /// A directory and what is in it, and so many levels below.
     fn inside(&mut self, directory: &Utf8Path, levels: u32) {
         self.at(directory);
         for entry in directory.read_dir_utf8().into_iter().flatten().flatten() {
             let path = entry.path();
             match entry.file_name() {
-                // s6's own fifos, made for its own users.
-                "event" => {}
+                "event" => self.event(path),
                 "supervise" => self.supervise(path),
                 _ if levels > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) => self.inside(path, levels - 1),
                 _ => self.at(path),
@@ -59,33 +113,77 @@ impl Look {
     }
 
     fn at(&mut self, path: &Utf8Path) {
-        let Some(metadata) = self.once(path) else { return };
+        if let Some(metadata) = self.once(path) {
+            self.judge(path, &metadata);
+        }
+    }
+
+    fn judge(&mut self, path: &Utf8Path, metadata: &Metadata) {
         // Whoever may connect to a socket changes nothing by that: who listens decides, as s6-rc's oneshot runner does.
         if metadata.is_symlink() || metadata.file_type().is_socket() {
             return;
         }
         let mode = metadata.mode() & 0o7777;
-        let who = if self.is_foreign(&metadata) {
-            format!("{path} belongs to user {}", metadata.uid())
+        let shown = Plain(path.as_str());
+        let who = if self.is_foreign(metadata) {
+            format!("{shown} belongs to user {}", metadata.uid())
         } else if mode & 0o022 != 0 {
-            format!("{path} has mode {mode:04o}")
+            format!("{shown} has mode {mode:04o}")
         } else {
             return;
         };
         let seen = format!("{who}: others can change what user {} runs", self.supervisor);
-        self.found.push(Finding::error(CHECK, seen, format!("chown {} {path} && chmod go-w {path}", self.supervisor)));
+        // Whoever owns what is above it puts a symlink there as soon as root is told to change it.
+        let remedy = if let Some(link) = &self.link {
+            format!("rm {}, and register the gateway again", Plain(link.as_str()))
+        } else if self.is_out_of_reach(path) {
+            format!("chown -h {} {shown} && chmod go-w {shown}", self.supervisor)
+        } else {
+            format!("first mend what is above it, then {AGAIN}")
+        };
+        self.found.push(Finding::error(CHECK, seen, remedy));
+    }
+
+    /// Whether nobody else can put something else at this path.
+    fn is_out_of_reach(&self, path: &Utf8Path) -> bool {
+        path.ancestors().skip(1).all(|directory| {
+            let directory = if directory.as_str().is_empty() { Utf8Path::new(".") } else { directory };
+            fs::symlink_metadata(directory)
+                .is_ok_and(|metadata| metadata.is_dir() && !self.is_foreign(&metadata) && metadata.mode() & 0o022 == 0)
+        })
+    }
+
+    /// s6-supervise tells all who listen there, by every fifo that it finds: whoever can plant a symlink has root write through it.
+    fn event(&mut self, path: &Utf8Path) {
+        let Some(metadata) = self.once(path) else { return };
+        let mode = metadata.mode() & 0o7777;
+        // It belongs to the supervisor's own group unless somebody granted it to another.
+        let group = mode & 0o020 != 0 && metadata.gid() != 0 && self.supervisor == 0;
+        let who = if self.is_foreign(&metadata) {
+            format!("belongs to user {}", metadata.uid())
+        } else if mode & 0o002 != 0 {
+            format!("has mode {mode:04o}, so anybody can write it")
+        } else if group {
+            format!("can be written by group {} (s6-svperms -E)", metadata.gid())
+        } else {
+            return;
+        };
+        let shown = Plain(path.as_str());
+        let seen = format!("{shown} {who}: a symlink planted in it is followed by user {}", self.supervisor);
+        self.found.push(Finding::error("event", seen, AGAIN));
     }
 
     fn supervise(&mut self, path: &Utf8Path) {
         let Some(metadata) = self.once(path) else { return };
         if self.is_foreign(&metadata) || metadata.mode() & 0o022 != 0 {
             let seen = format!(
-                "{path} belongs to user {} with mode {:04o}: a symlink planted in it is followed by user {}",
+                "{} belongs to user {} with mode {:04o}: a symlink planted in it is followed by user {}",
+                Plain(path.as_str()),
                 metadata.uid(),
                 metadata.mode() & 0o7777,
                 self.supervisor
             );
-            let remedy = "unregister the gateway and register it again; who is to control it gets --control-group";
+            let remedy = format!("{AGAIN}; who is to control it gets --control-group");
             self.found.push(Finding::error("supervise", seen, remedy));
         }
     }

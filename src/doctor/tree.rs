@@ -1,18 +1,22 @@
 //! The scandir and who watches it.
 
+#![expect(clippy::disallowed_methods, reason = "the scandir")]
+
 use std::fs;
 
 use camino::Utf8Path;
 use rustix::fs::StatVfsMountFlags;
 
-use super::{Finding, Patient, or_ok, programs};
+use super::{Finding, Patient, or_ok};
 use crate::error::{Context as _, Error};
+use crate::s6::Room;
+use crate::text::Plain;
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
     let live = watched(patient, findings)?;
     mount(patient, findings)?;
     let entries = Entries::of(patient.scandir.path())?;
-    room(patient, &entries, findings);
+    room(patient, findings)?;
     or_ok(findings, entries.links, "links", "no dangling symlink");
     or_ok(findings, entries.leftovers, "leftovers", "nothing left by a killed run");
     if !live {
@@ -75,10 +79,6 @@ fn mount(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error
 /// What is in a scandir.
 #[derive(Default)]
 struct Entries {
-    /// Slots that services take.
-    services: u32,
-    /// Slots that loggers take, where they count.
-    loggers: u32,
     /// Dangling symlinks.
     links: Vec<Finding>,
     /// What killed runs left.
@@ -91,16 +91,14 @@ impl Entries {
         for entry in fs::read_dir(path).context("read", path)? {
             let entry = entry.context("read", path)?;
             let (name, full) = (entry.file_name(), entry.path());
-            let name = name.to_string_lossy().escape_debug().to_string();
-            if name.starts_with(".gatewayctl") {
+            let name = Plain(&name.to_string_lossy()).to_string();
+            // A lock is there as long as somebody works here.
+            if name.starts_with(".gatewayctl") && !name.starts_with(".gatewayctl.lock") {
                 let seen = format!("{path}/{name} was left by a run that was killed");
                 let remedy = "the next register, install or unregister removes it";
                 entries.leftovers.push(Finding::warning("leftovers", seen, remedy));
             } else if name.starts_with('.') {
                 // s6-svscan does not look at it.
-            } else if full.is_dir() {
-                entries.services += 1;
-                entries.loggers += u32::from(full.join("log").is_dir());
             } else if fs::metadata(&full).is_err() {
                 let seen = format!(
                     "{path}/{name} is a dangling symlink: s6-svscan starts and takes out nothing as long as it is there"
@@ -112,18 +110,17 @@ impl Entries {
     }
 }
 
-fn room(patient: &Patient<'_>, entries: &Entries, findings: &mut Vec<Finding>) {
+fn room(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
     const LITTLE: u32 = 10;
-    let (Some(svscan), Some(programs)) = (patient.svscan, &patient.programs) else { return };
-    let twice = programs::version(programs).is_none_or(|version| programs::counts_loggers(&version));
-    let most = svscan.most.unwrap_or(if twice { 1000 } else { 500 });
-    let (taken, each) = if twice { (entries.services + entries.loggers, 2) } else { (entries.services, 1) };
-    let left = most.saturating_sub(taken) / each;
-    let seen = format!("{taken} of {most} slots taken, {left} more gateways with loggers fit");
-    let option = if twice { "-C" } else { "-c" };
+    let (Some(svscan), Some(programs)) = (patient.svscan, &patient.programs) else { return Ok(()) };
+    let room = Room::of(&patient.scandir, Some(svscan), programs)?;
+    let left = room.left();
+    let seen = format!("{} of {} slots taken, {left} more gateways with loggers fit", room.taken, room.most);
+    let option = if room.counts_loggers() { "-C" } else { "-c" };
     findings.push(if left >= LITTLE {
         Finding::ok("room", seen)
     } else {
         Finding::warning("room", seen, format!("unregister what is not needed, or give s6-svscan a larger {option}"))
     });
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Which service manager is in charge here.
 
+#![expect(clippy::disallowed_methods, reason = "the signs of a machine's service manager")]
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Kind;

@@ -1,5 +1,7 @@
 //! The service managers of hosts, by their own programs: `systemctl --user`, `launchctl`, `schtasks`.
 
+#![expect(clippy::disallowed_methods, reason = "the programs of the host, as whoever calls them")]
+
 use std::process::{Command, Output, Stdio};
 
 use thiserror::Error;

@@ -104,6 +104,12 @@ pub trait ServiceManager {
         Err(Unsupported { kind: self.kind(), what: "unregister" }.into())
     }
 
+    /// Takes several gateways out, each whether another one can be or not; `false` for one that is not there. What is wrong with all of
+    /// them is one error.
+    fn unregister_profile_gateways(&self, profiles: &[&ProfileName]) -> Vec<Result<bool, Error>> {
+        profiles.iter().map(|profile| self.unregister_profile_gateway(profile)).collect()
+    }
+
     /// The gateways that were registered, sorted; none where the manager registers none.
     ///
     /// # Errors

@@ -1,18 +1,20 @@
 //! s6 as a service manager.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Kind, ServiceManager};
 use crate::error::Error;
 use crate::gateway::Gateway;
+use crate::leaving::{Abandoned, Leaving};
 use crate::observer::Observer;
 use crate::profile::ProfileName;
-use crate::publish::{self, Checked, Leaving, Published};
+use crate::publish::{self, Checked, Published};
 use crate::render::render;
-use crate::s6::{LiveService, Patience, Programs, S6Error, Scandir};
+use crate::s6::{Interrupted, LiveService, Patience, Programs, S6Error, Scandir};
 
 /// Gateways in a scandir.
 pub struct S6Manager<'a> {
@@ -48,9 +50,9 @@ impl<'a> S6Manager<'a> {
     /// The gateways in this scandir, by the programs of s6 in this directory. States are waited for as long as `timeout`.
     ///
     /// # Errors
-    /// Where either is not there.
+    /// If either is not there, or, for root, if another user can change the scandir.
     pub fn new(scandir: &Utf8Path, programs: &Utf8Path, timeout: Duration) -> Result<Self, Error> {
-        let (scandir, programs) = (Scandir::open(scandir)?, Programs::new(programs)?);
+        let (scandir, programs) = (Scandir::open(scandir)?.trusted()?, Programs::new(programs)?);
         Ok(Self { scandir, programs, timeout, control_group: None, observer: RefCell::new(Box::new(())) })
     }
 
@@ -78,33 +80,91 @@ impl<'a> S6Manager<'a> {
         &self.programs
     }
 
-    fn patience(&self, limit: Duration) -> Patience<'_, 'a> {
-        Patience { limit, observer: &self.observer }
+    /// How long a state is waited for.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
-    /// Publishes service directories and, where an s6-svscan is live, waits until both supervisors of each run. New ones that
+    fn patience(&self, limit: Duration) -> Patience<'_, 'a> {
+        Patience { limit, observer: &self.observer, interrupted: Some(Interrupted::TakenBack) }
+    }
+
+    /// As [`Self::patience`], for what s6 has been told and goes on with.
+    fn telling(&self, limit: Duration) -> Patience<'_, 'a> {
+        Patience { interrupted: Some(Interrupted::Told), ..self.patience(limit) }
+    }
+
+    /// Publishes service directories and, if an s6-svscan is live, waits until both supervisors of each run. New ones that
     /// do not come up are taken back.
     ///
     /// # Errors
-    /// See [`publish::publish`]; and where supervisors do not come up, with the others published.
+    /// If one is there and different, or the operating system refuses a step; and if supervisors do not come up, with the others published.
     pub fn install(&self, wanted: &[Checked], update: bool) -> Result<Installed, Error> {
         let live = self.ready()?;
-        let published = publish::publish(&self.scandir, wanted, update)?;
+        let published = self.publish(wanted, update)?;
         if live {
             let changes = wanted.iter().zip(&published);
-            let services = changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
-            self.supervise(services)?;
+            let services: Vec<_> =
+                changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
+            self.supervise(&services)?;
         }
         Ok(Installed { published, live })
+    }
+
+    /// As [`Self::install`], but one that cannot be published, or does not come up, stops no other.
+    ///
+    /// # Errors
+    /// If none can be published, or a signal comes; then all that was published is taken back.
+    pub fn install_each(&self, wanted: &[Checked]) -> Result<Vec<Result<Published, Error>>, Error> {
+        let live = self.ready()?;
+        let mut refused: BTreeMap<&ProfileName, Error> = BTreeMap::new();
+        let (some, published) = loop {
+            let some: Vec<Checked> =
+                wanted.iter().filter(|checked| !refused.contains_key(checked.profile())).cloned().collect();
+            match self.publish(&some, false) {
+                Ok(published) => break (some, published),
+                Err(error) => match wanted.iter().find(|checked| is_about(&error, &self.service(checked.profile()))) {
+                    // Somebody registered it meanwhile.
+                    Some(checked) if !refused.contains_key(checked.profile()) => {
+                        refused.insert(checked.profile(), error);
+                    }
+                    _ => return Err(error),
+                },
+            }
+        };
+        if live {
+            let changes = some.iter().zip(&published);
+            let services: Vec<_> =
+                changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
+            let late = self.come_up(&services)?;
+            let late: Vec<&ProfileName> = late.iter().map(|(service, _)| service.profile()).collect();
+            for checked in wanted {
+                if late.contains(&checked.profile()) {
+                    let path = self.service(checked.profile()).path().to_owned();
+                    let error = S6Error::NoSupervisor { path, others: 0, seconds: self.timeout.as_secs() };
+                    refused.insert(checked.profile(), error.into());
+                }
+            }
+            self.take_back(&services, Some(&late))?;
+        }
+        let mut published: BTreeMap<&ProfileName, Published> =
+            some.iter().map(Checked::profile).zip(published).collect();
+        let result = |checked: &Checked| match refused.remove(checked.profile()) {
+            Some(error) => Err(error),
+            None => Ok(published.remove(checked.profile()).unwrap_or(Published::Unchanged)),
+        };
+        Ok(wanted.iter().map(result).collect())
+    }
+
+    fn publish(&self, wanted: &[Checked], update: bool) -> Result<Vec<Published>, Error> {
+        publish::publish(&self.scandir, wanted, update, self.patience(self.timeout))
     }
 
     /// Sees that nothing stands in the way of a change of the scandir, finishes what killed runs left, and tells whether an
     /// s6-svscan is live.
     fn ready(&self) -> Result<bool, Error> {
         let live = self.scandir.is_live()?;
-        for leaving in Leaving::abandoned(&self.scandir)? {
-            self.see_off(leaving)?;
-        }
+        self.clear_up()?;
         if !self.scandir.can_execute()? {
             return Err(S6Error::NoExec(self.scandir.path().to_owned()).into());
         }
@@ -114,10 +174,49 @@ impl<'a> S6Manager<'a> {
         }
     }
 
+    /// Finishes what killed runs left. What does not end is told of once, and stops nothing.
+    fn clear_up(&self) -> Result<(), Error> {
+        let patience = self.patience(self.timeout);
+        let Abandoned { gone, stuck } = Leaving::abandoned(&self.scandir, patience)?;
+        for leaving in stuck {
+            if matches!(LiveService::anonymous(&leaving.path).supervisors(), Ok((0, _))) {
+                leaving.delete()?;
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for (leaving, result) in self.see_off(gone, patience)? {
+            match result {
+                Ok(()) => leaving.delete()?,
+                Err(error) if error.signal().is_some() => return Err(error),
+                Err(error) => {
+                    self.observer.borrow_mut().warning(&format!("{error}; later runs do not wait for it"));
+                    leaving.give_up(&self.scandir)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Has s6-svscan look, and waits until every supervisor of these services runs. Those that were created and do not come up
     /// are taken back.
-    fn supervise(&self, services: Vec<(LiveService, Published)>) -> Result<(), Error> {
-        let mut late: Vec<(LiveService, Published)> = services.clone();
+    fn supervise(&self, services: &[(LiveService, Published)]) -> Result<(), Error> {
+        let late = self.come_up(services)?;
+        let Some((first, _)) = late.first() else { return Ok(()) };
+        let path = first.path().to_owned();
+        let error = S6Error::NoSupervisor { path, others: late.len() - 1, seconds: self.timeout.as_secs() };
+        let late: Vec<&ProfileName> = late.iter().map(|(service, _)| service.profile()).collect();
+        self.take_back(services, Some(&late))?;
+        Err(error.into())
+    }
+
+    /// Has s6-svscan look, waits until every supervisor of these services runs, and lets the group in. Gives those that do not come up.
+    ///
+    /// # Errors
+    /// If that cannot be done, or a signal comes; then all that were created are taken back.
+    fn come_up(&self, services: &[(LiveService, Published)]) -> Result<Vec<(LiveService, Published)>, Error> {
+        let mut late: Vec<(LiveService, Published)> = services.to_vec();
         let mut asked = Instant::now();
         let came_up = self.scandir.rescan(&self.programs, false).map_err(Error::from).and_then(|()| {
             self.patience(self.timeout).until("the supervisors of the new gateways", || {
@@ -137,89 +236,167 @@ impl<'a> S6Manager<'a> {
                 Ok::<_, Error>(late.is_empty().then_some(()))
             })
         });
-        let error = match came_up {
-            Ok(Some(())) => match self.open_to_group(&services) {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    late = services;
-                    error
-                }
-            },
-            Ok(None) => {
-                let path = late[0].0.path().to_owned();
-                S6Error::NoSupervisor { path, others: late.len() - 1, seconds: self.timeout.as_secs() }.into()
-            }
+        let is_late = |service: &LiveService| late.iter().any(|(other, _)| other.profile() == service.profile());
+        let ready = came_up.and_then(|_| {
+            self.open_to_group(services.iter().map(|(service, _)| service).filter(|service| !is_late(service)))
+        });
+        match ready.and_then(|()| Ok(self.patience(self.timeout).heed()?)) {
+            Ok(()) => Ok(late),
             Err(error) => {
-                late = services;
-                error
+                self.take_back(services, None)?;
+                Err(error)
             }
-        };
-        // Each is taken back, also where another one could not be; that is what is told then.
-        let created = late.iter().filter(|(_, change)| *change == Published::Created);
-        let taken_back: Vec<Result<bool, Error>> =
-            created.map(|(service, _)| self.take_out(service.profile())).collect();
-        taken_back.into_iter().collect::<Result<Vec<bool>, Error>>()?;
-        Err(error)
-    }
-
-    /// Takes the gateway of this profile out; `false` where there is none.
-    fn take_out(&self, profile: &ProfileName) -> Result<bool, Error> {
-        match Leaving::take(&self.scandir, profile)? {
-            Some(leaving) => self.see_off(leaving).map(|()| true),
-            None => Ok(false),
         }
     }
 
-    fn open_to_group(&self, services: &[(LiveService, Published)]) -> Result<(), Error> {
+    /// Takes out those of these services that were created, all or those of these profiles. Each is taken out, also if another one
+    /// cannot be; that is what is told then.
+    fn take_back(&self, services: &[(LiveService, Published)], only: Option<&[&ProfileName]>) -> Result<(), Error> {
+        let created = services.iter().filter(|(_, change)| *change == Published::Created);
+        let profiles: Vec<&ProfileName> = created
+            .map(|(service, _)| service.profile())
+            .filter(|profile| only.is_none_or(|only| only.contains(profile)))
+            .collect();
+        if profiles.is_empty() {
+            return Ok(());
+        }
+        let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
+        self.take_out(&profiles, patience).into_iter().collect::<Result<Vec<bool>, Error>>().map(drop)
+    }
+
+    /// Takes out what this run registered, although a signal may have come.
+    ///
+    /// # Errors
+    /// If it does not go down.
+    pub fn withdraw(&self, profile: &ProfileName) -> Result<(), Error> {
+        let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
+        self.take_out(&[profile], patience).into_iter().collect::<Result<Vec<bool>, Error>>().map(drop)
+    }
+
+    /// Takes the gateways of these profiles out, all at once; `false` for one that is not there.
+    fn take_out(&self, profiles: &[&ProfileName], patience: Patience<'_, 'a>) -> Vec<Result<bool, Error>> {
+        let mut results: Vec<Result<bool, Error>> = Vec::with_capacity(profiles.len());
+        let mut leaving = Vec::new();
+        match Leaving::take(&self.scandir, profiles, patience) {
+            Ok(taken) => {
+                for (index, taken) in taken.into_iter().enumerate() {
+                    results.push(match taken {
+                        Ok(Some(one)) => {
+                            leaving.push((index, one));
+                            Ok(true)
+                        }
+                        Ok(None) => Ok(false),
+                        Err(error) => Err(error),
+                    });
+                }
+            }
+            Err(error) => return vec![Err(error)],
+        }
+        if leaving.is_empty() {
+            return results;
+        }
+        let (indices, leaving): (Vec<usize>, Vec<Leaving>) = leaving.into_iter().unzip();
+        match self.see_off(leaving, patience) {
+            Ok(seen) => {
+                for (index, (leaving, result)) in indices.into_iter().zip(seen) {
+                    if let Err(error) = result.and_then(|()| leaving.delete()) {
+                        results[index] = Err(error);
+                    }
+                }
+            }
+            Err(error) => results[indices[0]] = Err(error),
+        }
+        results
+    }
+
+    fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), Error> {
         let Some(group) = &self.control_group else { return Ok(()) };
-        for (service, _) in services {
+        for service in services {
             for directory in service.supervised() {
-                self.programs.call("s6-svperms", &["-G", group, "-E", group, directory.as_str()])?;
+                // Never `-E`: who can write `event/` has s6-supervise write through any symlink.
+                self.programs.call("s6-svperms", &["-G", group, directory.as_str()])?;
             }
         }
         Ok(())
     }
 
-    /// Brings a service that has left the scandir down, waits until its supervisors are gone, and deletes it.
+    /// Brings services that have left the scandir down, all at once, and waits until their supervisors are gone, no longer than the
+    /// longest of their own limits. Gives each with what came of it; one whose supervisors are gone is to be deleted.
     ///
     /// A live s6-svscan is asked to do it all (`-an`): it has the supervisor stop the service and exit, and closes the pipe to
     /// the logger after that, so that no line is lost. Nothing is sent to the supervisor itself then: were it gone before
     /// s6-svscan has looked, the logger would never be told.
-    fn see_off(&self, leaving: Leaving) -> Result<(), Error> {
-        let service = LiveService::anonymous(&leaving.path);
-        let log = LiveService::anonymous(&leaving.path.join("log"));
-        let what = format!("{} and its logger to end", leaving.name);
-        let tell = |service: &LiveService, commands| match service.control(&self.programs, commands) {
-            Err(S6Error::NotSupervised(_)) => Ok(()),
-            result => result,
-        };
+    fn see_off(&self, leaving: Vec<Leaving>, patience: Patience<'_, 'a>) -> Result<Vec<Seen>, Error> {
+        let mut all: Vec<Departure> = leaving.iter().map(Departure::new).collect();
         if self.scandir.is_live()? {
             self.scandir.rescan(&self.programs, true)?;
         } else {
-            // Nobody holds the pipe any more, so the logger ends when it has read what was in it.
-            tell(&service, "-xd")?;
-            tell(&log, "-x")?;
+            for one in &all {
+                // Nobody holds the pipe any more, so the logger ends when it has read what was in it.
+                self.tell(&one.service, "-xd")?;
+                self.tell(&one.log, "-x")?;
+            }
         }
-        let mut alone_since = None;
-        let mut gone = || {
-            let (running, _) = service.supervisors()?;
-            if running > 0 && !service.is_running()? {
-                // A logger whose service's supervisor had gone before: it has read all there is, and nobody ends it.
-                let since = *alone_since.get_or_insert_with(Instant::now);
-                if since.elapsed() > LONELY {
-                    tell(&log, "-xd")?;
+        let limit = all.iter().map(|one| self.stop_limit(&one.service)).max().unwrap_or(self.timeout);
+        let left = patience.interrupted.map(|_| Interrupted::Leaving);
+        let patience = Patience { limit, interrupted: left, ..patience };
+        let mut ended = self.wait_for(&mut all, patience);
+        if matches!(ended, Ok(false)) {
+            for one in all.iter().filter(|one| one.result.is_none()) {
+                self.tell(&one.service, "-k")?;
+            }
+            ended = self.wait_for(&mut all, Patience { limit: GRACE, ..patience });
+        }
+        let seconds = (limit + GRACE).as_secs();
+        let mut failure = ended.err();
+        let results: Vec<Result<(), Error>> = all
+            .into_iter()
+            .zip(&leaving)
+            .map(|(one, leaving)| {
+                let in_vain = || S6Error::Timeout { what: what_of(leaving), seconds }.into();
+                one.result.unwrap_or_else(|| Err(failure.take().unwrap_or_else(in_vain)))
+            })
+            .collect();
+        Ok(leaving.into_iter().zip(results).collect())
+    }
+
+    /// Waits until the supervisors of all of these are gone, or it is known why not.
+    fn wait_for(&self, all: &mut [Departure], patience: Patience<'_, 'a>) -> Result<bool, Error> {
+        let open = |all: &[Departure]| all.iter().filter(|one| one.result.is_none()).count();
+        let what = all.iter().find(|one| one.result.is_none()).map(|one| one.what.clone()).unwrap_or_default();
+        let more = open(all).saturating_sub(1);
+        let what = if more > 0 { format!("{what} and {more} more") } else { what };
+        let answer = patience.until(
+            &format!("{what} and {} to end", if more > 0 { "their loggers" } else { "its logger" }),
+            || {
+                for one in all.iter_mut().filter(|one| one.result.is_none()) {
+                    one.result = self.has_gone(one).transpose();
                 }
-            }
-            Ok::<_, Error>((running == 0).then_some(()))
-        };
-        let limit = self.stop_limit(&service);
-        if self.patience(limit).until(&what, &mut gone)?.is_none() {
-            tell(&service, "-k")?;
-            if self.patience(GRACE).until(&what, &mut gone)?.is_none() {
-                return Err(S6Error::Timeout { what, seconds: (limit + GRACE).as_secs() }.into());
+                Ok::<_, Error>((open(all) == 0).then_some(()))
+            },
+        )?;
+        Ok(answer.is_some())
+    }
+
+    /// Whether the supervisors of a service are gone; a logger that is left alone is told to go.
+    fn has_gone(&self, one: &mut Departure) -> Result<Option<()>, Error> {
+        let (running, _) = one.service.supervisors()?;
+        if running > 0 && !one.service.is_running()? {
+            // A logger whose service's supervisor had gone before: it has read all there is, and nobody ends it.
+            let since = *one.alone_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > LONELY {
+                self.tell(&one.log, "-xd")?;
             }
         }
-        leaving.delete()
+        Ok((running == 0).then_some(()))
+    }
+
+    /// Sends commands to a supervisor that may be gone.
+    fn tell(&self, service: &LiveService, commands: &str) -> Result<(), S6Error> {
+        match service.control(&self.programs, commands) {
+            Err(S6Error::NotSupervised(_)) => Ok(()),
+            result => result,
+        }
     }
 
     /// How long a stop may take: what its `timeout-kill` says, and a grace, but not less than the timeout.
@@ -239,7 +416,7 @@ impl<'a> S6Manager<'a> {
         let service = self.scandir.gateway(profile)?;
         service.status(&self.programs)?;
         service.control(&self.programs, down(persist))?;
-        let patience = self.patience(self.stop_limit(&service));
+        let patience = self.telling(self.stop_limit(&service));
         service.wait(&self.programs, patience, "to go down", |status| !status.up && !status.wanted_up)?;
         Ok(())
     }
@@ -255,7 +432,7 @@ impl<'a> S6Manager<'a> {
     /// remembers other deaths than those of `tally`, it has given up.
     fn comes_up(&self, service: &LiveService, before: Option<u32>, tally: &str) -> Result<(), Error> {
         let what = format!("gateway {} to come up", service.profile());
-        let answer = self.patience(self.timeout).until(&what, || {
+        let answer = self.telling(self.timeout).until(&what, || {
             let status = service.status(&self.programs)?;
             if status.up && status.pid != before {
                 return Ok(Some(Ok(())));
@@ -268,6 +445,43 @@ impl<'a> S6Manager<'a> {
             Some(Err(last)) => Err(S6Error::GaveUp { profile: service.profile().clone(), last }.into()),
             None => Err(S6Error::Timeout { what, seconds: self.timeout.as_secs() }.into()),
         }
+    }
+}
+
+/// What left, and whether it has ended.
+type Seen = (Leaving, Result<(), Error>);
+
+/// A service on its way out, as it is waited for.
+struct Departure {
+    what: String,
+    service: LiveService,
+    log: LiveService,
+    alone_since: Option<Instant>,
+    /// What came of it, once that is known.
+    result: Option<Result<(), Error>>,
+}
+
+impl Departure {
+    fn new(leaving: &Leaving) -> Self {
+        Self {
+            what: leaving.name.clone(),
+            service: LiveService::anonymous(&leaving.path),
+            log: LiveService::anonymous(&leaving.path.join("log")),
+            alone_since: None,
+            result: None,
+        }
+    }
+}
+
+fn what_of(leaving: &Leaving) -> String {
+    format!("{} and its logger to end", leaving.name)
+}
+
+/// Whether a failure to publish is about this service alone.
+fn is_about(error: &Error, service: &LiveService) -> bool {
+    match error {
+        Error::Registered { path, .. } | Error::InTheWay(path) => path == service.path(),
+        _ => false,
     }
 }
 
@@ -306,7 +520,7 @@ impl ServiceManager for S6Manager<'_> {
             let limit = service.timeout_kill().unwrap_or(self.timeout);
             let what = format!("gateway {profile} to end");
             let ended = || service.status(&self.programs).map(|now| (now.pid != before.pid).then_some(()));
-            if self.patience(limit).until(&what, ended)?.is_none() {
+            if self.telling(limit).until(&what, ended)?.is_none() {
                 service.control(&self.programs, "-k")?;
             }
         }
@@ -326,24 +540,32 @@ impl ServiceManager for S6Manager<'_> {
             return Err(S6Error::NotLive(self.scandir.path().to_owned()).into());
         }
         let checked = Checked::rendered(&render(gateway), gateway.profile().clone());
-        let published = publish::publish(&self.scandir, &[checked], false)?[0];
+        let published = self.publish(&[checked], false)?[0];
         let service = self.service(gateway.profile());
         let path = service.path().to_owned();
         // One that is there already is seen to as well: the run that put it there may have been killed before it was.
-        self.supervise(vec![(service, published)])?;
+        self.supervise(&[(service, published)])?;
         if published == Published::Created { Ok(()) } else { Err(Error::Registered { path, different: false }) }
     }
 
     fn unregister_profile_gateway(&self, profile: &ProfileName) -> Result<bool, Error> {
-        let live = self.scandir.is_live()?;
-        let own = self.scandir.path().join(profile.service_name());
-        if live && let Some(link) = self.scandir.dangling()?.filter(|link| *link != own) {
-            return Err(S6Error::Dangling(link).into());
+        self.unregister_profile_gateways(&[profile]).pop().unwrap_or(Ok(false))
+    }
+
+    fn unregister_profile_gateways(&self, profiles: &[&ProfileName]) -> Vec<Result<bool, Error>> {
+        let ready = || -> Result<(), Error> {
+            let own = |link: &Utf8PathBuf| profiles.iter().any(|profile| link == self.service(profile).path());
+            if self.scandir.is_live()?
+                && let Some(link) = self.scandir.dangling()?.filter(|link| !own(link))
+            {
+                return Err(S6Error::Dangling(link).into());
+            }
+            self.clear_up()
+        };
+        match ready() {
+            Ok(()) => self.take_out(profiles, self.patience(self.timeout)),
+            Err(error) => vec![Err(error)],
         }
-        for leaving in Leaving::abandoned(&self.scandir)? {
-            self.see_off(leaving)?;
-        }
-        self.take_out(profile)
     }
 
     fn list_profile_gateways(&self) -> Result<Vec<ProfileName>, Error> {

@@ -45,7 +45,7 @@ impl FromStr for HermesCli {
 pub struct HermesProgram(String);
 
 impl HermesProgram {
-    pub(super) const KIND: Kind = Kind::Text("^(/.*[^/]|[^-/][^/]*)$");
+    pub(super) const KIND: Kind = Kind::Text("^(/[^=]*[^/=]|[^-/=][^/=]*)$");
 
     /// The name or path.
     pub fn as_str(&self) -> &str {
@@ -82,6 +82,8 @@ impl FromStr for HermesProgram {
         } else if text.contains('/') && !text.starts_with('/') {
             // The working directory at run time is HERMES_HOME, which whoever renders does not know.
             wrong("is a relative path", "give an absolute path")
+        } else if text.contains('=') {
+            wrong("holds '=', so that env would take it for a variable", name_or_path)
         } else {
             Ok(Self(text.to_owned()))
         }
@@ -94,10 +96,10 @@ mod tests {
 
     #[test]
     fn programs() {
-        for good in ["hermes", "/opt/my venv/bin/hermes", "a=b", "exec"] {
+        for good in ["hermes", "/opt/my venv/bin/hermes", "exec"] {
             assert!(good.parse::<HermesProgram>().is_ok(), "{good}");
         }
-        for bad in ["", "-x", "bin/hermes", "./hermes", "/opt/venv/", "/", "a\0b"] {
+        for bad in ["", "-x", "bin/hermes", "./hermes", "/opt/venv/", "/", "a\0b", "a=b", "/opt/a=b/hermes"] {
             assert!(bad.parse::<HermesProgram>().is_err(), "{bad:?}");
         }
     }

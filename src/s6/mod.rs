@@ -1,17 +1,20 @@
 //! s6, through its own programs, each called by absolute path: `/command` is on PATH only inside the supervision tree.
 
-mod logs;
+#![expect(clippy::disallowed_methods, reason = "the programs of s6, as whoever calls them")]
+
 mod process;
-mod scandir;
+mod room;
+pub(crate) mod scandir;
 mod script;
 mod service;
 mod wait;
 
-pub use logs::LogDir;
 pub(crate) use process::Svscan;
+pub(crate) use room::Room;
 pub use scandir::Scandir;
 pub(crate) use script::RunScript;
 pub use service::{LiveService, Status};
+pub use wait::Interrupted;
 pub(crate) use wait::Patience;
 
 use std::process::{Command, Output, Stdio};
@@ -53,6 +56,11 @@ impl Programs {
     /// Where a program is.
     pub(crate) fn path(&self, program: &str) -> Utf8PathBuf {
         self.directory.join(program)
+    }
+
+    /// Whether there is such a program.
+    pub(crate) fn has(&self, program: &str) -> bool {
+        self.path(program).exists()
     }
 
     /// Calls a program and gives what it said on standard output.
@@ -116,39 +124,16 @@ pub enum S6Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The home of Hermes is not there, or is no directory.
-    #[error("HERMES_HOME {path} {problem}; mount the volume there, or give its path with --hermes-home")]
-    Home {
-        /// The path.
+    /// Root is to work in a scandir that somebody else can change.
+    #[error(
+        "another user can change {path}, or what is above it, and root would follow what that user plants there; {}",
+        if *owner == 0 { "chmod go-w what others can write".to_owned() } else { format!("run gatewayctl as user {owner}") }
+    )]
+    Untrusted {
+        /// The scandir.
         path: Utf8PathBuf,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// The manifest on the volume is not to be believed.
-    #[error("cannot use {path}: {problem}; remove it, and register its gateways again with --save")]
-    Saved {
-        /// The manifest.
-        path: Utf8PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// There is no such profile on the volume.
-    #[error("no profile {profile} in {home}; `hermes profile create {profile}` makes one")]
-    NoProfile {
-        /// The profile.
-        profile: crate::profile::ProfileName,
-        /// The home of Hermes.
-        home: Utf8PathBuf,
-    },
-    /// The user of a gateway cannot write what an operator said of it.
-    #[error("cannot write {path}: {said}; make it writable for {user}, or leave out --save")]
-    Desire {
-        /// The file.
-        path: Utf8PathBuf,
-        /// The user.
-        user: String,
-        /// What the user heard.
-        said: String,
+        /// Whose it is.
+        owner: u32,
     },
     /// No s6-svscan watches the scandir.
     #[error("no s6-svscan watches {0}; start one, or give the directory that it watches with --scandir")]
@@ -194,6 +179,21 @@ pub enum S6Error {
         /// How long, in seconds.
         seconds: u64,
     },
+    /// A signal came.
+    #[error(
+        "interrupted by {signal}; {}",
+        match left {
+            Interrupted::TakenBack => "what was done is taken back",
+            Interrupted::Leaving => "what is on its way out goes on, and the next run removes it",
+            Interrupted::Told => "what s6 was told stands",
+        }
+    )]
+    Interrupted {
+        /// The signal.
+        signal: crate::signals::Signal,
+        /// What it leaves behind.
+        left: Interrupted,
+    },
     /// The gateway came up and went down for good.
     #[error(
         "gateway {profile} does not stay up{}; see `gatewayctl logs {profile}`",
@@ -221,6 +221,6 @@ impl S6Error {
     }
 
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, Self::NoProgram { .. } | Self::Scandir { .. } | Self::Home { .. })
+        matches!(self, Self::NoProgram { .. } | Self::Scandir { .. })
     }
 }

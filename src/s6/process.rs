@@ -1,5 +1,7 @@
 //! The s6-svscan of a scandir, as a process.
 
+#![expect(clippy::disallowed_methods, reason = "/proc")]
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -15,20 +17,38 @@ pub(crate) struct Svscan {
 }
 
 impl Svscan {
-    /// The one that watches this scandir, where it can be found.
+    /// The one that watches this scandir, if it can be found: a process of root's, or of whoever the scandir belongs to.
+    ///
+    /// Anybody can give a process this name and these arguments, so nobody else's is believed. Nor is it looked at: whoever owns a
+    /// process can have the reader of its command line wait for ever.
     pub(crate) fn of(scandir: &Utf8Path) -> Option<Self> {
         let wanted = scandir.canonicalize_utf8().ok()?;
+        let owner = fs::metadata(&wanted).ok()?.uid();
         let processes = fs::read_dir("/proc").ok()?.flatten();
         processes.into_iter().find_map(|entry| {
             let path = entry.path();
+            // Neither of these two looks into the process.
+            let name = fs::read(path.join("comm")).ok()?;
+            if name != b"s6-svscan\n" {
+                return None;
+            }
+            let uid =
+                only_uid(&fs::read_to_string(path.join("status")).ok()?).filter(|&uid| uid == 0 || uid == owner)?;
             let words = fs::read(path.join("cmdline")).ok()?;
             let words = String::from_utf8(words).ok()?;
             let (most, watched) = arguments(words.split_terminator('\0'))?;
             let directory = fs::read_link(path.join("cwd")).unwrap_or_default().join(watched);
             (directory.canonicalize().ok()? == wanted).then_some(())?;
-            Some(Self { uid: entry.metadata().ok()?.uid(), most })
+            Some(Self { uid, most })
         })
     }
+}
+
+/// Who a process is, by its `status`: one user in all four senses, which a program that somebody else runs set-uid is not.
+fn only_uid(status: &str) -> Option<u32> {
+    let mut uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace();
+    let first = uids.next()?;
+    uids.all(|uid| uid == first).then(|| first.parse().ok()).flatten()
 }
 
 /// The most services and the scandir in the command line of an s6-svscan (<https://skarnet.org/software/s6/s6-svscan.html>).
@@ -61,6 +81,13 @@ fn arguments<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<(Option<u32
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_a_process_is() {
+        assert_eq!(only_uid("Name:\ts6-svscan\nUid:\t0\t0\t0\t0\nGid:\t0\n"), Some(0));
+        assert_eq!(only_uid("Uid:\t10000\t0\t0\t0\n"), None);
+        assert_eq!(only_uid("Name:\tx\n"), None);
+    }
 
     #[test]
     fn command_lines() {

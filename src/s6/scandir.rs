@@ -1,16 +1,24 @@
 //! A scandir: the directory that an s6-svscan watches.
 
+#![expect(clippy::disallowed_methods, reason = "the scandir itself")]
+
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::{LiveService, Programs, S6Error};
+use super::{LiveService, Patience, Programs, S6Error};
+use crate::dir::Dir;
 use crate::error::{Context as _, Error};
+use crate::lock::Lock;
 use crate::profile::ProfileName;
+
+/// What whoever changes a scandir locks.
+pub(crate) const LOCK: &str = ".gatewayctl.lock";
 
 /// The directory that an s6-svscan watches, or will.
 #[derive(Debug, Clone)]
@@ -31,6 +39,18 @@ impl Scandir {
             Err(error) => return Err(error).context("read", path),
         };
         Err(S6Error::Scandir { path: path.to_owned(), problem }.into())
+    }
+
+    /// The same, unless this user is root and another user can change it: root would follow whatever that user plants there.
+    ///
+    /// # Errors
+    /// If another user can change it, or what is above it.
+    pub fn trusted(self) -> Result<Self, S6Error> {
+        if !rustix::process::geteuid().is_root() || Dir::open_own(&self.path).is_ok() {
+            return Ok(self);
+        }
+        let owner = rustix::fs::stat(self.path.as_std_path()).map_or(0, |stat| stat.st_uid);
+        Err(S6Error::Untrusted { path: self.path, owner })
     }
 
     /// Its path.
@@ -72,14 +92,34 @@ impl Scandir {
     /// Where the directory cannot be read.
     pub fn dangling(&self) -> Result<Option<Utf8PathBuf>, Error> {
         let mut found = Vec::new();
-        for entry in self.path.read_dir_utf8().context("read", &self.path)? {
-            let entry = entry.context("read", &self.path)?;
-            let link = entry.file_type().context("read", entry.path())?.is_symlink();
-            if link && !entry.file_name().starts_with('.') && !entry.path().exists() {
-                found.push(entry.into_path());
+        for name in self.names()?.into_iter().filter(|name| !name.starts_with('.')) {
+            let path = self.path.join(&name);
+            let link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+            if link && !path.exists() {
+                found.push(path);
             }
         }
         Ok(found.into_iter().min())
+    }
+
+    /// The names of all that is in it, but for those that are not UTF-8, which are none of ours.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        // That of std panics if the directory cannot be closed.
+        let entries = rustix::fs::Dir::new(self.descriptor()?).context("read", &self.path)?;
+        let mut names = Vec::new();
+        for entry in entries {
+            match entry {
+                Err(Errno::INTR) => {}
+                entry => {
+                    let name = entry.context("read", &self.path)?.file_name().to_owned();
+                    names.extend(name.into_string().ok().filter(|name| name != "." && name != ".."));
+                }
+            }
+        }
+        Ok(names)
     }
 
     /// The gateways in it, sorted by profile.
@@ -88,10 +128,8 @@ impl Scandir {
     /// Where the directory cannot be read.
     pub fn gateways(&self) -> Result<BTreeMap<ProfileName, LiveService>, Error> {
         let mut found = BTreeMap::new();
-        for entry in fs::read_dir(&self.path).context("read", &self.path)? {
-            let name = entry.context("read", &self.path)?.file_name();
-            let profile = name.to_str().and_then(ProfileName::of_service);
-            if let Some(profile) = profile
+        for name in self.names()? {
+            if let Some(profile) = ProfileName::of_service(&name)
                 && let Ok(service) = self.gateway(&profile)
             {
                 found.insert(profile, service);
@@ -124,11 +162,18 @@ impl Scandir {
         programs.call("s6-svscanctl", &[option, self.path.as_str()]).map(drop)
     }
 
-    /// Locks it against other runs of this program; the lock ends with the file, or with the process.
-    pub(crate) fn lock(&self) -> Result<File, Error> {
-        let file = File::open(&self.path).context("open", &self.path)?;
-        file.lock().context("lock", &self.path)?;
-        Ok(file)
+    /// Locks it against other runs of this program, as long as the lock lives.
+    ///
+    /// # Errors
+    /// If another run holds it for as long as patience lasts, or it cannot be locked.
+    pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, Error> {
+        Lock::take(self.descriptor()?, LOCK, patience, &self.path)
+    }
+
+    /// Its descriptor.
+    pub(crate) fn descriptor(&self) -> Result<OwnedFd, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(self.path.as_std_path(), flags, Mode::empty()).context("open", &self.path)
     }
 }
 

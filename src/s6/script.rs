@@ -1,5 +1,7 @@
 //! What a run script that gen-service rendered says about its gateway.
 
+#![expect(clippy::disallowed_methods, reason = "a run script in a scandir")]
+
 use camino::Utf8Path;
 
 use crate::environment::API_SERVER_PORT;
@@ -27,7 +29,8 @@ impl RunScript {
     fn parse(text: &str) -> Option<Self> {
         // A line of a value cannot be taken for it: values stand before the last command.
         let line = text.lines().last()?.strip_prefix("exec s6-setuidgid ")?;
-        let mut words = words(line)?.into_iter();
+        // Between the user and the program stand the variables, by reference.
+        let mut words = words(line)?.into_iter().filter(|word| word != "\"$@\"");
         let (user, program) = (words.next()?, words.next()?);
         let rest: Vec<String> = words.collect();
         // The root profile is not named.
@@ -40,26 +43,37 @@ impl RunScript {
         };
         let port = match cli {
             HermesCli::Start => rest.iter().skip_while(|word| *word != "--port").nth(1)?.parse().ok(),
-            HermesCli::Run => text.lines().rev().find_map(|line| {
-                let value = line.strip_prefix("export ")?.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?;
-                value.parse().ok()
-            }),
+            HermesCli::Run => port(text),
         };
         Some(Self { user, program, cli, port })
     }
 }
 
-/// The words of a line as the quoting of gen-service has them: plain, in single quotes, or after a backslash.
+/// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
+fn port(text: &str) -> Option<u16> {
+    let value = |entry: &str| entry.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?.parse().ok();
+    if let Some((_, entries)) = text.split_once("\nset -- env \\\n") {
+        // As a shell reads them: a line of a value is no entry.
+        return words(entries)?.iter().find_map(|entry| value(entry));
+    }
+    text.lines().rev().find_map(|line| value(line.strip_prefix("export ")?))
+}
+
+/// The words of a command as the quoting of gen-service has them: plain, in single quotes, or after a backslash.
 fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut characters = line.chars().peekable();
     while let Some(&first) = characters.peek() {
-        if first == ' ' {
-            characters.next();
-            continue;
+        match first {
+            ' ' => {
+                characters.next();
+                continue;
+            }
+            '\n' => break,
+            _ => {}
         }
         let mut word = String::new();
-        while let Some(next) = characters.next_if(|&next| next != ' ') {
+        while let Some(next) = characters.next_if(|&next| next != ' ' && next != '\n') {
             match next {
                 '\'' => loop {
                     match characters.next()? {
@@ -67,11 +81,17 @@ fn words(line: &str) -> Option<Vec<String>> {
                         inside => word.push(inside),
                     }
                 },
-                '\\' => word.push(characters.next()?),
+                '\\' => match characters.next()? {
+                    // The command goes on.
+                    '\n' => {}
+                    escaped => word.push(escaped),
+                },
                 plain => word.push(plain),
             }
         }
-        words.push(word);
+        if !word.is_empty() {
+            words.push(word);
+        }
     }
     Some(words)
 }
@@ -79,12 +99,22 @@ fn words(line: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::{EnvName, EnvSource, EnvValue};
     use crate::gateway::Gateway;
     use crate::options::{Key, Options};
     use crate::render::render;
 
     fn parsed(profile: &str, options: &[(Key, &str)]) -> Option<RunScript> {
+        parsed_with(profile, options, &[])
+    }
+
+    fn parsed_with(profile: &str, options: &[(Key, &str)], environment: &[(&str, &str)]) -> Option<RunScript> {
         let mut own = Options::default();
+        for (name, value) in environment {
+            let name: EnvName = name.parse().unwrap();
+            let value = EnvValue::new(&name, value).unwrap();
+            own.environment.add(name, EnvSource::Value(value)).unwrap();
+        }
         for (key, text) in options {
             own.set(*key, text).unwrap();
         }
@@ -104,8 +134,20 @@ mod tests {
         assert_eq!(parsed("gateway", &[(Key::Port, "1")]), script("hermes", "hermes", HermesCli::Start, Some(1)));
         let run = (Key::HermesCli, "run");
         assert_eq!(parsed("default", &[run]), script("hermes", "hermes", HermesCli::Run, None));
+        let fooled = [run, (Key::Port, "8642")];
+        let environment = [
+            ("A", "x\nset -- env \\\n  API_SERVER_PORT=1 \\\n"),
+            ("ZZ", "'\nAPI_SERVER_PORT=2\nexec s6-setuidgid root id"),
+        ];
+        assert_eq!(parsed_with("run", &fooled, &environment), script("hermes", "hermes", HermesCli::Run, Some(8642)));
         let odd = [run, (Key::Port, "8642"), (Key::User, "a.b"), (Key::Hermes, "/opt/my venv/it's hermes")];
         assert_eq!(parsed("run", &odd), script("a.b", "/opt/my venv/it's hermes", HermesCli::Run, Some(8642)));
+    }
+
+    #[test]
+    fn what_an_older_gen_service_rendered_is_understood() {
+        let text = "export API_SERVER_PORT=8642\nexec s6-setuidgid hermes hermes -p a gateway run --replace\n";
+        assert_eq!(RunScript::parse(text).unwrap().port, Some(8642));
     }
 
     #[test]

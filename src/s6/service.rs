@@ -1,5 +1,7 @@
 //! One gateway in a scandir: its supervisors, and what they say of it.
 
+#![expect(clippy::disallowed_methods, reason = "a service directory in a scandir")]
+
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -55,6 +57,11 @@ impl LiveService {
     /// Its service directory.
     pub fn path(&self) -> &Utf8Path {
         &self.path
+    }
+
+    /// Whose its directory is, behind a symlink too: only who supervises may own it.
+    pub(crate) fn owner(&self) -> Option<u32> {
+        rustix::fs::stat(self.path.as_std_path()).ok().map(|stat| stat.st_uid)
     }
 
     /// The supervisors that it should have: its own, and its logger's where it has a `log/run`.

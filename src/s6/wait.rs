@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use super::S6Error;
 use crate::observer::Observer;
+use crate::signals;
 
 /// How long a state is waited for.
 #[derive(Clone, Copy)]
@@ -12,14 +14,39 @@ pub(crate) struct Patience<'a, 'b> {
     pub(crate) limit: Duration,
     /// Hears what is waited for, once it has taken a second.
     pub(crate) observer: &'a RefCell<Box<dyn Observer + 'b>>,
+    /// What a signal leaves that ends the waiting; `None` if it does not end it, since something is being taken back.
+    pub(crate) interrupted: Option<Interrupted>,
+}
+
+/// What a signal leaves behind that comes while something is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupted {
+    /// Nothing: what was done is taken back.
+    TakenBack,
+    /// What is on its way out of the scandir goes on.
+    Leaving,
+    /// A service that has been told to change.
+    Told,
 }
 
 impl Patience<'_, '_> {
+    /// Fails if a signal has come that ends this run.
+    pub(crate) fn heed(self) -> Result<(), S6Error> {
+        match (self.interrupted, signals::seen()) {
+            (Some(left), Some(signal)) => Err(S6Error::Interrupted { signal, left }),
+            _ => Ok(()),
+        }
+    }
+
     /// Asks again and again until there is an answer; `None` where patience has run out.
     ///
     /// # Errors
-    /// Where the question fails.
-    pub(crate) fn until<T, E>(self, what: &str, mut ask: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+    /// If the question fails, or a signal comes.
+    pub(crate) fn until<T, E: From<S6Error>>(
+        self,
+        what: &str,
+        mut ask: impl FnMut() -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, E> {
         const SAY_AFTER: Duration = Duration::from_secs(1);
         const SHORTEST: Duration = Duration::from_micros(200);
         const LONGEST: Duration = Duration::from_millis(20);
@@ -30,6 +57,7 @@ impl Patience<'_, '_> {
             if let Some(answer) = ask()? {
                 return Ok(Some(answer));
             }
+            self.heed()?;
             let waited = began.elapsed();
             if waited >= self.limit {
                 return Ok(None);

@@ -96,7 +96,7 @@ fn what_a_container_that_is_gone_left_is_removed_by_the_service_user_alone() {
          gateway_state.json\n\n/opt/data/profiles/plain:\nSOUL.md\ngateway_state.json\nkept.pid\n\n/opt/data/profiles/root:\nSOUL.md\n\
          gateway.pid\ngateway_state.json\nroot\nroot\n/opt/data/profiles/plain/gateway.pid\n",
         "warning: what gateways of a container that is gone left is still there: /bin/rm failed with 1: cannot remove \
-         '/opt/data/profiles/far/gateway.pid': Permission denied, cannot remove '/opt/data/profiles/root/gateway.pid': Permission denied\n",
+         '/opt/data/profiles/root/gateway.pid': Permission denied\n",
     );
 }
 
@@ -131,7 +131,7 @@ fn settings_come_from_who_said_them_last() {
          gatewayctl -q register both --save --port 9003 --env \"FROM=it's \\$HOME\" --secret KEY=/run/key --user hermes --down; \
          gatewayctl -q register saved --save; gatewayctl -q register unsaved; \
          cp -r /run/service/gateway-both /run/service/gateway-saved /tmp; gatewayctl -q unregister both saved unsaved; \
-         gatewayctl reconcile --manifest /share/image.toml; scripts; grep -h FROM= /run/service/*/run; \
+         gatewayctl reconcile --manifest /share/image.toml; scripts; grep -h '^  FROM=' /run/service/*/run | sed 's/^ *//; s/ [\\\\]$//'; \
          for n in both saved; do diff -r /tmp/gateway-$n /run/service/gateway-$n | grep -v 'is a fifo\\|supervise\\|event' || :; done; \
          stat -c '%U %a' /opt/data/gateways.toml; cat /opt/data/gateways.toml; ls -A /opt/data",
     );
@@ -142,7 +142,7 @@ fn settings_come_from_who_said_them_last() {
          down      default  recorded: none\nstarted   other  recorded: running\n\
          -p baked gateway run --replace\n-p both gateway start --foreground --port 9003\ngateway run --replace\n\
          -p other gateway run --replace\n-p saved gateway start --foreground --port 9668\n\
-         export FROM=image\nexport FROM='it'\\''s $HOME'\nexport FROM=defaults\nexport FROM=defaults\n\
+         FROM=image\nFROM='it'\\''s $HOME'\nFROM=defaults\nFROM=defaults\n\
          Only in /run/service/gateway-saved: down\nroot 600\n\
          # Written by gatewayctl register --save, and read by gatewayctl reconcile.\n\n\
          [gateways.both]\nport = 9003\nuser = \"hermes\"\ndown = true\n\n[gateways.both.env]\nFROM = \"it's $HOME\"\n\n\
@@ -200,11 +200,7 @@ fn two_containers_that_save_on_one_volume_at_once_lose_nothing() {
          as flock /opt/data sleep 100 & until ! flock -n /opt/data true; do sleep 0.02; done; \
          gatewayctl -q --timeout 1 register late --save || echo $?; gatewayctl list | grep -c late || :",
     );
-    assert_said(
-        &ran,
-        "24\n1\n0\n",
-        "error: waited 1 s for the lock on /opt/data in vain; give it longer with --timeout, or look at its log\n",
-    );
+    assert_said(&ran, "24\n1\n", "");
 }
 
 #[test]
@@ -292,13 +288,20 @@ fn where_s6_svscan_has_no_room_the_others_come_up() {
         &format!(
             "{PROFILES} exec 2>&1; for n in a b c d; do profile $n running; done; \
              gatewayctl -q --timeout 1 reconcile 2>&1 | sed -E 's/gateway-([a-d]|default)/gateway-X/' || echo $?; gatewayctl list | wc -l; \
-             sed 's/.*action=//; s/^started$\\|^down$/started-or-down/; s/.*error=.*room.*/error/' /opt/data/logs/container-boot.log | sort | uniq -c | tr -s ' '; \
-             gatewayctl -q unregister $(gatewayctl list); gatewayctl -q reconcile --except '[bd]'; up a c; gatewayctl list"
+             sed 's/.*action=//; s/^started$\\|^down$/started-or-down/; s/skipped reason=.is left out: .*/left out/' /opt/data/logs/container-boot.log | sort | uniq -c | tr -s ' '; \
+             gatewayctl -q unregister $(gatewayctl list); gatewayctl -q reconcile --except '[bd]'; up a c; gatewayctl list; \
+             gatewayctl -q unregister $(gatewayctl list); gatewayctl -q --timeout 1 reconcile --most 9 2>&1 | \
+             sed -E 's/gateway-([a-d]|default)/gateway-X/; s/profile ([a-d]|default):/profile X:/'; gatewayctl list | wc -l"
         ),
     );
-    let said = "error: s6-svscan started no supervisor for /run/service/gateway-X and 1 more within 1 s; taken back, as it probably \
+    let left_out = "is left out: no manifest names it, and s6-svscan has no room for it; name it in the manifest, remove profiles that \
+                    are not needed, or give s6-svscan more room";
+    let known =
+        format!("warning: profile c: {left_out}\nwarning: profile d: {left_out}\n3\n 2 left out\n 3 started-or-down\n");
+    // Whoever says how many knows better; those that do not come up stop none that do.
+    let said = "warning: profile X: s6-svscan started no supervisor for /run/service/gateway-X within 1 s; taken back, as it probably \
                 has no room left: give it more with its option -C (-c before s6 2.13), two for each logged gateway\n";
-    assert_said(&ran, &format!("{said}3\n 1 error\n 2 failed\n 3 started-or-down\na\nc\ndefault\n"), "");
+    assert_said(&ran, &format!("{known}a\nc\ndefault\n{}3\n", said.repeat(2)), "");
 }
 
 #[test]

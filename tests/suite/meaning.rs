@@ -175,6 +175,66 @@ fn run_says_which_secret_it_cannot_read() {
     }
 }
 
+/// What the service user wants loaded is loaded by its own process only. The control: a script that exports it first, as it was rendered
+/// before, has root load it.
+#[test]
+fn what_a_variable_names_is_loaded_behind_the_drop_only() {
+    const EVIL: &str = "#include <stdio.h>\n#include <unistd.h>\n__attribute__((constructor)) static void loaded(void) {\n\
+                        FILE *f = fopen(\"/share/record/loaded\", \"a\"); if (f) { fprintf(f, \"%d\\n\", (int)geteuid()); fclose(f); } }\n";
+    for shell in SHELLS {
+        let names = ["LD_PRELOAD", "LD_AUDIT"];
+        let options: Vec<String> = names.iter().map(|name| format!("--env={name}=/opt/data/evil.so")).collect();
+        let sandbox = Sandbox::new(shell, &["coder", &options[0], &options[1]]);
+        fs::write(sandbox.path("evil.c"), EVIL).unwrap();
+        let ran = sandbox.sh(
+            "cc -shared -fPIC -o /opt/data/evil.so /share/evil.c; touch /share/record/loaded; chmod 666 /share/record/loaded; \
+             (cd gateway-coder; exec ./run); sort -u /share/record/loaded; : >/share/record/loaded; \
+             export LD_PRELOAD=/opt/data/evil.so; s6-setuidgid hermes true; unset LD_PRELOAD; sort -u /share/record/loaded",
+            b"",
+        );
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell:?}: {}", ran.out);
+        assert!(ran.out.ends_with("hermes on stderr\n10000\n0\n10000\n"), "{shell:?}: {}", ran.out);
+    }
+}
+
+/// Root enters `HERMES_HOME` before it drops. If a symlink of the service user's leads it where that user cannot go, Hermes does not start there.
+#[test]
+fn run_takes_its_user_nowhere_that_it_cannot_go_itself() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder"]);
+        sandbox.set("HERMES_HOME", "/opt/data/link");
+        let ran = sandbox.sh(
+            "mkdir -m 700 /root/secret; mkdir -m 777 /root/secret/pub; chmod 777 /root/secret/pub; \
+             setpriv --reuid 10000 --regid 10000 --clear-groups ln -s /root/secret/pub /opt/data/link; \
+             (cd /root/secret/pub; setpriv --reuid 10000 --regid 10000 --clear-groups sh -c '[ -w . ] && echo led'); \
+             cd gateway-coder; code=0; ./run || code=$?; echo $code; find /root/secret -mindepth 2",
+            b"",
+        );
+        let expected = "led\ngateway-coder: cannot write HERMES_HOME, '/opt/data/link', as hermes\n78\n";
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, expected, ""), "{shell:?}");
+        assert!(sandbox.call().is_none(), "{shell:?}");
+    }
+}
+
+#[test]
+fn run_reads_no_secret_where_its_user_could_put_a_symlink() {
+    for shell in SHELLS {
+        for home in ["/share/home", "/share/home/"] {
+            let sandbox = Sandbox::new(shell, &["coder", "--secret", "TOKEN=/share/home/token"]);
+            sandbox.set("HERMES_HOME", home);
+            let ran = sandbox.sh(
+                "mkdir /share/home; chown hermes /share/home; \
+                 setpriv --reuid 10000 --regid 10000 --clear-groups ln -s /etc/shadow /share/home/token; \
+                 cd gateway-coder; code=0; ./run || code=$?; echo $code",
+                b"",
+            );
+            let expected = "gateway-coder: the secret /share/home/token lies below HERMES_HOME, where its user could have root read any file\n78\n";
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, expected, ""), "{shell:?}");
+            assert!(sandbox.call().is_none(), "{shell:?}");
+        }
+    }
+}
+
 #[test]
 fn run_has_another_command_line_for_the_hermes_of_today() {
     for shell in SHELLS {

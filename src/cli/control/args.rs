@@ -3,10 +3,11 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::boot::Volume;
 use crate::cli::render_args::RenderArgs;
+use crate::container;
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
+use crate::volume::Volume;
 
 /// Install, supervise and control the gateways of Hermes profiles
 #[derive(Debug, Parser)]
@@ -161,6 +162,22 @@ pub(super) enum Command {
     Detect,
 }
 
+impl Command {
+    /// Whether it changes something, which a signal has it take back.
+    pub(super) fn changes_something(&self) -> bool {
+        match self {
+            Self::Install(_)
+            | Self::Register(_)
+            | Self::Unregister { .. }
+            | Self::Reconcile(_)
+            | Self::Start { .. }
+            | Self::Stop { .. }
+            | Self::Restart { .. } => true,
+            Self::Doctor { .. } | Self::List | Self::Status { .. } | Self::Logs { .. } | Self::Detect => false,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Install {
     /// Staging trees
@@ -214,12 +231,23 @@ pub(super) struct Home {
     /// Home of Hermes, where the profiles are [default: that of the container, or /opt/data]
     #[arg(long, value_name = "DIR")]
     hermes_home: Option<Utf8PathBuf>,
+
+    /// Directory of root's for what --save writes of gateways [default: `$GATEWAYS_STATE` if it is there, or the home]
+    #[arg(long, value_name = "DIR")]
+    state: Option<Utf8PathBuf>,
 }
 
 impl Home {
     /// The volume that was named, or the usual one.
     pub(super) fn path(&self) -> Utf8PathBuf {
         self.hermes_home.clone().unwrap_or_else(Volume::usual)
+    }
+
+    /// The directory of root's that was named, or that the container has; `None` if the saved manifest is on the volume.
+    pub(super) fn state(&self) -> Option<Utf8PathBuf> {
+        // The image names one for whoever mounts something there.
+        let usual = || container::variable("GATEWAYS_STATE").map(Utf8PathBuf::from).filter(|path| path.is_dir());
+        self.state.clone().or_else(usual)
     }
 }
 
@@ -243,6 +271,10 @@ pub(super) struct Reconcile {
     /// Take the profiles of shard I of N, counted from 0: each profile is one shard's
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<String>,
+
+    /// Make at most N gateways for profiles that no manifest names [default: as many as s6-svscan has room for, less a tenth or ten]
+    #[arg(long, value_name = "N")]
+    pub(super) most: Option<u32>,
 
     /// Let the members of this group start, stop and see the gateways, but not change them
     #[arg(long, value_name = "GROUP")]

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use camino::Utf8Path;
 use serde_json::json;
 
-use super::args::Common;
+use super::args::{Common, Home};
 use crate::cli::streams::{DIM, GREEN, RED, YELLOW, styled};
 use crate::cli::{Outcome, Streams};
 use crate::doctor::{Finding, Level, examine};
 use crate::error::Error;
+use crate::text::Plain;
 
-pub(super) fn run(home: &Utf8Path, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    let findings = examine(&common.scandir, &common.s6_bin_dir, home, Duration::from_secs(common.timeout))?;
+pub(super) fn run(home: &Home, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let timeout = Duration::from_secs(common.timeout);
+    let (path, state) = (home.path(), home.state());
+    let findings = examine(&common.scandir, &common.s6_bin_dir, &path, state.as_deref(), timeout)?;
     if common.json {
         streams.json(&findings.iter().map(document).collect::<Vec<_>>())?;
     } else {
@@ -25,8 +27,8 @@ pub(super) fn run(home: &Utf8Path, common: &Common, streams: &mut Streams<'_>) -
             let word = styled(style, format_args!("{:<7}", word(finding.level)));
             let check = styled(DIM, format_args!("{:<11}", finding.check));
             let remedy = if finding.remedy.is_empty() { "" } else { "; " };
-            writeln!(streams.out, "{word}  {check}  {}{remedy}{}", finding.seen, finding.remedy)
-                .map_err(Error::Output)?;
+            let (seen, what) = (Plain(&finding.seen), Plain(&finding.remedy));
+            writeln!(streams.out, "{word}  {check}  {seen}{remedy}{what}").map_err(Error::Output)?;
         }
     }
     let error = findings.iter().any(|finding| finding.level == Level::Error);

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::args::Common;
 use super::{kind, manager, s6};
-use crate::boot::{self, Volume};
 use crate::cli::streams::{GREEN, styled};
 use crate::cli::{Outcome, Streams};
 use crate::error::Error;
 use crate::manager::Kind;
 use crate::profile::ProfileName;
+use crate::volume::{self, Deadline, Volume};
 
 pub(super) fn start(
     profiles: &[ProfileName],
@@ -60,7 +60,8 @@ fn save(
     let manager = s6(common, streams)?;
     // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
     profiles.iter().try_for_each(|profile| manager.scandir().gateway(profile).map(drop))?;
-    profiles.iter().try_for_each(|profile| boot::record(&manager, &volume, profile, running))
+    let deadline = Deadline::after(manager.timeout());
+    profiles.iter().try_for_each(|profile| volume::record(&manager, &volume, profile, running, deadline))
 }
 
 /// Does it to each, whether it fails for another or not, and says what came of it.
@@ -81,7 +82,11 @@ fn each(
         } else if result.is_ok() && !common.quiet {
             writeln!(streams.out, "{} {profile}", styled(GREEN, done)).map_err(Error::Output)?;
         }
+        let interrupted = result.as_ref().is_err_and(|error| error.signal().is_some());
         failures.extend(result.err());
+        if interrupted {
+            break;
+        }
     }
     if common.json {
         streams.json(&said)?;

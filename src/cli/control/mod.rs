@@ -14,10 +14,11 @@ use std::time::Duration;
 use clap::Parser as _;
 
 use super::{Outcome, Streams};
-use crate::error::{Error, Mistake, Place};
+use crate::error::{Context as _, Error, Mistake, Place};
 use crate::manager::{Host, Kind, S6Manager, ServiceManager, Signs, detect};
 use crate::profile::ProfileName;
-use crate::s6::LogDir;
+use crate::signals;
+use crate::volume::{LogDir, Volume, owner_of};
 use args::{Command, Common, Gatewayctl};
 
 /// Runs `gatewayctl` with these arguments, the program's name first, and returns its exit code: 0 done, 1 failed, 2 wrong usage
@@ -32,15 +33,17 @@ pub fn gatewayctl(arguments: impl IntoIterator<Item = OsString>, mut streams: St
 
 fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let common = &arguments.common;
+    if arguments.command.changes_something() {
+        signals::watch().context("watch for signals as", "gatewayctl")?;
+    }
     match &arguments.command {
         Command::Install(install) => install::run(install, common, streams),
         Command::Register(register) => register::register(register, common, streams),
         Command::Unregister { profiles, save, home } => {
-            let saved_at = save.then(|| home.path());
-            register::unregister(&names(profiles)?, saved_at.as_deref(), common, streams)
+            register::unregister(&names(profiles)?, save.then_some(home), common, streams)
         }
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
-        Command::Doctor { home } => doctor::run(&home.path(), common, streams),
+        Command::Doctor { home } => doctor::run(home, common, streams),
         Command::List => list(common, streams),
         Command::Status { profiles } => status::run(&names(profiles)?, common, streams),
         Command::Start { profiles, save, home } => {
@@ -120,13 +123,15 @@ fn logs(
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
+    let volume = Volume::open(&Volume::usual())?;
     let log = {
         let manager = s6(common, streams)?;
-        LogDir::of(&manager.scandir().gateway(profile)?, manager.programs())
+        let service = manager.scandir().gateway(profile)?;
+        LogDir::open(&volume, profile, owner_of(&service, manager.programs(), &volume))?
     };
-    let shown = log.show(lines, &mut *streams.out)?;
-    if follow {
-        log.follow(shown, &mut *streams.out)?;
-    }
+    streams.foreign(|out| {
+        let shown = log.show(lines, out)?;
+        if follow { log.follow(shown, out) } else { Ok(()) }
+    })?;
     Ok(Outcome::Done)
 }

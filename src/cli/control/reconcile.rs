@@ -4,17 +4,23 @@ use serde_json::json;
 
 use super::args::{Common, Reconcile as Arguments};
 use super::s6;
-use crate::boot::{Action, Intent, Reconcile, Reconciled, Selection, SelectionError, Volume};
-use crate::cli::streams::{DIM, GREEN, RED, YELLOW, styled};
+use crate::boot::{Action, Reconcile, Reconciled, Selection, SelectionError};
+use crate::cli::streams::{DIM, GREEN, RED, styled};
 use crate::cli::{Outcome, Streams};
 use crate::error::{Error, Mistake, Place};
 use crate::manifest::{self, Settings};
+use crate::text::Plain;
+use crate::volume::{Intent, Store, Volume};
 
 pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let (home, state) = (arguments.home.path(), arguments.home.state());
     let reconcile = Reconcile {
         selection: selection(arguments)?,
         manifest: arguments.manifest.as_deref().map_or_else(|| Ok(Settings::default()), manifest::settings)?,
-        volume: Volume::open(&arguments.home.path())?,
+        volume: Volume::open(&home)?,
+        store: Store::open(state.as_deref(), &home)?,
+        has_state: state.is_some(),
+        most: arguments.most,
         dry_run: arguments.dry_run,
     };
     let done = {
@@ -75,13 +81,11 @@ fn say(done: &Reconciled, dry_run: bool, quiet: bool, streams: &mut Streams<'_>)
             },
         };
         let word = styled(style, format_args!("{would}{:<9}", outcome.action.word()));
-        writeln!(streams.out, "{word} {profile}  {}", styled(DIM, why)).map_err(Error::Output)?;
+        writeln!(streams.out, "{word} {profile}  {}", styled(DIM, Plain(&why))).map_err(Error::Output)?;
     }
     streams.out.flush().map_err(Error::Output)?;
-    let broken = done.broken.iter().map(|broken| format!("profile {}: {}", broken.name, broken.problem));
-    for warning in broken.chain(done.warnings.iter().cloned()) {
-        // There is nobody left to tell where even this fails.
-        let _ = writeln!(streams.err, "{} {warning}", styled(YELLOW.bold(), "warning:"));
+    for complaint in done.complaints() {
+        streams.warning(&complaint);
     }
     Ok(())
 }

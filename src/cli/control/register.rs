@@ -4,12 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use camino::Utf8Path;
 use serde_json::json;
 
-use super::args::{Common, Register};
+use super::args::{Common, Home, Register};
 use super::{kind, s6};
-use crate::boot::{SavedManifest, Volume};
 use crate::cli::render_args::resolve;
 use crate::cli::streams::{DIM, GREEN, RED, styled};
 use crate::cli::{About, Outcome, Streams};
@@ -19,7 +17,8 @@ use crate::manager::{Host, ServiceManager};
 use crate::observer::Observer;
 use crate::options::Options;
 use crate::profile::ProfileName;
-use crate::s6::{Patience, Scandir};
+use crate::s6::{Interrupted, Patience, Scandir};
+use crate::volume::{SavedManifest, Store};
 
 pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let wanted = arguments.options.wanted(std::slice::from_ref(&arguments.profile))?;
@@ -28,8 +27,8 @@ pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Stre
         match kind(common).and_then(|kind| Host::new(kind, 0)) {
             Some(host) => host.register_profile_gateway(gateway)?,
             None if arguments.save => {
-                let volume = Volume::open(&arguments.home.path())?;
-                register_and_save(gateway, options, &volume, arguments, common, streams)?;
+                let store = open(&arguments.home)?;
+                register_and_save(gateway, options, &store, arguments, common, streams)?;
             }
             None => live(gateway, arguments, common, streams)?,
         }
@@ -46,6 +45,11 @@ pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Stre
     Ok(Outcome::Done)
 }
 
+/// Where the saved manifest is kept.
+fn open(home: &Home) -> Result<Store, Error> {
+    Store::open(home.state().as_deref(), &home.path())
+}
+
 fn live(gateway: &Gateway, arguments: &Register, common: &Common, streams: &mut Streams<'_>) -> Result<(), Error> {
     s6(common, streams)?.control_group(arguments.control_group.clone()).register_profile_gateway(gateway)
 }
@@ -54,13 +58,13 @@ fn live(gateway: &Gateway, arguments: &Register, common: &Common, streams: &mut 
 fn register_and_save(
     gateway: &Gateway,
     mut options: Options,
-    volume: &Volume,
+    store: &Store,
     arguments: &Register,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<(), Error> {
     // What cannot be saved is found out before anything runs.
-    let before = SavedManifest::open(volume)?.settings()?;
+    let before = SavedManifest::open(store)?.settings()?;
     let profile = gateway.profile();
     let scandir = Scandir::open(&common.scandir)?;
     let registered = match live(gateway, arguments, common, streams) {
@@ -70,12 +74,12 @@ fn register_and_save(
     };
     // A port from the name may be another one among other gateways.
     options.port = gateway.port();
-    let saved = save(&scandir, volume, profile, Some(&options), common);
+    let saved = save(&scandir, store, profile, Some(&options), Some(Interrupted::TakenBack), common);
     if saved.is_err() && registered {
         // It may stand there, and only not be known to be safe on the disk.
         let earlier = before.gateways.iter().find(|(name, _)| name == profile).map(|(_, options)| options);
-        let _ = save(&scandir, volume, profile, earlier, common);
-        s6(common, streams)?.unregister_profile_gateway(profile)?;
+        let _ = save(&scandir, store, profile, earlier, None, common);
+        s6(common, streams)?.withdraw(profile)?;
     }
     saved.map(drop)
 }
@@ -83,43 +87,50 @@ fn register_and_save(
 /// Has the manifest on the volume name this gateway, or not any more; whether that changed anything.
 fn save(
     scandir: &Scandir,
-    volume: &Volume,
+    store: &Store,
     profile: &ProfileName,
     options: Option<&Options>,
+    interrupted: Option<Interrupted>,
     common: &Common,
 ) -> Result<bool, Error> {
     // Who reads it to write it anew is alone with it.
-    let _here = scandir.lock()?;
     let observer: RefCell<Box<dyn Observer>> = RefCell::new(Box::new(()));
-    let _anywhere =
-        SavedManifest::lock(volume, Patience { limit: Duration::from_secs(common.timeout), observer: &observer })?;
-    let manifest = SavedManifest::open(volume)?;
+    let limit = Duration::from_secs(common.timeout);
+    let patience = Patience { limit, observer: &observer, interrupted };
+    let _here = scandir.lock(patience)?;
+    let _anywhere = store.lock(patience)?;
+    let manifest = SavedManifest::open(store)?;
     let written = match options {
         Some(options) => Some(manifest.with(profile, options)?),
         None => manifest.without(profile)?,
     };
+    // The last moment at which nothing has changed.
+    patience.heed()?;
     written.map_or(Ok(false), |written| written.commit().map(|()| true))
 }
 
 pub(super) fn unregister(
     profiles: &[ProfileName],
-    saved_at: Option<&Utf8Path>,
+    saved_at: Option<&Home>,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
+    let named: Vec<&ProfileName> = profiles.iter().collect();
+    let results = super::manager(common, streams)?.unregister_profile_gateways(&named);
+    let mut failures = Vec::new();
     let mut removed = Vec::new();
-    {
-        let manager = super::manager(common, streams)?;
-        for profile in profiles {
-            removed.push((profile, manager.unregister_profile_gateway(profile)?));
+    for (profile, result) in profiles.iter().zip(results) {
+        match result {
+            Ok(was_there) => removed.push((profile, was_there)),
+            Err(error) => failures.push(error),
         }
     }
     let mut forgotten = BTreeSet::new();
     if let Some(home) = saved_at {
-        let (volume, scandir) = (Volume::open(home)?, Scandir::open(&common.scandir)?);
-        for profile in profiles {
-            if save(&scandir, &volume, profile, None, common)? {
-                forgotten.insert(profile);
+        let (store, scandir) = (open(home)?, Scandir::open(&common.scandir)?);
+        for (profile, _) in &removed {
+            if save(&scandir, &store, profile, None, Some(Interrupted::Leaving), common)? {
+                forgotten.insert(*profile);
             }
         }
     }
@@ -144,5 +155,13 @@ pub(super) fn unregister(
             writeln!(streams.out, "{word} {path}").map_err(Error::Output)?;
         }
     }
-    Ok(Outcome::Done)
+    match failures.pop() {
+        None => Ok(Outcome::Done),
+        Some(last) => {
+            for failure in &failures {
+                streams.error(failure);
+            }
+            Err(last)
+        }
+    }
 }

@@ -1,43 +1,90 @@
-//! The manifest on the volume, `$HERMES_HOME/gateways.toml`: what was registered at run time and is not to be lost.
+//! The saved manifest, `gateways.toml`: what was registered at run time and is not to be lost.
 //!
-//! It decides what root runs at the next boot, and lies in a directory of the service user's. So only a file of root's (or of
-//! this user) that nobody else may write is believed, and it is never written in place.
+//! It decides what root runs at the next boot. It lies on the volume, which is the service user's, unless root has a place of its own for
+//! it (`--state`). On the volume only a file of root's (or of this user) that nobody else may write is believed, and it is never written in
+//! place; but whoever owns the volume can hide such a file and put it back later.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
-use super::volume::{Volume, read};
+use super::{Volume, VolumeError};
+use crate::dir::Dir;
 use crate::error::{Context as _, Error, reason};
+use crate::lock::Lock;
 use crate::manifest::{self, DEFAULTS, ENV, GATEWAYS, SECRET, Settings};
 use crate::options::{Key, Kind, Options};
 use crate::profile::ProfileName;
-use crate::s6::{Patience, S6Error};
+use crate::s6::Patience;
 
 const NAME: &str = "gateways.toml";
 
+/// What is written before it takes the place of the older one.
+const FRESH: &str = ".gateways.toml.new";
+
+/// What whoever changes it locks.
+const LOCK: &str = ".gateways.toml.lock";
+
 const HEADER: &str = "# Written by gatewayctl register --save, and read by gatewayctl reconcile.\n";
 
-/// The manifest of a volume.
+/// Where the saved manifest is kept.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: Utf8PathBuf,
+    directory: Rc<Dir>,
+}
+
+impl Store {
+    /// The directory that `--state` names, else the home of Hermes.
+    ///
+    /// # Errors
+    /// If the directory is not there, or somebody else than root (or this user) can change it or what is above it; for the home see
+    /// [`Volume::open`].
+    pub fn open(state: Option<&Utf8Path>, home: &Utf8Path) -> Result<Self, Error> {
+        let Some(state) = state else { return Self::on(home) };
+        let wrong = |problem| VolumeError::State { path: state.to_owned(), problem };
+        if !state.is_absolute() {
+            return Err(wrong("it is not absolute".to_owned()).into());
+        }
+        let directory = Dir::open_own(state).map_err(|error| wrong(reason(&error)))?;
+        Ok(Self { path: state.join(NAME), directory: Rc::new(directory) })
+    }
+
+    fn on(home: &Utf8Path) -> Result<Self, Error> {
+        let volume = Volume::open(home)?;
+        Ok(Self { path: volume.path.join(NAME), directory: Rc::new(volume.home) })
+    }
+
+    /// Keeps other runs from changing it as long as the lock is held, also those in other containers that share the place.
+    ///
+    /// # Errors
+    /// If somebody else holds it for as long as `patience` lasts.
+    pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, Error> {
+        Lock::take_evicting(&*self.directory, LOCK, patience, &self.path, Dir::evict)
+    }
+}
+
+/// The manifest of a [`Store`].
 #[derive(Debug)]
 pub struct SavedManifest {
-    path: Utf8PathBuf,
+    store: Store,
     text: String,
 }
 
 impl SavedManifest {
-    /// That of this volume, empty where there is none yet.
+    /// That of this place, empty if there is none yet.
     ///
     /// # Errors
-    /// Where somebody else than root could have written it, or it cannot be read.
-    pub fn open(volume: &Volume) -> Result<Self, Error> {
-        let path = volume.home().join(NAME);
-        let refuse = |problem: String| Error::from(S6Error::Saved { path: path.clone(), problem });
-        let file = match read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { path, text: String::new() }),
+    /// If somebody else than root could have written it, or it cannot be read.
+    pub fn open(store: &Store) -> Result<Self, Error> {
+        let refuse = |problem: String| Error::from(VolumeError::Saved { path: store.path.clone(), problem });
+        let file = match store.directory.read(NAME) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { store: store.clone(), text: String::new() });
+            }
             Err(error) => return Err(refuse(reason(&error))),
             Ok(file) => file,
         };
@@ -49,26 +96,12 @@ impl SavedManifest {
             return Err(refuse(format!("its mode is {:04o}, so others could have root run anything", file.mode)));
         }
         let text = String::from_utf8(file.text).map_err(|_| refuse("it is not UTF-8".to_owned()))?;
-        Ok(Self { path, text })
+        Ok(Self { store: store.clone(), text })
     }
 
-    /// Keeps other runs from changing it as long as the file is held, also those in other containers that share the volume.
-    ///
-    /// # Errors
-    /// Where somebody else holds it for as long as `patience` lasts.
-    pub(crate) fn lock(volume: &Volume, patience: Patience<'_, '_>) -> Result<File, Error> {
-        let home = volume.home();
-        let what = format!("the lock on {home}");
-        let directory = File::open(home).context("open", home)?;
-        let locked = patience.until(&what, || match directory.try_lock() {
-            Err(TryLockError::WouldBlock) => Ok(None),
-            // Some network file systems lock no directory; then only runs in one container are kept apart, by its scandir.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok::<_, Error>(Some(())),
-        })?;
-        match locked {
-            Some(()) => Ok(directory),
-            None => Err(S6Error::Timeout { what, seconds: patience.limit.as_secs() }.into()),
-        }
+    /// Whether there is one on the volume that nobody reads, since `--state` names another place.
+    pub fn is_ignored_on(volume: &Volume) -> bool {
+        volume.home().stat(NAME).is_ok()
     }
 
     /// What it says.
@@ -76,7 +109,7 @@ impl SavedManifest {
     /// # Errors
     /// Every mistake in it.
     pub fn settings(&self) -> Result<Settings, Error> {
-        manifest::parse(&self.path, &self.text)
+        manifest::parse(&self.store.path, &self.text)
     }
 
     /// Has it name this gateway with these options and no other; written once [`Written::commit`] is called.
@@ -114,7 +147,7 @@ impl SavedManifest {
             }
         }
         debug_assert!(document.keys().all(|key| key == GATEWAYS || key == DEFAULTS));
-        Written::new(&self.path, &format!("{HEADER}\n{document}"))
+        Written::new(&self.store, &format!("{HEADER}\n{document}"))
     }
 }
 
@@ -146,44 +179,37 @@ fn table(options: &Options) -> Table {
 /// A manifest that has been written beside the one that it replaces. It goes unless it is committed.
 #[derive(Debug)]
 pub struct Written {
-    temporary: Utf8PathBuf,
-    path: Utf8PathBuf,
+    store: Store,
+    file: File,
     committed: bool,
 }
 
 impl Written {
-    fn new(path: &Utf8Path, text: &str) -> Result<Self, Error> {
-        let temporary = path.with_file_name(format!(".{NAME}.new"));
-        // What a killed run left: who holds the lock is alone here.
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            removed => removed.context("remove", &temporary)?,
-        }
+    fn new(store: &Store, text: &str) -> Result<Self, Error> {
+        let fresh = store.path.with_file_name(FRESH);
         // Values may be private, so that only who writes them reads them. Nothing that is there is followed or taken over.
-        let mut file =
-            File::options().write(true).create_new(true).mode(0o600).open(&temporary).context("create", &temporary)?;
-        let written = Self { temporary, path: path.to_owned(), committed: false };
-        file.write_all(text.as_bytes()).context("write", &written.temporary)?;
-        file.sync_all().context("sync", &written.temporary)?;
+        let file = store.directory.create(FRESH).context("create", &fresh)?;
+        let mut written = Self { store: store.clone(), file, committed: false };
+        written.file.write_all(text.as_bytes()).context("write", &fresh)?;
+        written.file.sync_all().context("sync", &fresh)?;
         Ok(written)
     }
 
     /// Puts it in the place of the older one.
     ///
     /// # Errors
-    /// Where that cannot be done; then the older one is still there.
+    /// If that cannot be done; then the older one is still there.
     pub fn commit(mut self) -> Result<(), Error> {
-        fs::rename(&self.temporary, &self.path).context("replace", &self.path)?;
+        self.store.directory.rename(&self.file, FRESH, NAME).context("replace", &self.store.path)?;
         self.committed = true;
-        let directory = self.path.parent().unwrap_or(&self.path);
-        File::open(directory).and_then(|file| file.sync_all()).context("sync", directory)
+        Ok(())
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
         if !self.committed {
-            let _ = fs::remove_file(&self.temporary);
+            let _ = self.store.directory.evict(FRESH);
         }
     }
 }

@@ -2,8 +2,13 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::Value;
+
+use super::json::Object;
+use crate::text::{excerpt, is_plain};
+
+/// A word of Hermes has no more characters than this; its longest today is `startup_failed`.
+const LONGEST_WORD: usize = 40;
 
 /// What `gateway_state.json` says of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,26 +26,22 @@ pub enum Intent {
     Unreadable(String),
 }
 
-#[derive(Deserialize)]
-struct StateFile {
-    desired_state: Option<Value>,
-    gateway_state: Option<Value>,
-}
-
 impl Intent {
     /// What the text of a `gateway_state.json` says.
     pub fn parse(text: &[u8]) -> Self {
-        let file: StateFile = match serde_json::from_slice(text) {
-            Ok(file) => file,
-            Err(_) => return Self::Unreadable("it is not what Hermes writes".to_owned()),
+        let Some(file) = std::str::from_utf8(text).ok().and_then(Object::parse) else {
+            return Self::Unreadable("it is not what Hermes writes".to_owned());
         };
         // `null` is no word, as in Hermes.
-        let (value, desired) = match (file.desired_state, file.gateway_state) {
+        let (value, desired) = match (file.get("desired_state"), file.get("gateway_state")) {
             (Some(value), _) => (value, true),
             (None, Some(value)) => (value, false),
             (None, None) => return Self::Nothing,
         };
         match value {
+            Value::String(state) if state.chars().count() > LONGEST_WORD || !state.chars().all(is_plain) => {
+                Self::Unreadable(format!("its state is no word of Hermes: {}", excerpt(state.as_bytes(), LONGEST_WORD)))
+            }
             Value::String(state) => Self::Recorded { state, desired },
             _ => Self::Unreadable("its state is not a word".to_owned()),
         }
@@ -60,8 +61,7 @@ impl Intent {
 impl fmt::Display for Intent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // A word that somebody else wrote stays on its line.
-            Self::Recorded { state, .. } => write!(f, "{}", state.escape_debug()),
+            Self::Recorded { state, .. } => f.write_str(state),
             Self::Nothing => f.write_str("none"),
             Self::Unreadable(_) => f.write_str("unreadable"),
         }
@@ -88,7 +88,9 @@ mod tests {
             (r#"{"gateway_state":null,"pid":1}"#, false, "none"),
             ("{}", false, "none"),
             (r#"{"gateway_state":7}"#, false, "unreadable"),
-            (r#"{"gateway_state":"a\nb"}"#, false, "a\\nb"),
+            (r#"{"gateway_state":"a\nb"}"#, false, "unreadable"),
+            (r#"{"gateway_state":"running","x":NaN,"y":1e999}"#, true, "running"),
+            (r#"{"gateway_state":"stopped","gateway_state":"running"}"#, true, "running"),
             ("[]", false, "unreadable"),
             ("", false, "unreadable"),
             ("{\"gateway_state\":\"running\"", false, "unreadable"),

@@ -1,0 +1,102 @@
+//! How many more gateways an s6-svscan takes.
+
+#![expect(clippy::disallowed_methods, reason = "the programs of s6")]
+
+use std::fs;
+
+use super::{Programs, Scandir, Svscan};
+use crate::error::Error;
+
+/// The slots of an s6-svscan, each for one supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// The slots that are taken.
+    pub(crate) taken: u32,
+    /// The slots that there are.
+    pub(crate) most: u32,
+    /// The slots that a gateway with its logger takes: two, before s6 2.13 one.
+    pub(crate) each: u32,
+}
+
+impl Room {
+    /// The room in this scandir, by what its s6-svscan was told; the default of this version of s6 if nobody watches it yet.
+    ///
+    /// # Errors
+    /// If the scandir cannot be read.
+    pub(crate) fn of(scandir: &Scandir, svscan: Option<Svscan>, programs: &Programs) -> Result<Self, Error> {
+        let twice = programs.version().is_none_or(|version| counts_loggers(&version));
+        let most = svscan.and_then(|svscan| svscan.most).unwrap_or(if twice { 1000 } else { 500 });
+        let mut taken = 0;
+        for name in scandir.names()? {
+            let path = scandir.path().join(&name);
+            if !name.starts_with('.') && path.is_dir() {
+                taken += 1 + u32::from(twice && path.join("log").is_dir());
+            }
+        }
+        Ok(Self { taken, most, each: if twice { 2 } else { 1 } })
+    }
+
+    /// How many more gateways with loggers fit.
+    pub(crate) fn left(self) -> u32 {
+        self.most.saturating_sub(self.taken) / self.each
+    }
+
+    /// How many of those may go to gateways that nobody named, so that some are left for those that somebody will name: all but a tenth,
+    /// of which ten are enough.
+    pub(crate) fn left_for_unnamed(self) -> u32 {
+        let left = self.left();
+        left - (left / 10).min(10)
+    }
+
+    /// Whether loggers count: each gateway takes two slots then.
+    pub(crate) fn counts_loggers(self) -> bool {
+        self.each == 2
+    }
+}
+
+impl Programs {
+    /// The version of s6: in the path of its package, as s6-overlay has it, or in the name of the library that its programs want.
+    pub(crate) fn version(&self) -> Option<String> {
+        let path = self.path("s6-svstat").canonicalize_utf8().ok()?;
+        let of_package = path.components().find_map(|component| {
+            let version = component.as_str().strip_prefix("s6-")?;
+            version.starts_with(|first: char| first.is_ascii_digit()).then(|| version.to_owned())
+        });
+        of_package.or_else(|| {
+            const LIBRARY: &[u8] = b"libs6.so.";
+            let bytes = fs::read(&path).ok()?;
+            let at = bytes.windows(LIBRARY.len()).position(|window| window == LIBRARY)? + LIBRARY.len();
+            let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
+            String::from_utf8(digits.copied().collect()).ok().filter(|version| !version.is_empty())
+        })
+    }
+}
+
+/// Whether this s6 counts the slots of a logged service twice: since 2.13, with the option `-C`.
+fn counts_loggers(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    (numbers.next(), numbers.next()) >= (Some(2), Some(13))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_count_loggers() {
+        for (version, counts) in
+            [("2.11", false), ("2.12.0.4", false), ("2.13.0.0", true), ("2.15.1.0", true), ("3.0", true)]
+        {
+            assert_eq!(counts_loggers(version), counts, "{version}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_named_leaves_room_for_what_somebody_names() {
+        let room = |taken, most| Room { taken, most, each: 2 }.left_for_unnamed();
+        assert_eq!(
+            [room(0, 1000), room(900, 1000), room(994, 1000), room(1000, 1000), room(1200, 1000)],
+            [490, 45, 3, 0, 0]
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! What an operator said that a gateway is to do, in the file in which Hermes keeps it.
+
+use std::io;
+
+use super::json::Object;
+use super::profiles::{STATE, below, directory_of};
+use super::servant::{Deadline, Master, Servant, ServantError};
+use super::{Volume, VolumeError};
+use crate::error::{Error, reason};
+use crate::manager::S6Manager;
+use crate::options::UserName;
+use crate::profile::ProfileName;
+use crate::s6::RunScript;
+
+/// Puts standard input in the place of `gateway_state.json` in the profile's directory `$1`, with the mode that it had.
+const REPLACE: &str = r#"
+set -eu
+cd "$1"
+new=.gateway_state.json.gatewayctl
+rm -rf "${new}"
+trap 'rm -f "${new}"' EXIT
+[ ! -e gateway_state.json ] || cp -p gateway_state.json "${new}"
+cat >"${new}"
+mv -f "${new}" gateway_state.json
+"#;
+
+/// Records that the gateway of this profile is to run after the next boot, or not: `desired_state` in `gateway_state.json`, which
+/// Hermes leaves as it is and [`Intent`](super::Intent) reads. All else in it stays as it is, to the byte. It is written by the user that
+/// the gateway runs as.
+///
+/// # Errors
+/// If there is no such profile on the volume, if what stands in the file is not what Hermes writes, or if that user cannot write there.
+pub(crate) fn record(
+    manager: &S6Manager<'_>,
+    volume: &Volume,
+    profile: &ProfileName,
+    running: bool,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let directory = directory_of(profile);
+    if volume.home().dir(&directory).is_err() {
+        return Err(VolumeError::NoProfile { profile: profile.clone(), home: volume.path().to_owned() }.into());
+    }
+    let user = user_of(manager, profile);
+    let path = volume.shown(&below(profile, STATE));
+    let desire = |problem| VolumeError::Desire { path: path.clone(), user: user.to_string(), problem };
+    let text = match volume.home().read(&below(profile, STATE)) {
+        Ok(file) if file.text.iter().all(u8::is_ascii_whitespace) => "{}".to_owned(),
+        Ok(file) => String::from_utf8(file.text).map_err(|_| VolumeError::Foreign(path.clone()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "{}".to_owned(),
+        Err(error) => return Err(desire(reason(&error)).into()),
+    };
+    let state = Object::parse(&text).ok_or_else(|| VolumeError::Foreign(path.clone()))?;
+    let text = state.with("desired_state", if running { "running" } else { "stopped" });
+    let servant = Servant::new(manager.programs(), Master::of(&user), volume.path(), deadline);
+    let directory = volume.path().join(directory);
+    match servant.run("/bin/sh", &["-c", REPLACE, "sh", directory.as_str()], text.as_bytes()) {
+        Err(ServantError::Failed { said, .. }) => Err(desire(said).into()),
+        result => Ok(result.map_err(VolumeError::from)?),
+    }
+}
+
+/// Who the gateway runs as, by its run script.
+fn user_of(manager: &S6Manager<'_>, profile: &ProfileName) -> UserName {
+    let service = manager.scandir().gateway(profile).ok();
+    let script = service.and_then(|service| RunScript::of(service.path()));
+    script.and_then(|script| script.user.parse().ok()).unwrap_or_default()
+}

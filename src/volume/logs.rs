@@ -1,0 +1,323 @@
+//! The log of a gateway: what s6-log keeps in one directory. The service user owns it, and may put anything in its place: so it is read by
+//! descriptor, through no symlink, only from regular files of that user, and never more of them than is to be shown.
+
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
+use std::thread;
+use std::time::Duration;
+
+use super::{Shown, Volume, VolumeError};
+use crate::dir::Dir;
+use crate::error::{Error, reason};
+use crate::profile::ProfileName;
+
+/// The log directory of a profile, below the home.
+pub(super) fn below(profile: &ProfileName) -> String {
+    format!("logs/gateways/{profile}")
+}
+
+/// The file that s6-log writes to.
+const CURRENT: &str = "current";
+
+/// The most that is shown at once, in bytes: the largest file that s6-log is told to write (`--log-size`).
+const MOST_SHOWN: u64 = 256 << 20;
+
+/// The most entries of a log directory that are looked at: twice as many as s6-log is told to keep (`--log-files`).
+const MOST_FILES: usize = 20_000;
+
+/// A directory of s6-log: `current`, and older files named `@TIME.s` or `@TIME.u`, whose names sort by time
+/// (<https://skarnet.org/software/s6/s6-log.html>).
+#[derive(Debug)]
+pub struct LogDir {
+    shown: Shown,
+    directory: Dir,
+    /// Whose files are read; anybody's if this user is not root and can only read what it may.
+    owner: Option<u32>,
+}
+
+impl LogDir {
+    /// The log of the gateway of this profile on this volume, of which the files of this user are read.
+    ///
+    /// # Errors
+    /// If there is none, or something else is in its place.
+    pub fn open(volume: &Volume, profile: &ProfileName, owner: Option<u32>) -> Result<Self, Error> {
+        let below = below(profile);
+        let shown = volume.shown(&below);
+        match volume.home().dir(&below) {
+            Ok(directory) => Ok(Self { shown, directory, owner }),
+            // What somebody looks for is the file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = volume.shown(&format!("{below}/{CURRENT}"));
+                Err(VolumeError::Log { path, problem: reason(&error) }.into())
+            }
+            Err(error) => Err(VolumeError::Log { path: shown, problem: reason(&error) }.into()),
+        }
+    }
+
+    fn wrong(&self, name: &str, problem: String) -> Error {
+        let path = if name.is_empty() { self.shown.clone() } else { Shown(format!("{}/{name}", self.shown)) };
+        VolumeError::Log { path, problem }.into()
+    }
+
+    fn file(&self, name: &str) -> Result<File, Error> {
+        let (file, stat) = self.directory.file(name).map_err(|error| self.wrong(name, reason(&error)))?;
+        match self.owner {
+            Some(owner) if stat.st_uid != owner => {
+                let problem = format!("it belongs to user {}, not to the user of the gateway, {owner}", stat.st_uid);
+                Err(self.wrong(name, problem))
+            }
+            _ => Ok(file),
+        }
+    }
+
+    /// Writes the last `lines` lines, of older files too if `current` has not as many; without a number, all of `current`. Of what is
+    /// longer than 256 MiB, its end. Gives the current file, at the place up to which it was shown.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or `out` not be written.
+    pub fn show(&self, lines: Option<usize>, out: &mut dyn Write) -> Result<File, Error> {
+        self.write(lines, MOST_SHOWN, out)
+    }
+
+    /// The end of the log: the last `lines` lines, and no more than 64 KiB of them.
+    pub(crate) fn end(&self, lines: usize) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        self.write(Some(lines), 64 << 10, &mut text).ok()?;
+        Some(text)
+    }
+
+    fn write(&self, lines: Option<usize>, most: u64, out: &mut dyn Write) -> Result<File, Error> {
+        let read = |error: io::Error| self.wrong(CURRENT, reason(&error));
+        let mut current = self.file(CURRENT)?;
+        // What comes while this is written is for `follow`: a file that grows as fast as it is read would never end.
+        let end = current.metadata().map_err(read)?.len();
+        let first = end.saturating_sub(most);
+        let Some(lines) = lines else {
+            copy(&current, first, end, out, |error| self.wrong(CURRENT, reason(&error)))?;
+            current.seek(SeekFrom::Start(end)).map_err(read)?;
+            return Ok(current);
+        };
+        let (begin, mut missing) = last(&current, first, end, lines).map_err(read)?;
+        let mut left = most - (end - begin);
+        let mut older: Vec<(String, u64, u64)> = Vec::new();
+        if missing > 0 {
+            for name in self.older()? {
+                if missing == 0 || left == 0 {
+                    break;
+                }
+                // s6-log may have deleted it meanwhile.
+                let Ok(file) = self.file(&name) else { break };
+                let failed = |error: io::Error| self.wrong(&name, reason(&error));
+                let end = file.metadata().map_err(failed)?.len();
+                let (begin, still) = last(&file, end.saturating_sub(left), end, missing).map_err(failed)?;
+                missing = still;
+                left -= end - begin;
+                older.push((name, begin, end));
+            }
+        }
+        // Opened anew, as there may be more of them than can be open at once.
+        for (name, begin, end) in older.iter().rev() {
+            let Ok(file) = self.file(name) else { continue };
+            copy(&file, *begin, *end, out, |error| self.wrong(name, reason(&error)))?;
+        }
+        copy(&current, begin, end, out, |error| self.wrong(CURRENT, reason(&error)))?;
+        current.seek(SeekFrom::Start(end)).map_err(read)?;
+        Ok(current)
+    }
+
+    /// The names of the older files, the newest first.
+    fn older(&self) -> Result<Vec<String>, Error> {
+        let wrong = |error: io::Error| self.wrong("", reason(&error));
+        let (names, more) = self.directory.names(MOST_FILES).map_err(wrong)?;
+        if more {
+            let problem = format!("it holds more than {MOST_FILES} files, which s6-log does not keep");
+            return Err(self.wrong("", problem));
+        }
+        let mut names: Vec<String> = names.into_iter().filter_map(|name| archived(&name)).collect();
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(names)
+    }
+
+    /// Writes what comes after the place at which this file is, across rotations, until `out` takes no more.
+    ///
+    /// # Errors
+    /// If the file cannot be read; and always if `out` cannot be written any more.
+    pub fn follow(&self, mut file: File, out: &mut dyn Write) -> Result<(), Error> {
+        const LOOK_EVERY: Duration = Duration::from_millis(100);
+        let mut missing = 0;
+        loop {
+            let next = self.after(&file)?;
+            // What was written before a rotation is read from the file that is open, before the next one is.
+            self.copy_all(&mut file, out)?;
+            match next {
+                Next::File(next) => {
+                    file = next;
+                    missing = 0;
+                }
+                // Once can be the moment between two steps of a rotation.
+                Next::Unknown if missing >= 2 => {
+                    file = self.oldest()?;
+                    missing = 0;
+                }
+                Next::Unknown => {
+                    missing += 1;
+                    thread::sleep(LOOK_EVERY);
+                }
+                Next::None => thread::sleep(LOOK_EVERY),
+            }
+        }
+    }
+
+    /// Writes what is between the place at which a file is and its end.
+    fn copy_all(&self, file: &mut File, out: &mut dyn Write) -> Result<(), Error> {
+        let wrong = |error: io::Error| self.wrong("", reason(&error));
+        let begin = file.stream_position().map_err(wrong)?;
+        let end = file.metadata().map_err(wrong)?.len();
+        if end > begin {
+            copy(file, begin, end, out, wrong)?;
+            file.seek(SeekFrom::Start(end)).map_err(wrong)?;
+        }
+        Ok(())
+    }
+
+    /// The files from the oldest to `current`; there may be several more than at the last look.
+    fn files(&self) -> Result<Vec<String>, Error> {
+        let older = self.older()?.into_iter().rev();
+        Ok(older.chain([CURRENT.to_owned()]).collect())
+    }
+
+    fn after(&self, file: &File) -> Result<Next, Error> {
+        let wrong = |error: io::Error| self.wrong("", reason(&error));
+        let id = |stat: &rustix::fs::Stat| (stat.st_dev, stat.st_ino);
+        let open = rustix::fs::fstat(file).map(|stat| id(&stat)).map_err(|error| wrong(error.into()))?;
+        let is = |name: &str, wanted| self.directory.stat(name).is_ok_and(|stat| id(&stat) == wanted);
+        if is(CURRENT, open) {
+            return Ok(Next::None);
+        }
+        let look = || -> Result<Option<Option<String>>, Error> {
+            let files = self.files()?;
+            let place = files.iter().rposition(|name| is(name, open));
+            Ok(place.map(|place| files.get(place + 1).cloned()))
+        };
+        let Some(name) = look()? else { return Ok(Next::Unknown) };
+        // s6-log renames while this looks: what was opened may not be the next one any more. A second look knows all that
+        // are older than it. If the two disagree, the next round tells.
+        let Some(Ok(next)) = name.map(|name| self.file(&name)) else { return Ok(Next::None) };
+        let opened = rustix::fs::fstat(&next).map(|stat| id(&stat)).map_err(|error| wrong(error.into()))?;
+        match look()? {
+            Some(Some(name)) if is(&name, opened) => Ok(Next::File(next)),
+            _ => Ok(Next::None),
+        }
+    }
+
+    fn oldest(&self) -> Result<File, Error> {
+        let first = self.files()?.into_iter().next().unwrap_or_else(|| CURRENT.to_owned());
+        self.file(&first)
+    }
+}
+
+/// What comes after a file in a log directory.
+enum Next {
+    /// This one, younger.
+    File(File),
+    /// None: it is the current one.
+    None,
+    /// It is not there itself any more.
+    Unknown,
+}
+
+/// The name of a file that s6-log has put aside: `@`, a time in 24 hexadecimal digits, and how it was closed.
+fn archived(name: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(name).ok()?;
+    let time = name.strip_prefix('@')?.strip_suffix(".s").or_else(|| name.strip_prefix('@')?.strip_suffix(".u"))?;
+    (time.len() == 24 && time.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| name.to_owned())
+}
+
+/// Where the last `lines` lines of what is between `first` and `end` begin, and how many of them are missing there. Read from the end.
+fn last(file: &File, first: u64, end: u64, lines: usize) -> io::Result<(u64, usize)> {
+    const BLOCK: u64 = 64 << 10;
+    let mut buffer = vec![0; 64 << 10];
+    let (mut at, mut missing) = (end, lines);
+    if lines == 0 {
+        return Ok((end, 0));
+    }
+    while at > first {
+        let begin = at.saturating_sub(BLOCK).max(first);
+        let block = &mut buffer[..usize::try_from(at - begin).unwrap_or_default()];
+        match file.read_exact_at(block, begin) {
+            // It was cut while it was read.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok((end, missing)),
+            read => read?,
+        }
+        for (place, byte) in block.iter().enumerate().rev() {
+            let place = begin + place as u64;
+            // The line break at the very end ends the last line, and begins none.
+            if *byte == b'\n' && place + 1 != end {
+                missing -= 1;
+                if missing == 0 {
+                    return Ok((place + 1, 0));
+                }
+            }
+        }
+        at = begin;
+    }
+    Ok((first, if first < end { missing - 1 } else { missing }))
+}
+
+/// Writes a part of a file, a block at a time.
+fn copy(
+    file: &File,
+    mut at: u64,
+    end: u64,
+    out: &mut dyn Write,
+    wrong: impl Fn(io::Error) -> Error,
+) -> Result<(), Error> {
+    let mut buffer = vec![0; 64 << 10];
+    while at < end {
+        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+        let read = match file.read_at(&mut buffer[..most], at) {
+            // It was cut.
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(wrong(error)),
+        };
+        out.write_all(&buffer[..read]).map_err(Error::Output)?;
+        at += read as u64;
+    }
+    out.flush().map_err(Error::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_lines() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"zero\none\ntwo\nthree").unwrap();
+        // From `one` on, as if there were no more before.
+        for (lines, expected) in [(0, (18, 0)), (1, (13, 0)), (2, (9, 0)), (3, (5, 0)), (4, (5, 1)), (9, (5, 6))] {
+            assert_eq!(last(&file, 5, 18, lines).unwrap(), expected, "{lines}");
+        }
+        for (lines, expected) in [(1, (9, 0)), (2, (5, 0)), (3, (0, 0)), (4, (0, 1))] {
+            assert_eq!(last(&file, 0, 13, lines).unwrap(), expected, "{lines}");
+        }
+        assert_eq!(last(&file, 3, 3, 2).unwrap(), (3, 2));
+    }
+
+    #[test]
+    fn names_of_archived_files() {
+        assert!(archived(b"@4000000067432f0a1b2c3d4e.s").is_some());
+        for name in [
+            "current",
+            "@4000000067432f0a1b2c3d4.s",
+            "@4000000067432f0a1b2c3d4e",
+            "@4000000067432f0a1b2c3dxx.u",
+            "@../../x.s",
+        ] {
+            assert_eq!(archived(name.as_bytes()), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The profiles on a volume.
+
+use std::io;
+
+use super::Volume;
+use super::intent::Intent;
+use crate::dir::Dir;
+use crate::error::reason;
+use crate::profile::{ProfileName, ProfileNameError};
+use crate::text::excerpt;
+
+/// What marks the directory of a profile: `hermes profile create` makes it.
+const MARK: &str = "SOUL.md";
+
+/// So many entries of the directory of the profiles are looked at. A machine runs 500 gateways at most; whoever fills the directory
+/// costs a boot no more than this.
+const MOST_ENTRIES: usize = 10_000;
+
+/// A profile that is there.
+#[derive(Debug, Clone)]
+pub struct FoundProfile {
+    /// Its name.
+    pub profile: ProfileName,
+    /// Whether its gateway is to run.
+    pub intent: Intent,
+}
+
+/// What is there and can have no gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What it is called, on one line.
+    pub name: String,
+    /// Why, and what to do.
+    pub problem: String,
+}
+
+/// What was found on a volume.
+#[derive(Debug, Default)]
+pub struct Profiles {
+    /// The profiles, by name.
+    pub found: Vec<FoundProfile>,
+    /// What looks like a profile and is none.
+    pub broken: Vec<Broken>,
+    /// What keeps some from being seen, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Volume {
+    /// The profiles on it but the root profile, by name. Whatever stands where they should be, it stops nothing: what cannot be looked
+    /// at is a warning.
+    pub fn profiles(&self) -> Profiles {
+        let mut profiles = Profiles::default();
+        let shown = self.shown("profiles");
+        let directory = match self.home().dir("profiles") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return profiles,
+            Err(error) => {
+                profiles.warnings.push(format!("cannot read {shown}: {}; its profiles are left out", reason(&error)));
+                return profiles;
+            }
+            Ok(directory) => directory,
+        };
+        let names = match directory.names(MOST_ENTRIES) {
+            Err(error) => {
+                profiles.warnings.push(format!("cannot read {shown}: {}; its profiles are left out", reason(&error)));
+                return profiles;
+            }
+            Ok((names, more)) => {
+                if more {
+                    let what = format!("{shown} has more than {MOST_ENTRIES} entries; those after them are left out");
+                    profiles.warnings.push(what);
+                }
+                names
+            }
+        };
+        for name in names {
+            match look(&directory, &name) {
+                Look::Nothing => {}
+                Look::Profile(found) => profiles.found.push(found),
+                Look::Broken(problem) => profiles.broken.push(Broken { name: excerpt(&name, 255), problem }),
+            }
+        }
+        profiles.found.sort_by(|a, b| a.profile.cmp(&b.profile));
+        profiles.broken.sort_by(|a, b| a.name.cmp(&b.name));
+        profiles
+    }
+
+    /// The profile of this name, if it is there; the root profile always is. It is asked for by name, so that nothing else on the volume
+    /// can hide it.
+    pub fn profile(&self, profile: &ProfileName) -> Option<FoundProfile> {
+        if profile.is_default() {
+            return Some(FoundProfile { profile: profile.clone(), intent: self.intent(profile) });
+        }
+        let mark = format!("{}/{MARK}", directory_of(profile));
+        self.home().stat(&mark).ok()?;
+        Some(FoundProfile { profile: profile.clone(), intent: self.intent(profile) })
+    }
+
+    /// What is recorded for the gateway of a profile, be the profile there or not.
+    pub fn intent(&self, profile: &ProfileName) -> Intent {
+        intent_in(self.home(), &below(profile, STATE))
+    }
+}
+
+/// The file in which Hermes keeps what it did last, and what an operator wants.
+pub(super) const STATE: &str = "gateway_state.json";
+
+/// Where a profile is below the home; the root profile is the home itself.
+pub(super) fn directory_of(profile: &ProfileName) -> String {
+    if profile.is_default() { ".".to_owned() } else { format!("profiles/{profile}") }
+}
+
+/// Where a file of a profile is below the home.
+pub(super) fn below(profile: &ProfileName, file: &str) -> String {
+    if profile.is_default() { file.to_owned() } else { format!("profiles/{profile}/{file}") }
+}
+
+fn intent_in(directory: &Dir, state: &str) -> Intent {
+    match directory.read(state) {
+        Ok(file) => Intent::parse(&file.text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Intent::Nothing,
+        Err(error) => Intent::Unreadable(reason(&error)),
+    }
+}
+
+enum Look {
+    Nothing,
+    Profile(FoundProfile),
+    Broken(String),
+}
+
+fn look(directory: &Dir, name: &[u8]) -> Look {
+    let Ok(name) = std::str::from_utf8(name) else {
+        return Look::Broken("its name is not UTF-8; rename its directory".to_owned());
+    };
+    match directory.stat(&format!("{name}/{MARK}")) {
+        Ok(_) => {}
+        // Backups, files, what somebody made by hand: no profiles.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Look::Nothing;
+        }
+        Err(error) => return Look::Broken(format!("cannot be read: {}", reason(&error))),
+    }
+    match name.parse::<ProfileName>() {
+        Ok(profile) if profile.is_default() => {
+            Look::Broken("is the name of the root profile; rename its directory".to_owned())
+        }
+        Ok(profile) => {
+            let intent = intent_in(directory, &format!("{name}/{STATE}"));
+            Look::Profile(FoundProfile { profile, intent })
+        }
+        Err(error) => Look::Broken(ProfileNameError::to_string(&error)),
+    }
+}

@@ -1,0 +1,115 @@
+//! A boot: whatever lies on the volume, what root's manifests name comes up.
+
+use std::fs;
+
+use super::{OPENAT2, Openat2, STAYS, live, said, sandbox};
+
+const MANIFEST: &str = "[defaults]\nhermes-cli = \"run\"\n[gateways.default]\n[gateways.mine]\n";
+
+#[test]
+fn nothing_in_the_place_of_the_profiles_denies_a_boot() {
+    for openat2 in OPENAT2 {
+        let sandbox = sandbox(openat2, STAYS);
+        fs::write(sandbox.path("image.toml"), MANIFEST).unwrap();
+        let ran = live(
+            &sandbox,
+            "exec 2>&1; gatewayctl -q register saved --save; gatewayctl -q unregister saved; p=/opt/data/profiles; mkdir -m 700 /root/evil; \
+             boot() { fails within 30 gatewayctl -q --timeout 10 reconcile --manifest /share/image.toml | grep -v '^warning: cannot read /opt/data/profiles: '; \
+               gatewayctl list | tr '\\n' ' '; gatewayctl -q unregister $(gatewayctl list); }; \
+             as touch $p; boot; as rm $p; as mkfifo $p; boot; as rm $p; as ln -s profiles $p; boot; as rm $p; mknod $p c 1 5; boot; rm $p; \
+             as ln -s /root $p; boot",
+        );
+        said(&ran, &"[exit 0]\ndefault saved ".repeat(5));
+    }
+}
+
+/// Two manifests name three; room is for eight. The control: nothing tells which of them s6-svscan would take.
+#[test]
+fn what_nobody_named_gets_the_room_that_is_left() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    fs::write(sandbox.path("image.toml"), MANIFEST).unwrap();
+    let ran = sandbox.live_with(
+        "-c 8",
+        &format!(
+            "{} exec 2>&1; gatewayctl -q register saved --save; gatewayctl -q unregister saved; profile mine running; \
+             as python3 -c 'import os\nfor n in range(600):\n  d = \"/opt/data/profiles/a%03d\" % n\n  os.mkdir(d); open(d + \"/SOUL.md\", \"w\")'; \
+             within 60 gatewayctl -q reconcile --manifest /share/image.toml >/tmp/said 2>&1; echo $?; wc -l </tmp/said; tail -n 1 /tmp/said; \
+             gatewayctl list | tr '\\n' ' '; gatewayctl -q unregister $(gatewayctl list); \
+             within 60 gatewayctl -q reconcile --manifest /share/image.toml --most 2 >/tmp/said 2>&1; gatewayctl list | tr '\\n' ' '",
+            super::ATTACKER
+        ),
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    let expected = "0\n51\nwarning: and 545 more profiles that have no gateway; reconcile --dry-run --json names them\n\
+                    a000 a001 a002 a003 a004 default mine saved a000 a001 default mine saved ";
+    assert_eq!(ran.out, expected);
+}
+
+#[test]
+fn twenty_thousand_profiles_fill_nothing() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; as python3 -c 'import os\nfor n in range(20000):\n  d = \"/opt/data/profiles/a%05d\" % n\n  os.makedirs(d); open(d + \"/SOUL.md\", \"w\")'; \
+         within 60 prlimit --as=67108864 gatewayctl -q reconcile --most 3 >/tmp/said 2>&1; echo $?; wc -l </tmp/said; \
+         grep -c 'more than 10000 entries' /tmp/said; gatewayctl list | wc -l",
+    );
+    said(&ran, "0\n52\n1\n4\n");
+}
+
+/// Replay: whoever owns the volume can hide root's file and put it back. The control is the volume; a directory of root's keeps its word.
+#[test]
+fn what_root_keeps_for_itself_cannot_be_put_back() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; mkdir -m 700 /var/state; m=/opt/data/gateways.toml; \
+         for s in '' '--state /var/state'; do \
+           gatewayctl -q register old --down --save $s; [ -z \"$s\" ] && as mv $m $m.kept || as cp $m.kept $m 2>/tmp/log || :; \
+           gatewayctl -q unregister old --save $s; gatewayctl -q register new --down --save $s; gatewayctl -q unregister new; \
+           as mv -f $m.kept $m 2>/tmp/log || :; \
+           gatewayctl -q reconcile $s; gatewayctl list | tr '\\n' ' '; echo; gatewayctl -q unregister $(gatewayctl list); as rm -f $m; \
+         done; chmod 777 /var/state; fails gatewayctl -q register x --save --state /var/state; gatewayctl list",
+    );
+    let refused = "error: cannot keep anything in /var/state: another user can change it, or what is above it; give --state a directory that only \
+                   root can write\n[exit 2]\n";
+    said(&ran, &format!("default old \ndefault new \n{refused}"));
+}
+
+#[test]
+fn nothing_planted_at_a_temporary_name_keeps_root_from_saving() {
+    for openat2 in OPENAT2 {
+        let sandbox = sandbox(openat2, STAYS);
+        let ran = live(
+            &sandbox,
+            "exec 2>&1; echo victim >/root/victim; for f in .gateways.toml.new .gateways.toml.lock; do for k in file full link fifo; do \
+               f=/opt/data/$f; case $k in file) as touch $f ;; full) as mkdir -p $f/x ;; link) as ln -s /root/victim $f ;; fifo) as mkfifo $f ;; esac; \
+               within 20 gatewayctl -q --timeout 5 register a --down --save; gatewayctl -q unregister a --save; f=${f##*/}; done; done; cat /root/victim; \
+             ls -A /opt/data | sed 's/[0-9a-f]\\{16\\}$/X/' | tr '\\n' ' '",
+        );
+        said(&ran, "victim\n.gateways.toml.lock.X .gateways.toml.new.X gateways.toml logs ");
+    }
+}
+
+/// Python's JSON is more than JSON: all of it stays, and what is none is refused and left alone.
+#[test]
+fn an_operators_word_changes_nothing_else() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; profile a; gatewayctl -q register a; up a; s=/opt/data/profiles/a/gateway_state.json; \
+         put() { printf '%s' \"$1\" | as dd status=none of=$s; gatewayctl -q stop a --save || echo $?; cat $s; echo; }; \
+         put '{\"x\": NaN, \"y\": [1e999, 123456789012345678901234567890], \"desired_state\": \"running\"}'; put 'not json'; put '[1, 2]'; \
+         as rm $s; mount -t tmpfs -o size=16k none /opt/data/profiles/a; chown hermes /opt/data/profiles/a; as touch /opt/data/profiles/a/SOUL.md; \
+         as dd if=/dev/zero of=/opt/data/profiles/a/full bs=4k count=9 2>/tmp/log || :; gatewayctl -q start a --save || echo $?; ls -A /opt/data/profiles/a",
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    let foreign = "error: /opt/data/profiles/a/gateway_state.json is not what Hermes writes, and is left as it is; remove it as the user of the \
+                   gateway, or omit --save\n1\n";
+    let begins = format!(
+        "{{\"x\": NaN, \"y\": [1e999, 123456789012345678901234567890], \"desired_state\": \"stopped\"}}\n{foreign}not json\n{foreign}[1, 2]\n\
+         error: cannot write /opt/data/profiles/a/gateway_state.json: "
+    );
+    assert!(ran.out.starts_with(&begins), "{}", ran.out);
+    assert!(ran.out.ends_with("1\nSOUL.md\nfull\n"), "{}", ran.out);
+}

@@ -1,0 +1,70 @@
+//! The service user as attacker, uid 10000, on a live tree: each attack is done for real, and asserts on the victim. Each has its control,
+//! which shows that the attack works if nothing guards.
+
+mod boot;
+mod control_group;
+mod display;
+mod helpers;
+mod locks;
+mod logs;
+mod terminal;
+
+use std::fs;
+
+use crate::sandbox::Sandbox;
+use crate::support::Ran;
+
+/// `as COMMAND` as the service user, `member COMMAND` as the same in the control group; `profile NAME [STATE]` makes a profile;
+/// `fails COMMAND` shows what it says and its exit code; `within N COMMAND` fails the test if the command does not end in N seconds.
+pub(super) const ATTACKER: &str = r#"
+as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
+member() { setpriv --reuid 10000 --regid 10000 --groups 10001 "$@"; }
+profile() {
+  as mkdir -p /opt/data/profiles/"$1"
+  as touch /opt/data/profiles/"$1"/SOUL.md
+  [ -z "${2-}" ] || printf '{"gateway_state":"%s"}' "$2" | as dd status=none of=/opt/data/profiles/"$1"/gateway_state.json
+}
+within() { code=0; timeout -k 1 "$@" || code=$?; [ $code != 124 ] && [ $code != 137 ] || echo "HELD UP: $*"; return $code; }
+fails() { code=0; "$@" 2>&1 || code=$?; echo "[exit $code]"; }
+"#;
+
+/// A Hermes that stays up.
+pub(super) const STAYS: &str =
+    "case $* in *--help) echo '--foreground --port --replace' ;; *) echo up; exec sleep 1000 ;; esac";
+
+/// How the kernel answers openat2.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Openat2 {
+    /// As this kernel does.
+    Works,
+    /// With this error, as the seccomp filter of a container does.
+    Fails(&'static str),
+}
+
+/// All three, for what touches the volume.
+pub(super) const OPENAT2: [Openat2; 3] = [Openat2::Works, Openat2::Fails("ENOSYS"), Openat2::Fails("EPERM")];
+
+pub(super) fn sandbox(openat2: Openat2, hermes: &str) -> Sandbox {
+    let sandbox = Sandbox::with_programs(hermes);
+    if let Openat2::Fails(error) = openat2 {
+        let real = sandbox.path("real");
+        fs::create_dir(&real).unwrap();
+        fs::rename(sandbox.path("bin/gatewayctl"), real.join("gatewayctl")).unwrap();
+        let wrapper = format!(
+            "#!/bin/sh\nexec strace -f --seccomp-bpf -qq --signal=none -o /dev/null -e trace=openat2 -e inject=openat2:error={error} \
+             /share/real/gatewayctl \"$@\"\n"
+        );
+        fs::write(sandbox.path("bin/gatewayctl"), wrapper).unwrap();
+        crate::support::set_mode(sandbox.path("bin/gatewayctl"), 0o755);
+    }
+    sandbox
+}
+
+pub(super) fn live(sandbox: &Sandbox, commands: &str) -> Ran {
+    sandbox.live(&format!("{ATTACKER} {commands}"))
+}
+
+#[track_caller]
+pub(super) fn said(ran: &Ran, out: &str) {
+    assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (0, "", out));
+}
