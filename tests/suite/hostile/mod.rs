@@ -5,6 +5,7 @@ mod boot;
 mod control_group;
 mod display;
 mod helpers;
+mod install;
 mod locks;
 mod logs;
 mod terminal;

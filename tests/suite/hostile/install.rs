@@ -1,0 +1,53 @@
+//! Installing: from where nobody else can put something else, and whole even if a signal comes.
+
+use super::{Openat2, STAYS, live, said, sandbox};
+
+/// The control: whoever owns what is above a tree puts his own in its place, whoever owns the tree.
+#[test]
+fn a_tree_below_a_directory_of_somebody_else_is_refused() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; as mkdir /opt/data/in; gen-service -q a --out /opt/data/in/tree; stat -c %U /opt/data/in/tree/gateway-a/run; \
+         as mv /opt/data/in/tree /opt/data/in/aside; as mkdir /opt/data/in/tree; as mv /opt/data/in/aside /opt/data/in/tree.old; \
+         as rmdir /opt/data/in/tree; as mv /opt/data/in/tree.old /opt/data/in/tree; echo swapped; \
+         fails gatewayctl install /opt/data/in/tree; as ln -s /opt/data/in/tree /opt/data/link; fails gatewayctl install /opt/data/link; \
+         mkdir -m 777 /tmp/all; gen-service -q a --out /tmp/all/tree; fails gatewayctl install /tmp/all/tree; \
+         gen-service -q a --out /tmp/tree; ln -s /tmp/tree /root/link; fails gatewayctl -q install /root/link; gatewayctl list",
+    );
+    let refused = |path: &str, why: &str| {
+        format!(
+            "error: {path} is no place to install from: {why}; copy it to where only root can write, and install that\n[exit 2]\n"
+        )
+    };
+    let other = "another user can change it, or what is above it";
+    let expected = [
+        "root\nswapped\n".to_owned(),
+        refused("/opt/data/in/tree", other),
+        refused("/opt/data/link", "too many levels of symbolic links"),
+        refused("/tmp/all/tree", other),
+        "[exit 0]\na\n".to_owned(),
+    ];
+    said(&ran, &expected.concat());
+}
+
+/// The signal comes at one of the renames into the scandir, and at the question to s6-svscan: all is taken back, or all is there.
+#[test]
+fn a_signal_leaves_all_or_nothing() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; gen-service -q $(seq 30) --down --out /tmp/tree; \
+         for s in INT:130 TERM:143 HUP:129; do for at in renameat2:when=1 renameat2:when=17 renameat2:when=30; do \
+           code=0; strace -qq --signal=none -o /dev/null -e inject=${at%:*}:signal=${s%:*}:${at#*:} gatewayctl -q install /tmp/tree >/tmp/said 2>&1 || code=$?; \
+           [ $code = ${s#*:} ] || echo \"$s $at: exit $code\"; \
+           [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; what was done is taken back\" ] || cat /tmp/said; \
+           [ \"$(ls -A /run/service)\" = .s6-svscan ] || ls -A /run/service; done; done; \
+         for n in 1 2 3; do code=0; strace -qq --signal=none -o /dev/null -e inject=renameat2,renameat,rename:signal=INT:when=$n \
+           gatewayctl -q register a --down --save >/tmp/said 2>&1 || code=$?; there=$(gatewayctl list | wc -l); saved=$(cat /opt/data/gateways.toml 2>/dev/null | grep -c gateways.a || :); \
+           case \"$code $there $saved\" in '130 0 0' | '0 1 1') ;; *) echo \"$n: $code $there $saved $(cat /tmp/said)\" ;; esac; \
+           gatewayctl -q unregister a --save; done; \
+         (trap '' INT; exec strace -qq --signal=none -o /dev/null -e inject=renameat2:signal=INT:when=2 gatewayctl -q install /tmp/tree); gatewayctl list | wc -l",
+    );
+    said(&ran, "30\n");
+}
