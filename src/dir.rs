@@ -9,8 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
+
+use crate::disk;
 
 /// A directory that somebody else may own, opened once. A name below it is a path of plain names: no `..`, not absolute.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl Dir {
     }
 
     /// The directory at a path if nobody else than root (or this user) can change what is in it, or put another one in its
-    /// place.
+    /// place; [`is_distrusted`] tells whether that is why there is none.
     pub(crate) fn open_own(path: &Utf8Path) -> io::Result<Self> {
         let (directory, trusted) = Self::walk(path)?;
         if trusted && is_safe(&rustix::fs::fstat(&directory.0)?) {
@@ -142,27 +144,10 @@ impl Dir {
 
     /// The names in this directory, in no order; those after the first `most` are not looked at, which the second value tells.
     pub(crate) fn names(&self, most: usize) -> io::Result<(Vec<Vec<u8>>, bool)> {
-        let mut buffer = Vec::with_capacity(16 << 10);
         // A descriptor of its own: what was read from this one before does not count.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let again = rustix::fs::openat(&self.0, ".", flags, Mode::empty())?;
-        let mut entries = RawDir::new(&again, buffer.spare_capacity_mut());
-        let mut names = Vec::new();
-        while let Some(entry) = entries.next() {
-            let entry = match entry {
-                Err(Errno::INTR) => continue,
-                entry => entry?,
-            };
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." {
-                continue;
-            }
-            if names.len() == most {
-                return Ok((names, true));
-            }
-            names.push(name.to_vec());
-        }
-        Ok((names, false))
+        Ok(disk::list(again.as_fd(), most)?)
     }
 
     /// Takes away whatever has this name in the directory, which need not be ours: a directory with something in it gets another name,
@@ -243,6 +228,12 @@ impl AsFd for Dir {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Whether [`Dir::open_own`] gave this error since somebody else can lead whoever goes there elsewhere, not since the operating system
+/// refused a step.
+pub(crate) fn is_distrusted(error: &io::Error) -> bool {
+    error.raw_os_error().is_none_or(|code| code == Errno::LOOP.raw_os_error())
 }
 
 /// Whether only root and this user can change what is in a directory.

@@ -1,22 +1,103 @@
 //! What both writers of directories need of the file system.
+//!
+//! Directories are listed and removed here, not by std: std ends the process if a directory cannot be closed.
 
 #![expect(clippy::disallowed_methods, reason = "what both writers of directories need of the file system")]
 
-use std::fs;
-use std::io;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use camino::Utf8Path;
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, RenameFlags};
 use rustix::io::Errno;
+
+use crate::error::{Context as _, Error};
+
+/// Where things are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disk {
+    /// Whether what is there outlives the machine, so that it has to be synced.
+    pub(crate) lasts: bool,
+}
+
+impl Disk {
+    /// Writes a new file with exactly this mode.
+    pub(crate) fn write_file(self, path: &Utf8Path, mode: u32, content: &[u8]) -> Result<(), Error> {
+        let mut file = File::create_new(path).context("create", path)?;
+        file.set_permissions(fs::Permissions::from_mode(mode)).context("set the mode of", path)?;
+        file.write_all(content).context("write", path)?;
+        if self.lasts { file.sync_all().context("sync", path) } else { Ok(()) }
+    }
+
+    /// Has what was made and renamed in a directory outlive the machine.
+    pub(crate) fn sync(self, directory: &Utf8Path) -> Result<(), Error> {
+        if self.lasts {
+            File::open(directory).and_then(|file| file.sync_all()).context("sync", directory)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The names in the directory at this path, in no order.
+pub(crate) fn names(path: &Utf8Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(path.as_std_path(), flags, Mode::empty())?;
+    let (names, _) = list(directory.as_fd(), usize::MAX)?;
+    Ok(names.into_iter().map(OsString::from_vec).collect())
+}
+
+/// What is still to be read of the names in an open directory, in no order; those after the first `most` are not looked at, which the
+/// second value tells.
+pub(crate) fn list(directory: BorrowedFd<'_>, most: usize) -> Result<(Vec<Vec<u8>>, bool), Errno> {
+    let mut buffer = Vec::with_capacity(16 << 10);
+    let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            Err(Errno::INTR) => continue,
+            entry => entry?,
+        };
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        if names.len() == most {
+            return Ok((names, true));
+        }
+        names.push(name.to_vec());
+    }
+    Ok((names, false))
+}
 
 /// Removes whatever is at this path, if anything, following no symlink.
 pub(crate) fn remove(path: &Utf8Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(metadata) if metadata.is_dir() => Ok(remove_directory(CWD, path.as_std_path())?),
         Ok(_) => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Removes a directory with all that is in it, by descriptors: a symlink that is put in the place of one of them is not followed.
+fn remove_directory<P: rustix::path::Arg + Copy>(parent: BorrowedFd<'_>, name: P) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let (names, _) = list(directory.as_fd(), usize::MAX)?;
+    for name in &names {
+        match rustix::fs::unlinkat(&directory, name.as_slice(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            // POSIX has the second for a directory, Linux the first.
+            Err(Errno::ISDIR | Errno::PERM) => remove_directory(directory.as_fd(), name.as_slice())?,
+            Err(error) => return Err(error),
+        }
+    }
+    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
 }
 
 /// `renameat2`, with its flags.

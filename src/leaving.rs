@@ -11,8 +11,9 @@ use crate::disk::remove;
 use crate::error::{Context as _, Error};
 use crate::lock::Lock;
 use crate::profile::ProfileName;
-use crate::publish::{STAGING, rename_new};
+use crate::publish::{self, rename_new};
 use crate::s6::{Patience, Scandir, scandir};
+use crate::update::STAGING;
 
 /// What the names of directories on their way out start with; then come the process that took them out, and a number.
 const GONE: &str = ".gatewayctl.gone.";
@@ -98,7 +99,7 @@ impl Leaving {
         for name in &names {
             let path = scandir.path().join(name);
             if name == STAGING {
-                remove(&path).context("remove", &path)?;
+                publish::clear(scandir, patience)?;
             } else if let Some(number) = name.strip_prefix(LOCK) {
                 let of = |prefix| names.contains(&format!("{prefix}{number}"));
                 if !of(GONE) && !of(STUCK) {

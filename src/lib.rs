@@ -29,6 +29,7 @@
 //! ```
 
 pub mod boot;
+mod child;
 pub mod cli;
 mod container;
 mod diff;
@@ -57,4 +58,5 @@ pub mod service_dir;
 pub mod signals;
 mod text;
 pub mod tree;
+mod update;
 pub mod volume;

@@ -6,9 +6,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the scandir, which is nobody else's")]
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -16,15 +15,13 @@ use rustix::fs::{FileType, RenameFlags, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::dir::Dir;
-use crate::disk::{remove, rename};
+use crate::dir::{Dir, is_distrusted};
+use crate::disk::{Disk, rename};
 use crate::error::{Context as _, Error, Shown, reason};
 use crate::profile::ProfileName;
 use crate::s6::{Patience, Scandir};
 use crate::service_dir::ServiceDir;
-
-/// Where a run copies to before it renames.
-pub(crate) const STAGING: &str = ".gatewayctl.tmp";
+use crate::update::{self, CONTENT_MAX, Entries, STAGING, SUPERVISORS, Update, lasting, published};
 
 /// The files of a service directory, of its log, or of neither, and whether they are executed
 /// (<https://skarnet.org/software/s6/servicedir.html>).
@@ -46,22 +43,15 @@ const FILES: [(&str, bool); 12] = [
 /// The most entries of a staging tree, or of a directory in it, that are looked at: 20 times what an s6-svscan takes.
 const MOST_ENTRIES: usize = 20_000;
 
-/// The most that is read of a file; what is longer is not one of ours.
-const CONTENT_MAX: u64 = 16 << 20;
-
 /// The directories whose content s6 promises never to look at.
 const FREE: [&str; 2] = ["data", "env"];
-
-/// What a supervisor makes in a service directory.
-const SUPERVISORS: [&str; 2] = ["supervise", "event"];
 
 /// A service directory that has been checked: only files that it may have, the scripts executable, no symlinks, nothing that
 /// somebody else owns or may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     profile: ProfileName,
-    /// By path below the service directory; a directory has no content.
-    entries: BTreeMap<String, (u32, Option<Vec<u8>>)>,
+    entries: Entries,
 }
 
 /// Why a staging tree is not published.
@@ -94,6 +84,7 @@ pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, Error> {
     // From here on everything is reached by descriptor, from a directory that nobody else can put another one in the place of.
     let directory = match Dir::open_own(tree) {
         Ok(directory) => directory,
+        Err(error) if !is_distrusted(&error) => return Err(error).context("read", tree),
         Err(error) => {
             let problem = format!("is no place to install from: {}", reason(&error));
             let remedy = "copy it to where only root can write, and install that";
@@ -124,7 +115,7 @@ pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, Error> {
 impl Checked {
     /// What a rendered directory would be once it is written and read.
     pub fn rendered(directory: &ServiceDir, profile: ProfileName) -> Self {
-        let mut entries = BTreeMap::from([("log".to_owned(), (0o755, None))]);
+        let mut entries = Entries::from([("log".to_owned(), (0o755, None))]);
         for file in directory.files() {
             let content = file.content.clone().into_owned().into_bytes();
             entries.insert(file.path.to_owned(), (file.mode.bits(), Some(content)));
@@ -144,7 +135,7 @@ impl Checked {
         profile: ProfileName,
         unfit: &mut Vec<Unfit>,
     ) -> Result<Self, Error> {
-        let mut checked = Self { profile, entries: BTreeMap::new() };
+        let mut checked = Self { profile, entries: Entries::new() };
         let before = unfit.len();
         if let Some(directory) = own_directory(tree, name, path, unfit)? {
             checked.walk(&directory, path, "", unfit)?;
@@ -195,8 +186,13 @@ impl Checked {
                 let (file, stat) = directory.file(&name).context("read", &full)?;
                 if own(&full, &stat, unfit) {
                     let mut content = Vec::new();
-                    file.take(CONTENT_MAX).read_to_end(&mut content).context("read", &full)?;
-                    self.entries.insert(path, (stat.st_mode & 0o7777, Some(content)));
+                    file.take(CONTENT_MAX + 1).read_to_end(&mut content).context("read", &full)?;
+                    if content.len() as u64 > CONTENT_MAX {
+                        let problem = "is larger than 16 MiB, which no file of a gateway is".to_owned();
+                        unfit.push(Unfit { path: full, problem, remedy: "take it out of the tree" });
+                    } else {
+                        self.entries.insert(path, (stat.st_mode & 0o7777, Some(content)));
+                    }
                 }
             }
         }
@@ -224,96 +220,10 @@ impl Checked {
         Ok(())
     }
 
-    /// Whether this is what is published at this path, but for what a supervisor makes there and for `down`, which an
-    /// operator's start and stop remove and make.
-    fn is_at(&self, path: &Utf8Path) -> Result<bool, Error> {
-        let mut there = BTreeMap::new();
-        published(path, "", &mut there)?;
-        let lasting = |entries: &BTreeMap<String, (u32, Option<Vec<u8>>)>| {
-            let entries = entries.iter().filter(|(path, _)| *path != "down");
-            entries.map(|(path, entry)| (path.clone(), entry.clone())).collect::<Vec<_>>()
-        };
-        Ok(lasting(&there) == lasting(&self.entries))
+    /// Whether this is what a published directory holds, but for `down`, which an operator's start and stop remove and make.
+    fn is(&self, there: &Entries) -> bool {
+        lasting(there).eq(lasting(&self.entries))
     }
-
-    /// Writes each file that differs beside the one it is to replace, inside the live directory: its inode is the working
-    /// directory of its supervisor. Nothing has changed before [`Update::apply`].
-    fn update(&self, path: &Utf8Path, disk: Disk) -> Result<Update, Error> {
-        let mut there = BTreeMap::new();
-        published(path, "", &mut there)?;
-        let mut update = Update { directory: path.to_owned(), disk, renames: Vec::new(), removals: Vec::new() };
-        for (name, (mode, content)) in &self.entries {
-            let to = path.join(name);
-            match (there.get(name), content) {
-                (Some((old_mode, old)), new) if (old_mode, old) == (mode, new) => {}
-                (_, Some(content)) if name != "down" => {
-                    let temporary = to.with_file_name(format!("{STAGING}.{}", to.file_name().unwrap_or_default()));
-                    remove(&temporary).context("remove", &temporary)?;
-                    update.renames.push((temporary.clone(), to));
-                    disk.write_file(&temporary, *mode, content)?;
-                }
-                (None, None) => fs::DirBuilder::new().mode(0o755).create(&to).context("create", &to)?,
-                _ => {}
-            }
-        }
-        let gone = there.keys().rev().filter(|name| *name != "down" && !self.entries.contains_key(*name));
-        update.removals = gone.map(|name| path.join(name)).collect();
-        Ok(update)
-    }
-}
-
-/// What is left to do for a live directory whose new files lie ready beside the old ones. Dropped, it removes those that were
-/// not put into place.
-struct Update {
-    directory: Utf8PathBuf,
-    disk: Disk,
-    renames: Vec<(Utf8PathBuf, Utf8PathBuf)>,
-    removals: Vec<Utf8PathBuf>,
-}
-
-impl Update {
-    fn apply(mut self) -> Result<(), Error> {
-        while let Some((temporary, to)) = self.renames.last() {
-            fs::rename(temporary, to).context("replace", to)?;
-            self.renames.pop();
-        }
-        for path in &self.removals {
-            remove(path).context("remove", path)?;
-        }
-        self.disk.sync(&self.directory)
-    }
-}
-
-impl Drop for Update {
-    fn drop(&mut self) {
-        for (temporary, _) in &self.renames {
-            let _ = remove(temporary);
-        }
-    }
-}
-
-/// What is at this path, without what a supervisor made.
-fn published(root: &Utf8Path, below: &str, found: &mut BTreeMap<String, (u32, Option<Vec<u8>>)>) -> Result<(), Error> {
-    let directory = root.join(below);
-    for entry in fs::read_dir(&directory).context("read", &directory)? {
-        let name = entry.context("read", &directory)?.file_name();
-        let name = name.to_string_lossy();
-        if SUPERVISORS.contains(&name.as_ref()) {
-            continue;
-        }
-        let path = if below.is_empty() { name.to_string() } else { format!("{below}/{name}") };
-        let full = root.join(&path);
-        let metadata = fs::symlink_metadata(&full).context("read", &full)?;
-        let mode = metadata.permissions().mode() & 0o7777;
-        if metadata.is_dir() {
-            found.insert(path.clone(), (mode, None));
-            published(root, &path, found)?;
-        } else {
-            let content = if metadata.is_file() { fs::read(&full).context("read", &full)? } else { Vec::new() };
-            found.insert(path, (mode, Some(content)));
-        }
-    }
-    Ok(())
 }
 
 /// The names in a directory, sorted; those that are not UTF-8 are shown as well as they can be, and are no file of ours.
@@ -354,34 +264,6 @@ fn own(path: &Utf8Path, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
     false
 }
 
-/// Where things are written.
-#[derive(Debug, Clone, Copy)]
-struct Disk {
-    /// Whether what is there outlives the machine, so that it has to be synced.
-    lasts: bool,
-}
-
-impl Disk {
-    fn of(scandir: &Scandir) -> Result<Self, Error> {
-        Ok(Self { lasts: !scandir.is_in_memory()? })
-    }
-
-    fn write_file(self, path: &Utf8Path, mode: u32, content: &[u8]) -> Result<(), Error> {
-        let mut file = File::create_new(path).context("create", path)?;
-        file.set_permissions(fs::Permissions::from_mode(mode)).context("set the mode of", path)?;
-        file.write_all(content).context("write", path)?;
-        if self.lasts { file.sync_all().context("sync", path) } else { Ok(()) }
-    }
-
-    fn sync(self, directory: &Utf8Path) -> Result<(), Error> {
-        if self.lasts {
-            File::open(directory).and_then(|file| file.sync_all()).context("sync", directory)
-        } else {
-            Ok(())
-        }
-    }
-}
-
 /// What publishing does to a service directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
@@ -398,69 +280,171 @@ pub enum Published {
 /// # Errors
 /// [`Error::Registered`] for the first that is there and different, unless `update` is set.
 pub fn plan(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<Published>, Error> {
+    Ok(survey(scandir, wanted, update)?.into_iter().map(|(change, _)| change).collect())
+}
+
+/// As [`plan`], with what those hold that are to be updated.
+fn survey(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<(Published, Entries)>, Error> {
     let mut plan = Vec::with_capacity(wanted.len());
     for checked in wanted {
         let path = scandir.path().join(checked.profile.service_name());
         plan.push(match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Published::Created,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Published::Created, Entries::new()),
             Err(error) => return Err(error).context("read", path),
             Ok(_) if !path.is_dir() => return Err(Error::InTheWay(path)),
-            Ok(_) if checked.is_at(&path)? => Published::Unchanged,
-            Ok(_) if update => Published::Updated,
-            Ok(_) => return Err(Error::Registered { path, different: true }),
+            Ok(_) => {
+                let there = published(&path)?;
+                if checked.is(&there) {
+                    (Published::Unchanged, Entries::new())
+                } else if update {
+                    changeable(&path)?;
+                    (Published::Updated, there)
+                } else {
+                    return Err(Error::Registered { path, different: true });
+                }
+            }
         });
     }
     Ok(plan)
 }
 
+/// Whether root can change the files of a published directory one by one: whoever else can would lead it elsewhere.
+fn changeable(path: &Utf8Path) -> Result<(), Error> {
+    match Dir::open_own(path) {
+        Ok(_) => Ok(()),
+        Err(error) if !is_distrusted(&error) => Err(error).context("read", path),
+        Err(error) => Err(Error::Unfit(vec![Unfit {
+            path: path.to_owned(),
+            problem: format!("cannot be updated: {}", reason(&error)),
+            remedy: "unregister it, and install it again",
+        }])),
+    }
+}
+
+/// What a publication did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What happened to each, in the order given.
+    pub(crate) changes: Vec<Published>,
+    /// What those that were updated were before.
+    previous: Vec<Checked>,
+}
+
 /// Makes these service directories appear in the scandir, or change there: all, or none.
 ///
 /// # Errors
-/// Where one is there and different (see [`plan`]), where another run was faster, or where the operating system refuses a step.
-/// New ones are taken back then.
+/// Where one is there and different (see [`plan`]), where another run was faster, where the operating system refuses a step, and if a
+/// signal comes. What was done is taken back then.
 pub(crate) fn publish(
     scandir: &Scandir,
     wanted: &[Checked],
     update: bool,
     patience: Patience<'_, '_>,
-) -> Result<Vec<Published>, Error> {
+) -> Result<Done, Error> {
     let _lock = scandir.lock(patience)?;
-    let staging = scandir.path().join(STAGING);
-    remove(&staging).context("remove", &staging)?;
-    let plan = plan(scandir, wanted, update)?;
-    let disk = Disk::of(scandir)?;
-    let those = |change| {
-        let done = wanted.iter().zip(&plan).filter(move |(_, done)| **done == change);
-        done.map(|(checked, _)| (checked, checked.profile.service_name()))
-    };
-    let mut placed = Placed { scandir: scandir.path(), staging: &staging, names: Vec::new() };
-    if plan.contains(&Published::Created) {
-        fs::DirBuilder::new().mode(0o700).create(&staging).context("create", &staging)?;
+    clear(scandir, patience)?;
+    publish_alone(scandir, wanted, update, patience)
+}
+
+/// Gives service directories that were updated what they held before, unless they hold something else than what was published by now.
+///
+/// # Errors
+/// As [`publish`].
+pub(crate) fn put_back(
+    scandir: &Scandir,
+    wanted: &[Checked],
+    done: &Done,
+    patience: Patience<'_, '_>,
+) -> Result<(), Error> {
+    if done.previous.is_empty() {
+        return Ok(());
     }
+    let _lock = scandir.lock(patience)?;
+    clear(scandir, patience)?;
+    let mut older = Vec::with_capacity(done.previous.len());
+    for previous in &done.previous {
+        let path = scandir.path().join(previous.profile.service_name());
+        let own = wanted.iter().find(|checked| checked.profile == previous.profile);
+        if let Some(own) = own
+            && path.is_dir()
+            && own.is(&published(&path)?)
+        {
+            older.push(previous.clone());
+        }
+    }
+    publish_alone(scandir, &older, true, patience).map(drop)
+}
+
+/// Takes back what a killed run had not made final, says so, and removes what it left. Only for who holds the lock.
+///
+/// # Errors
+/// If that cannot be done.
+pub(crate) fn clear(scandir: &Scandir, patience: Patience<'_, '_>) -> Result<(), Error> {
+    let taken_back = update::clear(scandir.path(), disk_of(scandir)?)?;
+    if !taken_back.is_empty() {
+        let what = format!(
+            "an install --update that was killed is taken back: {}; install again what was to be there",
+            taken_back.join(", ")
+        );
+        patience.observer.borrow_mut().warning(&what);
+    }
+    Ok(())
+}
+
+fn disk_of(scandir: &Scandir) -> Result<Disk, Error> {
+    Ok(Disk { lasts: !scandir.is_in_memory()? })
+}
+
+fn publish_alone(
+    scandir: &Scandir,
+    wanted: &[Checked],
+    update: bool,
+    patience: Patience<'_, '_>,
+) -> Result<Done, Error> {
+    let (changes, there): (Vec<Published>, Vec<Entries>) = survey(scandir, wanted, update)?.into_iter().unzip();
+    let disk = disk_of(scandir)?;
+    let those = |change| {
+        let done = wanted.iter().zip(&changes).filter(move |(_, done)| **done == change);
+        done.map(|(checked, _)| (checked.profile.service_name(), checked))
+    };
+    if changes.iter().all(|change| *change == Published::Unchanged) {
+        return Ok(Done { changes, previous: Vec::new() });
+    }
+    let staging = scandir.path().join(STAGING);
+    let mut placed = Placed { scandir: scandir.path(), staging: &staging, disk, names: Vec::new() };
+    fs::DirBuilder::new().mode(0o700).create(&staging).context("create", &staging)?;
     // Everything is written before anything is put into place: a full disk is found out while nothing has changed.
-    for (checked, name) in those(Published::Created) {
+    for (name, checked) in those(Published::Created) {
         checked.write(&staging.join(name), disk)?;
     }
-    let updates: Vec<Update> = those(Published::Updated)
-        .map(|(checked, name)| checked.update(&scandir.path().join(name), disk))
-        .collect::<Result<_, Error>>()?;
-    for (_, name) in those(Published::Created) {
+    let before = there.into_iter().zip(&changes).filter(|(_, change)| **change == Published::Updated);
+    let updates =
+        those(Published::Updated).zip(before).map(|((name, checked), (before, _))| (name, before, &checked.entries));
+    let update = Update::prepare(scandir.path(), disk, updates.collect())?;
+    for (name, _) in those(Published::Created) {
         placed.place(name)?;
     }
     if !placed.names.is_empty() {
         disk.sync(scandir.path())?;
     }
-    for update in updates {
-        update.apply()?;
-    }
+    update.apply()?;
+    // The last moment at which all can be taken back at once.
+    patience.heed()?;
+    let before = update.commit()?;
     placed.names.clear();
-    Ok(plan)
+    let previous = those(Published::Updated)
+        .zip(before)
+        .map(|((_, checked), entries)| Checked { profile: checked.profile.clone(), entries })
+        .collect();
+    Ok(Done { changes, previous })
 }
 
-/// What has been renamed into the scandir so far, and goes back unless it is cleared; with it goes the staging directory.
+/// What has been renamed into the scandir so far, and goes back unless it is cleared. With it goes the staging directory, once what was
+/// updated and is not final is taken back.
 struct Placed<'a> {
     scandir: &'a Utf8Path,
     staging: &'a Utf8Path,
+    disk: Disk,
     names: Vec<String>,
 }
 
@@ -481,8 +465,8 @@ impl Drop for Placed<'_> {
         for name in self.names.drain(..) {
             let _ = rename_new(&self.scandir.join(&name), &self.staging.join(&name));
         }
-        // What cannot be removed has a dot name, and goes with the next run.
-        let _ = remove(self.staging);
+        // What cannot be done has a dot name, and is for the next run.
+        let _ = update::clear(self.scandir, self.disk);
     }
 }
 

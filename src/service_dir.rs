@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, OFlags};
 
+use crate::disk;
 use crate::error::{Context as _, Error, Shown, TargetError};
 use crate::profile::ProfileName;
 
@@ -189,8 +190,7 @@ fn read_entry(parent: &Utf8Path, name: String, entries: &mut Entries) -> Result<
         let content = (metadata.len() < CONTENT_MAX).then(|| read_file(&path)).transpose().context("read", &path)?;
         Entry::File { mode, content }
     } else if kind.is_dir() {
-        for child in fs::read_dir(&path).context("read", &path)? {
-            let child = child.context("read", &path)?.file_name();
+        for child in disk::names(&path).context("read", &path)? {
             read_entry(parent, format!("{name}/{}", child.to_string_lossy()), entries)?;
         }
         Entry::Directory { mode }

@@ -16,7 +16,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
-use crate::disk::{remove, rename};
+use crate::disk::{self, remove, rename};
 use crate::error::{Context as _, Error, TargetError};
 use crate::gateway::Gateway;
 use crate::observer::Observer;
@@ -204,11 +204,8 @@ type Names = BTreeSet<String>;
 
 /// The names in the directory `out`; those that are not UTF-8 are not gen-service's, and are left out.
 fn present(out: &Utf8Path) -> Result<Names, Error> {
-    let mut names = Names::new();
-    for entry in fs::read_dir(out).context("read", out)? {
-        names.extend(entry.context("read", out)?.file_name().into_string().ok());
-    }
-    Ok(names)
+    let names = disk::names(out).context("read", out)?;
+    Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
 }
 
 /// The directories that are missing on the way to `out`, the outermost first.
@@ -314,7 +311,7 @@ impl<'a> Staging<'a> {
         match opened {
             Ok(fresh) => Ok(Self { out, root, fresh, journal: Vec::new() }),
             Err(error) => {
-                let _ = fs::remove_dir_all(&root);
+                let _ = remove(&root);
                 Err(error)
             }
         }
@@ -366,7 +363,7 @@ impl<'a> Staging<'a> {
     /// Makes the renames final, and removes what they left here.
     fn commit(mut self) -> Result<(), Error> {
         self.journal.clear();
-        fs::remove_dir_all(&self.root).context("clean up", &self.root)
+        remove(&self.root).context("clean up", &self.root)
     }
 }
 

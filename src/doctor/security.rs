@@ -12,6 +12,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Finding, Patient, or_ok};
+use crate::disk;
 use crate::error::{Context as _, Error};
 use crate::text::Plain;
 
@@ -35,8 +36,8 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
     }
     look.at(scandir);
     look.inside(&scandir.join(".s6-svscan"), 0);
-    for entry in scandir.read_dir_utf8().context("read", scandir)? {
-        let path = entry.context("read", scandir)?.into_path();
+    for name in disk::names(scandir).context("read", scandir)? {
+        let path = scandir.join(name.to_string_lossy().as_ref());
         if path.file_name().is_some_and(|name| !name.starts_with('.')) {
             // Behind a symlink, its directory and that directory's own count.
             let Ok(target) = path.canonicalize_utf8() else { continue };
@@ -101,12 +102,14 @@ impl Look {
     /// A directory and what is in it, and so many levels below.
     fn inside(&mut self, directory: &Utf8Path, levels: u32) {
         self.at(directory);
-        for entry in directory.read_dir_utf8().into_iter().flatten().flatten() {
-            let path = entry.path();
-            match entry.file_name() {
+        for name in disk::names(directory).unwrap_or_default() {
+            let name = name.to_string_lossy();
+            let path = &directory.join(name.as_ref());
+            let is_directory = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+            match name.as_ref() {
                 "event" => self.event(path),
                 "supervise" => self.supervise(path),
-                _ if levels > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) => self.inside(path, levels - 1),
+                _ if levels > 0 && is_directory() => self.inside(path, levels - 1),
                 _ => self.at(path),
             }
         }

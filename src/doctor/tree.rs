@@ -8,9 +8,11 @@ use camino::Utf8Path;
 use rustix::fs::StatVfsMountFlags;
 
 use super::{Finding, Patient, or_ok};
+use crate::disk;
 use crate::error::{Context as _, Error};
 use crate::s6::Room;
 use crate::text::Plain;
+use crate::update::{OLD, STAGING};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
     let live = watched(patient, findings)?;
@@ -88,12 +90,17 @@ struct Entries {
 impl Entries {
     fn of(path: &Utf8Path) -> Result<Self, Error> {
         let mut entries = Self::default();
-        for entry in fs::read_dir(path).context("read", path)? {
-            let entry = entry.context("read", path)?;
-            let (name, full) = (entry.file_name(), entry.path());
+        for name in disk::names(path).context("read", path)? {
+            let full = path.as_std_path().join(&name);
             let name = Plain(&name.to_string_lossy()).to_string();
             // A lock is there as long as somebody works here.
-            if name.starts_with(".gatewayctl") && !name.starts_with(".gatewayctl.lock") {
+            if name == STAGING && fs::symlink_metadata(full.join(OLD)).is_ok() {
+                let seen = format!(
+                    "an install --update in {path} was killed, or is not done yet: old files stand beside new ones"
+                );
+                let remedy = "the next register, install or unregister takes it back";
+                entries.leftovers.push(Finding::error("leftovers", seen, remedy));
+            } else if name.starts_with(".gatewayctl") && !name.starts_with(".gatewayctl.lock") {
                 let seen = format!("{path}/{name} was left by a run that was killed");
                 let remedy = "the next register, install or unregister removes it";
                 entries.leftovers.push(Finding::warning("leftovers", seen, remedy));

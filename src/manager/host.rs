@@ -2,11 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "the programs of the host, as whoever calls them")]
 
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use thiserror::Error;
 
 use super::{Kind, ServiceManager};
+use crate::child::{self, Said};
 use crate::error::Error;
 use crate::profile::ProfileName;
 
@@ -59,25 +60,21 @@ impl Host {
         if profile.is_default() { format!("{base}{end}") } else { format!("{base}{separator}{profile}{end}") }
     }
 
-    fn output(&self, arguments: &[&str]) -> Result<Output, HostError> {
+    fn output(&self, arguments: &[&str]) -> Result<Said, HostError> {
         let program = self.program();
-        Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| HostError::Call { program, source })
+        child::output(Command::new(program).args(arguments)).map_err(|source| HostError::Call { program, source })
     }
 
     fn call(&self, arguments: &[&str]) -> Result<(), Error> {
-        let output = self.output(arguments)?;
-        if output.status.success() {
+        let Said { code, out, err } = self.output(arguments)?;
+        if code == Some(0) {
             return Ok(());
         }
-        let said = [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let said = [err, out].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let said: Vec<&str> =
             said.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty()).collect();
         let call = format!("{} {}", self.program(), arguments.join(" "));
-        Err(HostError::Failed { call, code: output.status.code().unwrap_or(-1), said: said.join(", ") }.into())
+        Err(HostError::Failed { call, code: code.unwrap_or(-1), said: said.join(", ") }.into())
     }
 
     fn program(&self) -> &'static str {
@@ -139,12 +136,12 @@ impl ServiceManager for Host {
             // What is not active ends with 3, what is not known with 4 (systemctl(1)).
             Kind::Systemd | Kind::S6 => self.output(&["--user", "is-active", &service]),
         }?;
-        let said = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.out);
         let running = match self.kind {
             Kind::Launchd => said.lines().any(|line| line.trim() == "state = running"),
             Kind::Windows => said.trim_end().ends_with("\"Running\""),
             Kind::Systemd | Kind::S6 => said.trim_end() == "active",
         };
-        Ok(output.status.success() && running)
+        Ok(output.code == Some(0) && running)
     }
 }

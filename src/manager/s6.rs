@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::leaving::{Abandoned, Leaving};
 use crate::observer::Observer;
 use crate::profile::ProfileName;
-use crate::publish::{self, Checked, Published};
+use crate::publish::{self, Checked, Done, Published};
 use crate::render::render;
 use crate::s6::{Interrupted, LiveService, Patience, Programs, S6Error, Scandir};
 
@@ -98,17 +98,24 @@ impl<'a> S6Manager<'a> {
     /// do not come up are taken back.
     ///
     /// # Errors
-    /// If one is there and different, or the operating system refuses a step; and if supervisors do not come up, with the others published.
+    /// If one is there and different, the operating system refuses a step, or a signal comes: then all is taken back. And if supervisors
+    /// do not come up, with the others published.
     pub fn install(&self, wanted: &[Checked], update: bool) -> Result<Installed, Error> {
         let live = self.ready()?;
-        let published = self.publish(wanted, update)?;
+        let done = self.publish(wanted, update)?;
         if live {
-            let changes = wanted.iter().zip(&published);
+            let changes = wanted.iter().zip(&done.changes);
             let services: Vec<_> =
                 changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
-            self.supervise(&services)?;
+            if let Err(error) = self.supervise(&services) {
+                if !matches!(error, Error::S6(S6Error::NoSupervisor { .. })) {
+                    let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
+                    publish::put_back(&self.scandir, wanted, &done, patience)?;
+                }
+                return Err(error);
+            }
         }
-        Ok(Installed { published, live })
+        Ok(Installed { published: done.changes, live })
     }
 
     /// As [`Self::install`], but one that cannot be published, or does not come up, stops no other.
@@ -122,7 +129,7 @@ impl<'a> S6Manager<'a> {
             let some: Vec<Checked> =
                 wanted.iter().filter(|checked| !refused.contains_key(checked.profile())).cloned().collect();
             match self.publish(&some, false) {
-                Ok(published) => break (some, published),
+                Ok(done) => break (some, done.changes),
                 Err(error) => match wanted.iter().find(|checked| is_about(&error, &self.service(checked.profile()))) {
                     // Somebody registered it meanwhile.
                     Some(checked) if !refused.contains_key(checked.profile()) => {
@@ -156,7 +163,7 @@ impl<'a> S6Manager<'a> {
         Ok(wanted.iter().map(result).collect())
     }
 
-    fn publish(&self, wanted: &[Checked], update: bool) -> Result<Vec<Published>, Error> {
+    fn publish(&self, wanted: &[Checked], update: bool) -> Result<Done, Error> {
         publish::publish(&self.scandir, wanted, update, self.patience(self.timeout))
     }
 
@@ -257,20 +264,19 @@ impl<'a> S6Manager<'a> {
             .map(|(service, _)| service.profile())
             .filter(|profile| only.is_none_or(|only| only.contains(profile)))
             .collect();
-        if profiles.is_empty() {
-            return Ok(());
-        }
-        let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
-        self.take_out(&profiles, patience).into_iter().collect::<Result<Vec<bool>, Error>>().map(drop)
+        self.withdraw(&profiles)
     }
 
     /// Takes out what this run registered, although a signal may have come.
     ///
     /// # Errors
-    /// If it does not go down.
-    pub fn withdraw(&self, profile: &ProfileName) -> Result<(), Error> {
+    /// If one does not go down.
+    pub fn withdraw(&self, profiles: &[&ProfileName]) -> Result<(), Error> {
+        if profiles.is_empty() {
+            return Ok(());
+        }
         let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
-        self.take_out(&[profile], patience).into_iter().collect::<Result<Vec<bool>, Error>>().map(drop)
+        self.take_out(profiles, patience).into_iter().collect::<Result<Vec<bool>, Error>>().map(drop)
     }
 
     /// Takes the gateways of these profiles out, all at once; `false` for one that is not there.
@@ -540,7 +546,7 @@ impl ServiceManager for S6Manager<'_> {
             return Err(S6Error::NotLive(self.scandir.path().to_owned()).into());
         }
         let checked = Checked::rendered(&render(gateway), gateway.profile().clone());
-        let published = self.publish(&[checked], false)?[0];
+        let published = self.publish(&[checked], false)?.changes[0];
         let service = self.service(gateway.profile());
         let path = service.path().to_owned();
         // One that is there already is seen to as well: the run that put it there may have been killed before it was.

@@ -17,10 +17,12 @@ pub use service::{LiveService, Status};
 pub use wait::Interrupted;
 pub(crate) use wait::Patience;
 
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
+
+use crate::child::{self, Said};
 
 /// Where s6-overlay has the programs of s6.
 pub const DEFAULT_BIN_DIR: &str = "/command";
@@ -68,19 +70,16 @@ impl Programs {
     /// # Errors
     /// Where it cannot be called, or ends with another code than 0.
     pub(crate) fn call(&self, program: &'static str, arguments: &[&str]) -> Result<String, S6Error> {
-        let output = self.output(program, arguments)?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        let said = self.output(program, arguments)?;
+        if said.code == Some(0) {
+            Ok(String::from_utf8_lossy(&said.out).into_owned())
         } else {
-            Err(S6Error::failed(program, arguments, &output))
+            Err(S6Error::failed(program, arguments, &said))
         }
     }
 
-    fn output(&self, program: &'static str, arguments: &[&str]) -> Result<Output, S6Error> {
-        Command::new(self.directory.join(program))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
+    fn output(&self, program: &'static str, arguments: &[&str]) -> Result<Said, S6Error> {
+        child::output(Command::new(self.directory.join(program)).args(arguments))
             .map_err(|source| S6Error::Call { program: self.directory.join(program), source })
     }
 }
@@ -208,16 +207,11 @@ pub enum S6Error {
 }
 
 impl S6Error {
-    pub(crate) fn failed(program: &'static str, arguments: &[&str], output: &Output) -> Self {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said: Vec<&str> =
-            said.lines().map(|line| line.trim_start_matches(program).trim_start_matches(": ")).collect();
-        Self::Failed {
-            program,
-            arguments: arguments.join(" "),
-            code: output.status.code().unwrap_or(-1),
-            said: said.join(", "),
-        }
+    pub(crate) fn failed(program: &'static str, arguments: &[&str], said: &Said) -> Self {
+        let text = String::from_utf8_lossy(&said.err);
+        let lines: Vec<&str> =
+            text.lines().map(|line| line.trim_start_matches(program).trim_start_matches(": ")).collect();
+        Self::Failed { program, arguments: arguments.join(" "), code: said.code.unwrap_or(-1), said: lines.join(", ") }
     }
 
     pub(crate) fn is_usage(&self) -> bool {

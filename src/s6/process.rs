@@ -4,8 +4,11 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use camino::Utf8Path;
+
+use crate::disk;
 
 /// An s6-svscan that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +27,8 @@ impl Svscan {
     pub(crate) fn of(scandir: &Utf8Path) -> Option<Self> {
         let wanted = scandir.canonicalize_utf8().ok()?;
         let owner = fs::metadata(&wanted).ok()?.uid();
-        let processes = fs::read_dir("/proc").ok()?.flatten();
-        processes.into_iter().find_map(|entry| {
-            let path = entry.path();
+        disk::names("/proc".into()).ok()?.into_iter().find_map(|name| {
+            let path = Path::new("/proc").join(name);
             // Neither of these two looks into the process.
             let name = fs::read(path.join("comm")).ok()?;
             if name != b"s6-svscan\n" {

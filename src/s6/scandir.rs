@@ -12,7 +12,8 @@ use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use super::{LiveService, Patience, Programs, S6Error};
-use crate::dir::Dir;
+use crate::dir::{Dir, is_distrusted};
+use crate::disk;
 use crate::error::{Context as _, Error};
 use crate::lock::Lock;
 use crate::profile::ProfileName;
@@ -45,12 +46,17 @@ impl Scandir {
     ///
     /// # Errors
     /// If another user can change it, or what is above it.
-    pub fn trusted(self) -> Result<Self, S6Error> {
-        if !rustix::process::geteuid().is_root() || Dir::open_own(&self.path).is_ok() {
+    pub fn trusted(self) -> Result<Self, Error> {
+        if !rustix::process::geteuid().is_root() {
             return Ok(self);
         }
+        match Dir::open_own(&self.path) {
+            Ok(_) => return Ok(self),
+            Err(error) if !is_distrusted(&error) => return Err(error).context("read", &self.path),
+            Err(_) => {}
+        }
         let owner = rustix::fs::stat(self.path.as_std_path()).map_or(0, |stat| stat.st_uid);
-        Err(S6Error::Untrusted { path: self.path, owner })
+        Err(S6Error::Untrusted { path: self.path, owner }.into())
     }
 
     /// Its path.
@@ -107,19 +113,8 @@ impl Scandir {
     /// # Errors
     /// If the directory cannot be read.
     pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
-        // That of std panics if the directory cannot be closed.
-        let entries = rustix::fs::Dir::new(self.descriptor()?).context("read", &self.path)?;
-        let mut names = Vec::new();
-        for entry in entries {
-            match entry {
-                Err(Errno::INTR) => {}
-                entry => {
-                    let name = entry.context("read", &self.path)?.file_name().to_owned();
-                    names.extend(name.into_string().ok().filter(|name| name != "." && name != ".."));
-                }
-            }
-        }
-        Ok(names)
+        let names = disk::names(&self.path).context("read", &self.path)?;
+        Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
     /// The gateways in it, sorted by profile.

@@ -77,6 +77,28 @@ fn an_update_keeps_the_live_directory_and_replaces_its_files() {
     );
 }
 
+/// Killed between two of its renames; whatever changes the scandir next takes it back, and says so. What leaves no mixture says nothing.
+#[test]
+fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
+    let ran = sandbox().live(
+        "exec 2>&1; gen-service -q a b --out /tmp/old; gen-service -q a b --env A=1 --crash-budget off --out /tmp/new; \
+         as_in() { diff -r /tmp/$1 /run/service >/tmp/diff || ! grep -v ': supervise$\\|: event$\\|: .s6-svscan$' /tmp/diff; }; \
+         gatewayctl -q install /tmp/old; up; \
+         kill_at() { strace -qq --signal=none -o /dev/null -e inject=$1:signal=KILL:when=$2 gatewayctl install /tmp/new --update >/tmp/log 2>&1 || true; }; \
+         kill_at rename 3 2>/tmp/log; ! as_in new >/tmp/log; ! as_in old >/tmp/log; \
+         gatewayctl -q --timeout 1 doctor | grep leftovers; gatewayctl unregister nobody; as_in old; ls -A /run/service; \
+         kill_at rename 1 2>/tmp/log; gatewayctl -q unregister nobody; as_in old; gatewayctl install /tmp/new --update; as_in new",
+    );
+    assert_ok(
+        &ran,
+        "ERROR    leftovers    an install --update in /run/service was killed, or is not done yet: old files stand beside new ones; the next \
+         register, install or unregister takes it back\n\
+         warning: an install --update that was killed is taken back: gateway-a, gateway-b; install again what was to be there\n\
+         not there    /run/service/gateway-nobody\n.s6-svscan\ngateway-a\ngateway-b\n\
+         updated   /run/service/gateway-a  restart it to take effect\nupdated   /run/service/gateway-b  restart it to take effect\n",
+    );
+}
+
 #[test]
 fn an_update_on_a_full_disk_changes_nothing() {
     let ran = sandbox().sh(
@@ -151,6 +173,7 @@ fn a_staging_tree_that_is_not_fit() {
             ("rm -r /tmp/tree/*", install),
             (":", "gatewayctl install /nowhere"),
             ("gen-service -q a --out /tmp/two", "gatewayctl install /tmp/tree /tmp/two"),
+            ("mkdir /tmp/tree/gateway-a/data && truncate -s 16777217 /tmp/tree/gateway-a/data/large", install),
             ("mkdir /tmp/tree/gateway-a/data && ln -s x /tmp/tree/gateway-a/data/y", install),
         ],
     );

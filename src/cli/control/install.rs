@@ -1,9 +1,5 @@
 //! `gatewayctl install`.
 
-#![expect(clippy::disallowed_methods, reason = "a staging tree that was found to be nobody else's")]
-
-use std::fs;
-
 use camino::Utf8PathBuf;
 use serde_json::json;
 
@@ -11,6 +7,7 @@ use super::args::{Common, Install};
 use super::s6;
 use crate::cli::streams::{DIM, GREEN, styled};
 use crate::cli::{Outcome, Streams};
+use crate::disk::remove;
 use crate::error::{Context as _, Error, Mistake, Place, Problem};
 use crate::publish::{self, Checked, Published};
 use crate::s6::Scandir;
@@ -31,7 +28,7 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     };
     if arguments.moves && !arguments.dry_run {
         for (path, _) in &wanted {
-            fs::remove_dir_all(path).context("remove", path)?;
+            remove(path).context("remove", path)?;
         }
     }
     let changes = || checked.iter().zip(&published);

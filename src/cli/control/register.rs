@@ -79,7 +79,7 @@ fn register_and_save(
         // It may stand there, and only not be known to be safe on the disk.
         let earlier = before.gateways.iter().find(|(name, _)| name == profile).map(|(_, options)| options);
         let _ = save(&scandir, store, profile, earlier, None, common);
-        s6(common, streams)?.withdraw(profile)?;
+        s6(common, streams)?.withdraw(&[profile])?;
     }
     saved.map(drop)
 }

@@ -51,3 +51,43 @@ fn a_signal_leaves_all_or_nothing() {
     );
     said(&ran, "30\n");
 }
+
+/// At each rename of an update, and while the supervisor of a gateway that came with it is waited for: there is no room for one.
+#[test]
+fn a_signal_takes_an_update_back() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = sandbox.live_with(
+        "-c 2",
+        "exec 2>&1; gen-service -q a b --down --out /tmp/old; gen-service -q a b --down --env A=1 --out /tmp/new; gatewayctl -q install /tmp/old; \
+         is_old() { for g in a b; do cmp /tmp/old/gateway-$g/run /run/service/gateway-$g/run; done; \
+           [ \"$(ls -A /run/service | tr '\\n' ' ')\" = '.s6-svscan gateway-a gateway-b ' ] || ls -A /run/service; \
+           find /run/service -name '.gatewayctl*'; }; \
+         for s in INT:130 TERM:143 HUP:129; do for n in 1 2 3; do code=0; \
+           strace -qq --signal=none -o /dev/null -e inject=rename:signal=${s%:*}:when=$n gatewayctl -q install /tmp/new --update >/tmp/said 2>&1 || code=$?; \
+           [ $code = ${s#*:} ] || echo \"$s $n: exit $code\"; \
+           [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; what was done is taken back\" ] || cat /tmp/said; is_old; done; done; \
+         gen-service -q c --down --out /tmp/new; gatewayctl -q --timeout 60 install /tmp/new --update >/tmp/said 2>&1 & run=$!; \
+         until [ -e /run/service/gateway-c ]; do sleep 0.01; done; cmp /tmp/new/gateway-a/run /run/service/gateway-a/run; \
+         kill -TERM $run; code=0; wait $run || code=$?; echo $code; cat /tmp/said; is_old",
+    );
+    said(&ran, "143\nerror: interrupted by SIGTERM; what was done is taken back\n");
+}
+
+/// A published directory that is the service user's: it could lead root's eyes and hands elsewhere, file by file. The control: root reads
+/// what that user points at.
+#[test]
+fn what_another_user_can_change_is_not_updated() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; gen-service -q a --down --out /tmp/tree; gatewayctl -q install /tmp/tree; d=/run/service/gateway-a; chown hermes $d; \
+         echo victim >/root/victim; as ln -sf /root/victim $d/finish; cat $d/finish; as mkfifo $d/notes; gen-service -q a --down --env A=1 --out /tmp/tree; \
+         fails within 10 gatewayctl install /tmp/tree --update; ls -A /run/service $d; find $d -user root -name finish",
+    );
+    said(
+        &ran,
+        "victim\nerror: /run/service/gateway-a cannot be updated: another user can change it, or what is above it; unregister it, and install it \
+         again\n[exit 2]\n/run/service:\n.s6-svscan\ngateway-a\n\n/run/service/gateway-a:\ndown\nevent\nfinish\nlog\nnotes\nrun\nsupervise\n\
+         timeout-kill\ntype\n",
+    );
+}

@@ -1,0 +1,259 @@
+//! Programs that are called, and what they say: read as it comes, up to a limit, and without believing that they ever end.
+//!
+//! std's own way ends the process if a pipe cannot be read, and waits for ever if another process keeps it open.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+/// The longest that is waited before a look at the program itself: how long something that was killed may take to be gone, and how long
+/// it takes at most until a program is found to have ended whose children keep its pipes.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// A program that was called, with the pipes that its caller asked for. Dropped, it is killed, with all in a session of its own.
+#[derive(Debug)]
+pub(crate) struct Called {
+    child: Child,
+    stdin: Option<File>,
+    /// Standard output and error.
+    pipes: [Option<File>; 2],
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// Its exit code; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: Vec<u8>,
+}
+
+/// Why it is not known what a program has to say.
+#[derive(Debug)]
+pub(crate) enum Silence {
+    /// It did not end in time.
+    Late,
+    /// It said more than it may.
+    TooMuch,
+    /// The operating system refused a step.
+    System(io::Error),
+}
+
+impl From<io::Error> for Silence {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Runs a program that is trusted to end, without any input, and gives what it said.
+///
+/// # Errors
+/// If it cannot be started or read, or says more than 16 MiB.
+pub(crate) fn output(command: &mut Command) -> io::Result<Said> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match Called::start(command)?.wait(b"", Limits { until: None, most: 16 << 20 }) {
+        Ok(said) => Ok(said),
+        Err(Silence::System(error)) => Err(error),
+        Err(Silence::Late | Silence::TooMuch) => Err(io::Error::other("it says more than 16 MiB")),
+    }
+}
+
+/// What a program may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// When it has to have ended; `None` for a program that is trusted to end.
+    pub(crate) until: Option<Instant>,
+    /// How much it may say, in bytes: to standard output and error together.
+    pub(crate) most: usize,
+}
+
+impl Called {
+    /// Starts what this command says, with pipes where it asks for them.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.spawn()?;
+        let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let mut called = Self { child, stdin: None, pipes: [None, None] };
+        called.stdin = stdin.map(|pipe| unblocked(pipe.into())).transpose()?;
+        called.pipes =
+            [out.map(|pipe| unblocked(pipe.into())).transpose()?, err.map(|pipe| unblocked(pipe.into())).transpose()?];
+        Ok(called)
+    }
+
+    /// Gives it its input, and waits until it has ended.
+    ///
+    /// # Errors
+    /// If it takes more than the limits, or its pipes cannot be used; then it is killed.
+    pub(crate) fn wait(mut self, mut input: &[u8], limits: Limits) -> Result<Said, Silence> {
+        let mut said = [Vec::new(), Vec::new()];
+        let mut pause = Duration::from_micros(100);
+        loop {
+            let ended = self.has_ended();
+            self.feed(&mut input);
+            for (pipe, text) in self.pipes.iter_mut().zip(&mut said) {
+                drain(pipe, text, limits.most)?;
+            }
+            if said.iter().map(Vec::len).sum::<usize>() > limits.most {
+                return Err(Silence::TooMuch);
+            }
+            // Asked before the pipes were read: what it had said is there. A child that keeps them open is not waited for.
+            if ended {
+                break;
+            }
+            let left = limits.until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(Silence::Late);
+            }
+            let left = left.unwrap_or(MOMENT).min(MOMENT);
+            if self.pipes.iter().any(Option::is_some) {
+                self.poll(left);
+            } else if limits.until.is_none() {
+                break;
+            } else {
+                sleep(pause.min(left));
+                pause = (pause * 2).min(MOMENT);
+            }
+        }
+        if limits.until.is_some() {
+            // What it left in its session goes with it; not reaped yet, its number is its own.
+            self.kill_session();
+        }
+        let code = self.child.wait()?.code();
+        let [out, err] = said;
+        Ok(Said { code, out, err })
+    }
+
+    /// Whether the program has ended; it stays a zombie, so that its number is nobody else's.
+    fn has_ended(&self) -> bool {
+        let flags = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match self.pid() {
+            Some(pid) => {
+                !matches!(rustix::process::waitid(WaitId::Pid(pid), flags), Ok(None) | Err(rustix::io::Errno::INTR))
+            }
+            None => true,
+        }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Kills its process group, if it leads one.
+    fn kill_session(&self) {
+        if let Some(pid) = self.pid() {
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    fn feed(&mut self, input: &mut &[u8]) {
+        while let Some(stdin) = &mut self.stdin {
+            if input.is_empty() {
+                self.stdin = None;
+                return;
+            }
+            match stdin.write(input) {
+                Ok(written) => *input = &input[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // It ended before it had read all; its exit code tells why.
+                Err(_) => self.stdin = None,
+            }
+        }
+    }
+
+    fn poll(&self, limit: Duration) {
+        let pipes = self.pipes.iter().flatten().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
+        let input = self.stdin.iter().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT));
+        let mut all: Vec<PollFd<'_>> = pipes.chain(input).collect();
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(limit.subsec_nanos()) };
+        if rustix::event::poll(&mut all, Some(&limit)).is_err() {
+            sleep(Duration::from_micros(100));
+        }
+    }
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        // Before it is reaped, its number is its own, and so is its session's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.kill_session();
+            let _ = self.child.kill();
+            // A process that hangs in the kernel is not waited for.
+            let began = Instant::now();
+            while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < 10 * MOMENT {
+                sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+fn unblocked(descriptor: OwnedFd) -> io::Result<File> {
+    let flags = rustix::fs::fcntl_getfl(&descriptor)?;
+    rustix::fs::fcntl_setfl(&descriptor, flags | OFlags::NONBLOCK)?;
+    Ok(File::from(descriptor))
+}
+
+/// Reads what is there, up to a little more than what may be said.
+fn drain(pipe: &mut Option<File>, text: &mut Vec<u8>, most: usize) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    while let Some(file) = pipe {
+        match file.read(&mut buffer) {
+            Ok(0) => *pipe = None,
+            Ok(read) => text.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        if text.len() > most {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn sh(script: &str, input: &[u8], limit: Duration, most: usize) -> Result<Said, Silence> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Called::start(&mut command).unwrap().wait(input, Limits { until: Some(Instant::now() + limit), most })
+    }
+
+    #[test]
+    fn what_a_program_said_and_how_it_ended() {
+        let large = vec![b'x'; 300_000];
+        let said = sh("cat; echo no >&2; exit 3", &large, LONG, 1 << 20).unwrap();
+        assert_eq!((said.code, said.out, said.err.as_slice()), (Some(3), large, b"no\n".as_slice()));
+        assert_eq!(sh("kill -9 $$", b"", LONG, 10).unwrap().code, None);
+    }
+
+    #[test]
+    fn what_it_may_take() {
+        assert!(matches!(sh("exec sleep 1000", b"", Duration::from_millis(50), 10), Err(Silence::Late)));
+        assert!(matches!(sh("exec sleep 1000 >&- 2>&-", b"", Duration::from_millis(50), 10), Err(Silence::Late)));
+        assert!(matches!(sh("yes", b"", LONG, 1 << 16), Err(Silence::TooMuch)));
+    }
+
+    #[test]
+    fn whoever_keeps_its_pipes_open_is_not_waited_for() {
+        let said = sh("sleep 1000 & echo $!", b"", LONG, 10).unwrap();
+        assert_eq!(said.code, Some(0));
+        let left = String::from_utf8(said.out).unwrap();
+        let left = Pid::from_raw(left.trim().parse().unwrap()).unwrap();
+        rustix::process::kill_process(left, Signal::KILL).expect("it still runs");
+    }
+}
