@@ -261,30 +261,37 @@ impl Reconcile {
     }
 }
 
-/// Publishes what can be published; what cannot is said of the profile. If the scandir takes not all of it, what is named comes first.
+/// Publishes what can be published; what cannot is said of the profile. What is named is up before the rest comes: however much of that
+/// there is, s6-svscan has nothing else to do until then.
 fn install(manager: &S6Manager<'_>, new: &[New], done: &mut Reconciled) -> Result<(), Error> {
-    let all: Vec<Checked> = new.iter().map(|new| new.checked.clone()).collect();
     let (named, rest): (Vec<&New>, Vec<&New>) = new.iter().partition(|new| new.named);
-    let mut fail = |profile: &ProfileName, problem: String| {
-        done.profiles.retain(|outcome| outcome.profile != *profile);
-        done.broken.push(Broken { name: profile.to_string(), problem });
-    };
-    let (tried, results) = match manager.install_each(&all) {
-        Ok(results) => (all, results),
-        Err(error) if error.signal().is_some() => return Err(error),
-        Err(error) if named.is_empty() || rest.is_empty() => return Err(error),
-        Err(error) => {
-            for New { checked, .. } in rest {
-                fail(checked.profile(), error.to_string());
-            }
-            let named: Vec<Checked> = named.into_iter().map(|new| new.checked.clone()).collect();
-            let results = manager.install_each(&named)?;
-            (named, results)
+    let none_is_named = named.is_empty();
+    let mut created = Vec::new();
+    for (those, may_fail) in [(named, false), (rest, !none_is_named)] {
+        if those.is_empty() {
+            continue;
         }
-    };
-    for (checked, result) in tried.iter().zip(results) {
-        if let Err(error) = result {
-            fail(checked.profile(), error.to_string());
+        let checked: Vec<Checked> = those.iter().map(|new| new.checked.clone()).collect();
+        let results = match manager.install_each(&checked) {
+            Ok(results) => results,
+            Err(error) if error.signal().is_some() => {
+                manager.withdraw(&created)?;
+                return Err(error);
+            }
+            Err(error) if may_fail => {
+                for New { checked, .. } in those {
+                    done.fail(checked.profile(), error.to_string());
+                }
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        for (New { checked, .. }, result) in those.into_iter().zip(results) {
+            match result {
+                Ok(Published::Created) => created.push(checked.profile()),
+                Ok(_) => {}
+                Err(error) => done.fail(checked.profile(), error.to_string()),
+            }
         }
     }
     Ok(())
@@ -343,6 +350,12 @@ impl Action {
 impl Reconciled {
     /// The most broken profiles that are told of one by one: whoever fills the volume fills no log.
     const MOST_TOLD: usize = 50;
+
+    /// Says that a profile has no gateway after all.
+    fn fail(&mut self, profile: &ProfileName, problem: String) {
+        self.profiles.retain(|outcome| outcome.profile != *profile);
+        self.broken.push(Broken { name: profile.to_string(), problem });
+    }
 
     /// What is wrong, a sentence each, with no more than fifty about single profiles.
     pub fn complaints(&self) -> Vec<String> {

@@ -45,6 +45,33 @@ fn what_nobody_named_gets_the_room_that_is_left() {
     assert_eq!(ran.out, expected);
 }
 
+/// More than s6-svscan takes, or takes in time: what is named is up before the rest is asked for. The control: of the rest, it takes what it
+/// finds first.
+#[test]
+fn what_is_named_is_up_before_the_rest_comes() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    fs::write(sandbox.path("image.toml"), MANIFEST).unwrap();
+    let ran = sandbox.live_with(
+        "-c 4",
+        &format!(
+            "{} exec 2>&1; gatewayctl -q register saved --save; gatewayctl -q unregister saved; profile mine running; \
+             for n in $(seq 10 59); do profile a$n running; done; \
+             within 60 gatewayctl -q --timeout 2 reconcile --manifest /share/image.toml --most 50 >/tmp/said 2>&1; echo $?; \
+             grep -c 'profile a..: s6-svscan started no supervisor' /tmp/said; up mine; \
+             gatewayctl list | sed 's/^a..$/one/' | sort | tr '\\n' ' '; \
+             gatewayctl -q unregister $(gatewayctl list); cp -r /share/services/gateway-rendered /tmp/one; \
+             for n in default mine saved $(seq 10 59); do cp -r /tmp/one /run/service/gateway-$n; done; s6-svscanctl -a /run/service; \
+             until [ $(ls -d /run/service/*/supervise | wc -l) = 4 ]; do sleep 0.02; done; \
+             ls -d /run/service/gateway-*/supervise | grep -c -e default -e mine -e saved || :",
+            super::ATTACKER
+        ),
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    let (reconciled, control) = ran.out.rsplit_once("saved ").unwrap_or_else(|| panic!("{}", ran.out));
+    assert_eq!(reconciled, "0\n49\ndefault mine one ", "{}", ran.out);
+    assert!(control.trim() != "3", "the control shows nothing: {}", ran.out);
+}
+
 #[test]
 fn twenty_thousand_profiles_fill_nothing() {
     let sandbox = sandbox(Openat2::Works, STAYS);
