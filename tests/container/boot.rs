@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::docker::{Container, HERMES, docker, image, mount, read, stand_in_hermes, until, volume};
 
 /// A profile as Hermes makes it, with what Hermes recorded of its gateway.
-fn profile(volume: &Path, name: &str, state: Option<&str>) {
+pub(crate) fn profile(volume: &Path, name: &str, state: Option<&str>) {
     let directory = volume.join("profiles").join(name);
     fs::create_dir_all(&directory).unwrap();
     fs::write(directory.join("SOUL.md"), "").unwrap();
@@ -28,7 +28,7 @@ const MANIFEST: &str =
 
 /// Waits until the hook has been through so many boots: it says last what became of each profile.
 #[track_caller]
-fn booted(container: &Container, boots: usize) {
+pub(crate) fn booted(container: &Container, boots: usize) {
     until("the hook", || container.logs().matches(" default  ").count() == boots);
 }
 

@@ -8,5 +8,6 @@ mod boot;
 mod build;
 mod docker;
 mod downstream;
+mod hostile;
 mod live;
 mod real;

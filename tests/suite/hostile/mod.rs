@@ -8,9 +8,12 @@ mod helpers;
 mod install;
 mod locks;
 mod logs;
+mod namespace;
 mod terminal;
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::sandbox::Sandbox;
 use crate::support::Ran;
@@ -68,4 +71,34 @@ pub(super) fn live(sandbox: &Sandbox, commands: &str) -> Ran {
 #[track_caller]
 pub(super) fn said(ran: &Ran, out: &str) {
     assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (0, "", out));
+}
+
+/// What is promised has its test: every one that docs/security.md names is there.
+#[test]
+fn each_promise_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = String::new();
+    let mut directories = vec![root.join("tests")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                tests += &fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    let security = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let rows =
+        security.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
+    let mut promises = BTreeSet::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        promises.extend(cells[0].split(", ").map(str::to_owned));
+        for name in cells[2].split(", ").map(|name| name.trim_matches('`')) {
+            assert!(tests.contains(&format!("#[test]\nfn {name}() {{")), "{name}");
+        }
+    }
+    assert_eq!(promises.into_iter().collect::<String>(), "12345");
 }
