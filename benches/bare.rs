@@ -1,5 +1,6 @@
 //! `cargo bench`: gen-service as a process, beside a process that makes only the same system calls, and beside `tar -x` and
-//! `cp -a` of the same tree. All in turn, on tmpfs; ratios are of medians within one run.
+//! `cp -a` of the same tree. All in turn, on tmpfs; ratios are of medians within one run. With `OLDER=DIR` the gen-service in that
+//! directory takes its turn, too.
 
 #![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(
@@ -38,12 +39,19 @@ fn main() {
     fs::remove_dir_all(&directory).unwrap();
 }
 
+/// An older build, to be compared with.
+fn older() -> PathBuf {
+    std::env::var_os("OLDER").map_or_else(|| GEN_SERVICE.into(), |directory| Path::new(&directory).join("gen-service"))
+}
+
 fn one(directory: &Path) {
     let out = directory.join("out");
     let gen_service = || call(Command::new(GEN_SERVICE).args(["coder", "--out"]).arg(&out));
     let bare = || call(&mut itself(1, &out));
-    let times = in_turn(60, &out, &[&gen_service, &bare]);
+    let older = || call(Command::new(older()).args(["coder", "--out"]).arg(&out));
+    let times = in_turn(60, &out, &[&gen_service, &bare, &older]);
     println!("one service: gen-service {:.2} ms, bare {:.2} ms, {:+.2} ms", times[0], times[1], times[0] - times[1]);
+    println!("             the older build, or the same one again: {:.2} ms", times[2]);
     println!(
         "             peak memory {} KiB, bare {} KiB",
         peak(Command::new(GEN_SERVICE).arg("coder")),
@@ -77,8 +85,11 @@ fn many(directory: &Path) {
         call(Command::new("tar").arg("-C").arg(&out).arg("-xf").arg(&tar));
     };
     let copy = || call(Command::new("cp").arg("-a").arg(&tree).arg(&out));
-    let times = in_turn(9, &out, &[&gen_service, &bare, &untar, &copy]);
-    for (name, time) in ["gen-service", "bare", "tar -x", "cp -a"].iter().zip(&times) {
+    let older = || call(Command::new(older()).args(arguments));
+    let times = in_turn(9, &out, &[&gen_service, &bare, &untar, &copy, &older]);
+    for (name, time) in
+        ["gen-service", "bare", "tar -x", "cp -a", "the older build, or the same one,"].iter().zip(&times)
+    {
         println!("{MANY} services: {name} {time:.0} ms, gen-service takes {:.2} of it", times[0] / time);
     }
     let _ = fs::remove_dir_all(&out);

@@ -1,7 +1,7 @@
 //! `HERMES_PYTHON=/path/to/venv/bin/python cargo bench --bench boot`, as root: `gatewayctl reconcile` of 200 profiles, beside
 //! `hermes_cli.container_boot` of the hermes-agent that this Python has. Both as processes, on the same volume, each into an empty
 //! scandir that no s6-svscan watches yet, as at a boot; then ours alone with a live one (Debian's `s6`), whose 402 supervisors it waits
-//! for. All in turn, on tmpfs; the ratio is of medians within one run.
+//! for. All in turn, on tmpfs; the ratio is of medians within one run. With `OLDER=DIR` the gatewayctl in that directory takes its turn, too.
 
 #![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks, and may fail where it stands")]
@@ -30,8 +30,10 @@ fn main() {
     fs::write(&manifest, format!("[defaults]\nuser = \"{}\"\nhermes-cli = \"run\"\nhermes = \"/bin/true\"\n", USER.0))
         .unwrap();
 
-    let ours = || {
-        let mut command = Command::new(GATEWAYCTL);
+    let older =
+        std::env::var_os("OLDER").map_or_else(|| GATEWAYCTL.into(), |older| Path::new(&older).join("gatewayctl"));
+    let call = |build: &Path| {
+        let mut command = Command::new(build);
         command.args(["--quiet", "--timeout", "60", "--s6-bin-dir", "/usr/bin", "--scandir"]).arg(&scandir);
         command.args(["reconcile", "--hermes-home"]).arg(&home).arg("--manifest").arg(&manifest);
         command
@@ -47,10 +49,13 @@ fn main() {
         let _ = fs::remove_dir_all(&scandir);
         fs::create_dir(&scandir).unwrap();
     };
-    let (mut own, mut other, mut live) = (Vec::new(), Vec::new(), Vec::new());
+    let ours = || call(Path::new(GATEWAYCTL));
+    let (mut own, mut other, mut live, mut olds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         fresh();
         own.push(time(&mut ours(), &scandir));
+        fresh();
+        olds.push(time(&mut call(&older), &scandir));
         fresh();
         other.extend(theirs().map(|mut command| time(&mut command, &scandir)));
         fresh();
@@ -68,6 +73,7 @@ fn main() {
     }
     let (own, live) = (median(&mut own), median(&mut live));
     println!("reconcile of {MANY} profiles: {own:.1} ms; with a live s6-svscan {live:.1} ms");
+    println!("the older build, or the same one again: {:.1} ms", median(&mut olds));
     if other.is_empty() {
         println!("HERMES_PYTHON is not set: there is nothing to compare with");
     } else {

@@ -1,6 +1,6 @@
 //! `cargo bench --bench live`: gatewayctl as a process on a live s6-svscan (Debian's `s6`), beside processes that take only
 //! the bare steps. All in turn, on tmpfs; ratios are of medians within one run. The gateways are down: what a gateway
-//! itself takes to start is no matter here.
+//! itself takes to start is no matter here. With `OLDER=DIR` the gatewayctl in that directory takes its turn, too.
 
 #![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks, and may fail where it stands")]
@@ -37,31 +37,41 @@ fn main() {
     call(Command::new(GEN_SERVICE).args(&names).args(["--down", "--out"]).arg(&many));
     let mut svscan = Svscan::start(&scandir);
 
-    let gatewayctl = |words: &[&str]| {
-        let mut command = Command::new(GATEWAYCTL);
+    let older = std::env::var_os("OLDER").map(|directory| Path::new(&directory).join("gatewayctl"));
+    let builds: Vec<PathBuf> = [PathBuf::from(GATEWAYCTL)].into_iter().chain(older).collect();
+    let gatewayctl = |build: &Path, words: &[&str]| {
+        let mut command = Command::new(build);
         command.args(["-q", "--timeout", "120", "--s6-bin-dir", S6, "--scandir"]).arg(&scandir).args(words);
         command
     };
-    let (mut registers, mut unregisters) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    // The bare steps first, then each build.
+    let none = || vec![Vec::new(); builds.len() + 1];
+    let (mut registers, mut unregisters) = (none(), none());
     for _ in 0..40 {
-        registers[0].push(time(&mut gatewayctl(&["register", "bench", "--down"])));
-        unregisters[0].push(time(&mut gatewayctl(&["unregister", "bench"])));
-        registers[1].push(time(itself("register", &scandir).arg(&one)));
-        unregisters[1].push(time(&mut itself("unregister", &scandir)));
+        registers[0].push(time(itself("register", &scandir).arg(&one)));
+        unregisters[0].push(time(&mut itself("unregister", &scandir)));
+        for (index, build) in builds.iter().enumerate() {
+            registers[index + 1].push(time(&mut gatewayctl(build, &["register", "bench", "--down"])));
+            unregisters[index + 1].push(time(&mut gatewayctl(build, &["unregister", "bench"])));
+        }
     }
     told("register", &mut registers);
     told("unregister", &mut unregisters);
 
-    let (mut installs, mut statuses) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    for _ in 0..5 {
-        installs[0].push(time(&mut gatewayctl(&["install", many.to_str().unwrap()])));
+    let (mut installs, mut statuses) = (none(), none());
+    for _ in 0..7 {
+        installs[0].push(time(itself("install", &scandir).arg(&many)));
         for _ in 0..3 {
-            statuses[0].push(time(&mut gatewayctl(&["status"])));
-            statuses[1].push(time(&mut itself("status", &scandir)));
+            statuses[0].push(time(&mut itself("status", &scandir)));
+            for (index, build) in builds.iter().enumerate() {
+                statuses[index + 1].push(time(&mut gatewayctl(build, &["status"])));
+            }
         }
         svscan = svscan.anew();
-        installs[1].push(time(itself("install", &scandir).arg(&many)));
-        svscan = svscan.anew();
+        for (index, build) in builds.iter().enumerate() {
+            installs[index + 1].push(time(&mut gatewayctl(build, &["install", many.to_str().unwrap()])));
+            svscan = svscan.anew();
+        }
     }
     told("install of 400", &mut installs);
     told("status of 400", &mut statuses);
@@ -104,12 +114,19 @@ impl Drop for Svscan {
     }
 }
 
-fn told(what: &str, times: &mut [Vec<f64>; 2]) {
-    let [ours, bare] = times.each_mut().map(|times| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    });
-    println!("{what}: gatewayctl {ours:.1} ms, bare {bare:.1} ms, ratio {:.2}", ours / bare);
+fn told(what: &str, times: &mut [Vec<f64>]) {
+    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+    let [bare, ours, older @ ..] = medians.as_slice() else { unreachable!("there always is a build") };
+    print!("{what}: gatewayctl {ours:.1} ms, bare {bare:.1} ms, ratio {:.2}", ours / bare);
+    for older in older {
+        print!("; the older build {older:.1} ms, of which ours takes {:.2}", ours / older);
+    }
+    println!();
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 fn time(command: &mut Command) -> f64 {
