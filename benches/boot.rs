@@ -1,7 +1,8 @@
 //! `HERMES_PYTHON=/path/to/venv/bin/python cargo bench --bench boot`, as root: `gatewayctl reconcile` of 200 profiles, beside
 //! `hermes_cli.container_boot` of the hermes-agent that this Python has. Both as processes, on the same volume, each into an empty
-//! scandir that no s6-svscan watches yet, as at a boot; then ours alone with a live one (Debian's `s6`), whose 402 supervisors it waits
-//! for. All in turn, on tmpfs; the ratio is of medians within one run. With `OLDER=DIR` the gatewayctl in that directory takes its turn, too.
+//! scandir that no s6-svscan watches yet, as at a boot, and in turn; then ours alone with a live one (Debian's `s6`), whose 402
+//! supervisors it waits for. On tmpfs; the ratio is of medians within one run. With `OLDER=DIR` the gatewayctl in that directory takes its
+//! turn, too.
 
 #![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks, and may fail where it stands")]
@@ -16,7 +17,7 @@ use rustix::fs::{Mode, OFlags};
 
 const GATEWAYCTL: &str = env!("CARGO_BIN_EXE_gatewayctl");
 const MANY: usize = 200;
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 20;
 
 /// Whose the volume is; there is one on every Debian.
 const USER: (&str, u32) = ("nobody", 65534);
@@ -51,13 +52,20 @@ fn main() {
     };
     let ours = || call(Path::new(GATEWAYCTL));
     let (mut own, mut other, mut live, mut olds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        fresh();
-        own.push(time(&mut ours(), &scandir));
-        fresh();
-        olds.push(time(&mut call(&older), &scandir));
+    for round in 0..ROUNDS {
+        for which in [round % 2, (round + 1) % 2] {
+            fresh();
+            if which == 0 {
+                own.push(time(&mut ours(), &scandir));
+            } else {
+                olds.push(time(&mut call(&older), &scandir));
+            }
+        }
         fresh();
         other.extend(theirs().map(|mut command| time(&mut command, &scandir)));
+    }
+    // Apart: what is left of an s6-svscan takes the processor for a while.
+    for _ in 0..ROUNDS / 2 {
         fresh();
         let mut svscan = Command::new("sh");
         svscan.args(["-c", "ulimit -n 8192; exec s6-svscan -c 1000 \"$0\""]).arg(&scandir);

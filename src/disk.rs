@@ -5,17 +5,49 @@
 #![expect(clippy::disallowed_methods, reason = "what both writers of directories need of the file system")]
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 
 use camino::Utf8Path;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::{Context as _, Error};
+
+/// As long as this lives, what is made has exactly the mode that it is made with: the umask takes no bits from it. That counts for the
+/// whole process, so nothing else is made meanwhile, and no program started.
+#[derive(Debug)]
+pub(crate) struct ExactModes(Mode);
+
+impl ExactModes {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
+        Self(rustix::process::umask(Mode::empty()))
+    }
+
+    /// Makes a directory of this mode. Its parent must not be set-gid, which a directory takes over.
+    #[expect(clippy::unused_self, reason = "it is the proof that no umask counts")]
+    pub(crate) fn make(&self, path: &Utf8Path, mode: u32) -> Result<(), Error> {
+        // Linux takes these bits at no mkdir.
+        const ONLY_BY_CHMOD: u32 = 0o6000;
+        fs::DirBuilder::new().mode(mode).create(path).context("create", path)?;
+        if mode & ONLY_BY_CHMOD == 0 { Ok(()) } else { chmod(path, mode) }
+    }
+}
+
+impl Drop for ExactModes {
+    fn drop(&mut self) {
+        rustix::process::umask(self.0);
+    }
+}
+
+/// Gives something this mode.
+pub(crate) fn chmod(path: &Utf8Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).context("set the mode of", path)
+}
 
 /// Where things are written.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +58,9 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Writes a new file with exactly this mode.
-    pub(crate) fn write_file(self, path: &Utf8Path, mode: u32, content: &[u8]) -> Result<(), Error> {
-        let mut file = File::create_new(path).context("create", path)?;
-        file.set_permissions(fs::Permissions::from_mode(mode)).context("set the mode of", path)?;
+    pub(crate) fn write_file(self, path: &Utf8Path, mode: u32, content: &[u8], _: &ExactModes) -> Result<(), Error> {
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(mode).open(path).context("create", path)?;
         file.write_all(content).context("write", path)?;
         if self.lasts { file.sync_all().context("sync", path) } else { Ok(()) }
     }

@@ -8,7 +8,6 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FileType, RenameFlags, Stat};
@@ -16,7 +15,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::dir::{Dir, is_distrusted};
-use crate::disk::{Disk, rename};
+use crate::disk::{Disk, ExactModes, chmod, rename};
 use crate::error::{Context as _, Error, Shown, reason};
 use crate::profile::ProfileName;
 use crate::s6::{Patience, Scandir};
@@ -200,17 +199,13 @@ impl Checked {
     }
 
     /// Writes it as a new directory.
-    fn write(&self, to: &Utf8Path, disk: Disk) -> Result<(), Error> {
-        let directory = |path: &Utf8Path| {
-            fs::DirBuilder::new().mode(0o755).create(path).context("create", path)?;
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).context("set the mode of", path)
-        };
-        directory(to)?;
+    fn write(&self, to: &Utf8Path, disk: Disk, exact: &ExactModes) -> Result<(), Error> {
+        exact.make(to, 0o755)?;
         for (path, (mode, content)) in &self.entries {
             let path = to.join(path);
             match content {
-                None => directory(&path)?,
-                Some(content) => disk.write_file(&path, *mode, content)?,
+                None => exact.make(&path, *mode)?,
+                Some(content) => disk.write_file(&path, *mode, content, exact)?,
             }
         }
         let directories = self.entries.iter().filter(|(_, (_, content))| content.is_none());
@@ -412,15 +407,18 @@ fn publish_alone(
     }
     let staging = scandir.path().join(STAGING);
     let mut placed = Placed { scandir: scandir.path(), staging: &staging, disk, names: Vec::new() };
-    fs::DirBuilder::new().mode(0o700).create(&staging).context("create", &staging)?;
+    let exact = ExactModes::begin();
+    exact.make(&staging, 0o700)?;
+    // In a set-gid scandir it is set-gid, too; what is made in it is not to be.
+    chmod(&staging, 0o700)?;
     // Everything is written before anything is put into place: a full disk is found out while nothing has changed.
     for (name, checked) in those(Published::Created) {
-        checked.write(&staging.join(name), disk)?;
+        checked.write(&staging.join(name), disk, &exact)?;
     }
     let before = there.into_iter().zip(&changes).filter(|(_, change)| **change == Published::Updated);
     let updates =
         those(Published::Updated).zip(before).map(|((name, checked), (before, _))| (name, before, &checked.entries));
-    let update = Update::prepare(scandir.path(), disk, updates.collect())?;
+    let update = Update::prepare(scandir.path(), disk, updates.collect(), &exact)?;
     for (name, _) in those(Published::Created) {
         placed.place(name)?;
     }

@@ -9,15 +9,14 @@
 #![expect(clippy::disallowed_methods, reason = "the scandir, which is nobody else's")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::FileType;
 
 use crate::dir::Dir;
-use crate::disk::{self, Disk, remove};
+use crate::disk::{self, Disk, ExactModes, chmod, remove};
 use crate::error::{Context as _, Error};
 
 /// Where a run writes before it renames, in the scandir, and what its temporary names begin with.
@@ -96,31 +95,32 @@ impl<'a> Update<'a> {
         scandir: &'a Utf8Path,
         disk: Disk,
         wanted: Vec<(String, Entries, &Entries)>,
+        exact: &ExactModes,
     ) -> Result<Self, Error> {
         let mut update = Self { scandir, disk, changes: Vec::with_capacity(wanted.len()) };
         if wanted.is_empty() {
             return Ok(update);
         }
-        update.keep(wanted.iter().map(|(name, before, _)| (name.as_str(), before)))?;
+        update.keep(wanted.iter().map(|(name, before, _)| (name.as_str(), before)), exact)?;
         for (name, before, entries) in wanted {
-            let write = |_: &str, to: &Utf8Path, mode, content: &[u8]| disk.write_file(to, mode, content);
-            update.changes.push(Change::prepare(scandir.join(name), before, entries, write)?);
+            let write = |_: &str, to: &Utf8Path, mode, content: &[u8]| disk.write_file(to, mode, content, exact);
+            update.changes.push(Change::prepare(scandir.join(name), before, entries, exact, write)?);
         }
         Ok(update)
     }
 
-    fn keep<'b>(&self, those: impl Iterator<Item = (&'b str, &'b Entries)>) -> Result<(), Error> {
+    fn keep<'b>(&self, those: impl Iterator<Item = (&'b str, &'b Entries)>, exact: &ExactModes) -> Result<(), Error> {
         let staging = self.scandir.join(STAGING);
         let part = staging.join(PART);
-        make(&part, 0o700)?;
+        exact.make(&part, 0o700)?;
         for (name, before) in those {
             let (from, to) = (self.scandir.join(name), part.join(name));
-            make(&to, 0o700)?;
+            exact.make(&to, 0o700)?;
             for (path, (mode, content)) in lasting(before) {
                 let (from, to) = (from.join(path), to.join(path));
                 match content {
-                    None => make(&to, *mode)?,
-                    Some(content) => link(&from, &to).or_else(|_| self.disk.write_file(&to, *mode, content))?,
+                    None => exact.make(&to, *mode)?,
+                    Some(content) => link(&from, &to).or_else(|_| self.disk.write_file(&to, *mode, content, exact))?,
                 }
             }
             for directory in directories(before) {
@@ -172,6 +172,7 @@ fn take_back(scandir: &Utf8Path, old: &Utf8Path, disk: Disk) -> Result<Vec<Strin
         names => names.context("read", old)?,
     };
     names.sort_unstable();
+    let exact = &ExactModes::begin();
     let mut taken_back = Vec::with_capacity(names.len());
     for name in names {
         let name = name.to_string_lossy().into_owned();
@@ -182,9 +183,9 @@ fn take_back(scandir: &Utf8Path, old: &Utf8Path, disk: Disk) -> Result<Vec<Strin
         }
         let now = published(&live)?;
         let put = |path: &str, to: &Utf8Path, mode, content: &[u8]| {
-            link(&kept.join(path), to).or_else(|_| disk.write_file(to, mode, content))
+            link(&kept.join(path), to).or_else(|_| disk.write_file(to, mode, content, exact))
         };
-        Change::prepare(live, now, &published(&kept)?, put)?.apply(disk)?;
+        Change::prepare(live, now, &published(&kept)?, exact, put)?.apply(disk)?;
         taken_back.push(name);
     }
     finish(scandir, disk)?;
@@ -216,6 +217,7 @@ impl Change {
         directory: Utf8PathBuf,
         before: Entries,
         wanted: &Entries,
+        exact: &ExactModes,
         put: impl Fn(&str, &Utf8Path, u32, &[u8]) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let (mut renames, mut touched) = (Vec::new(), BTreeSet::new());
@@ -232,11 +234,11 @@ impl Change {
                     if is_directory == Some(false) {
                         remove(&to).context("remove", &to)?;
                     }
-                    if is_directory == Some(true) {
-                        fs::set_permissions(&to, Permissions::from_mode(*mode)).context("set the mode of", &to)?;
-                    } else {
-                        make(&to, *mode)?;
+                    if is_directory != Some(true) {
+                        exact.make(&to, *mode)?;
                     }
+                    // One that was there has another, and one that is new may have taken over a set-gid bit.
+                    chmod(&to, *mode)?;
                 }
                 (mode, Some(content)) => {
                     if is_directory == Some(true) {
@@ -275,12 +277,6 @@ impl Change {
 
 fn link(from: &Utf8Path, to: &Utf8Path) -> Result<(), Error> {
     fs::hard_link(from, to).context("create", to)
-}
-
-/// Makes a directory of exactly this mode.
-fn make(path: &Utf8Path, mode: u32) -> Result<(), Error> {
-    fs::DirBuilder::new().mode(0o700).create(path).context("create", path)?;
-    fs::set_permissions(path, Permissions::from_mode(mode)).context("set the mode of", path)
 }
 
 /// The directories that these entries have, the innermost first, and the one that they are in.

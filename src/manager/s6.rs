@@ -16,7 +16,7 @@ use crate::publish::{self, Checked, Done, Published};
 use crate::render::render;
 use crate::s6::{Interrupted, LiveService, Patience, Programs, S6Error, Scandir};
 
-/// Gateways in a scandir.
+/// Gateways in a scandir. While it writes there, the umask of the whole process is 0.
 pub struct S6Manager<'a> {
     scandir: Scandir,
     programs: Programs,

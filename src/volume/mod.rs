@@ -209,9 +209,12 @@ impl Volume {
     /// # Errors
     /// If that user cannot, or takes too long.
     pub(crate) fn remove_stale(&self, servant: &Servant<'_>, profiles: &[ProfileName]) -> Result<(), ServantError> {
-        let files = profiles.iter().flat_map(|profile| STALE.map(|file| profiles::below(profile, file)));
-        let there = files.filter(|file| self.home.stat(file).is_ok());
-        let there: Vec<String> = there.map(|file| self.path.join(file).into_string()).collect();
+        let mut there: Vec<String> = Vec::new();
+        for profile in profiles {
+            let Ok(directory) = self.home.dir(&profiles::directory_of(profile)) else { continue };
+            let files = STALE.iter().filter(|file| directory.stat(file).is_ok());
+            there.extend(files.map(|file| self.path.join(profiles::below(profile, file)).into_string()));
+        }
         // Far below what Linux takes on one command line.
         for some in there.chunks(500) {
             let words = ["-f", "--"].into_iter().chain(some.iter().map(String::as_str));
