@@ -11,7 +11,7 @@ use crate::sandbox::Sandbox;
 const VOLUME: &str = "mkdir -p /opt/data/profiles/x; touch /opt/data/profiles/x/SOUL.md; chown -R hermes /opt/data;";
 
 /// Calls that no Linux lets fail in any of these ways, which Rust's own library therefore takes for granted.
-const RUSTS: [&str; 5] = ["clock_nanosleep", "futex", "geteuid", "getrandom", "restart_syscall"];
+const RUSTS: [&str; 6] = ["clock_nanosleep", "futex", "geteuid", "getrandom", "restart_syscall", "umask"];
 
 const OPERATIONS: [(&str, &str); 6] = [
     ("update", "gatewayctl -q --timeout 5 install /tmp/new --update"),
