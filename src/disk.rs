@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -104,6 +104,20 @@ pub(crate) fn list(directory: BorrowedFd<'_>, most: usize) -> Result<(Vec<Vec<u8
         names.push(name.to_vec());
     }
     Ok((names, false))
+}
+
+/// What stands in a regular file of at most a mebibyte; a fifo or a device is an error at once.
+pub(crate) fn read_small(path: &Utf8Path) -> io::Result<String> {
+    const MOST: u64 = 1 << 20;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path.as_std_path(), flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() > MOST {
+        return Err(io::Error::other("it is no file of at most a mebibyte"));
+    }
+    let mut text = String::new();
+    file.take(MOST).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Removes whatever is at this path, if anything, following no symlink.

@@ -318,6 +318,10 @@ impl<'a> S6Manager<'a> {
     fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), Error> {
         let Some(group) = &self.control_group else { return Ok(()) };
         for service in services {
+            if let Err(error) = service.trusted() {
+                self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
+                continue;
+            }
             for directory in service.supervised() {
                 // Never `-E`: who can write `event/` has s6-supervise write through any symlink.
                 self.programs.call("s6-svperms", &["-G", group, directory.as_str()])?;
@@ -400,7 +404,8 @@ impl<'a> S6Manager<'a> {
     /// Sends commands to a supervisor that may be gone.
     fn tell(&self, service: &LiveService, commands: &str) -> Result<(), S6Error> {
         match service.control(&self.programs, commands) {
-            Err(S6Error::NotSupervised(_)) => Ok(()),
+            // One that is somebody else's is not told by those files; a live s6-svscan ends it without them.
+            Err(S6Error::NotSupervised(_) | S6Error::Foreign(_)) => Ok(()),
             result => result,
         }
     }

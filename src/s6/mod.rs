@@ -156,6 +156,11 @@ pub enum S6Error {
     /// The service directory is there, but no supervisor runs in it.
     #[error("no supervisor runs in {0}; is its s6-svscan up? `gatewayctl install` or `s6-svscanctl -a` starts one")]
     NotSupervised(Utf8PathBuf),
+    /// What s6 asks and tells a supervisor by is somebody else's.
+    #[error(
+        "another user can change {0}, and root would follow what that user plants there; unregister the gateway and register it again"
+    )]
+    Foreign(Utf8PathBuf),
     /// Supervisors did not come up.
     #[error(
         "s6-svscan started no supervisor for {path}{} within {seconds} s; taken back, as it probably has no room left: give it \

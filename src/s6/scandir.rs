@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::{FileType, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use super::{LiveService, Patience, Programs, S6Error};
@@ -172,11 +172,15 @@ impl Scandir {
     }
 }
 
-/// Whether somebody reads this fifo, which is how every program of s6 knows that another one lives.
+/// Whether somebody reads this fifo, which is how every program of s6 knows that another one lives. What is no fifo has no reader.
 pub(super) fn has_reader(fifo: &Utf8Path) -> Result<bool, Error> {
-    match rustix::fs::open(fifo.as_std_path(), OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(_) => Ok(true),
-        Err(Errno::NXIO | Errno::NOENT | Errno::NOTDIR) => Ok(false),
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match rustix::fs::open(fifo.as_std_path(), flags, Mode::empty()) {
+        Ok(opened) => {
+            let stat = rustix::fs::fstat(&opened).context("read", fifo)?;
+            Ok(FileType::from_raw_mode(stat.st_mode).is_fifo())
+        }
+        Err(Errno::NXIO | Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ISDIR) => Ok(false),
         Err(error) => Err(error).context("open", fifo),
     }
 }

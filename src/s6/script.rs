@@ -1,9 +1,8 @@
 //! What a run script that gen-service rendered says about its gateway.
 
-#![expect(clippy::disallowed_methods, reason = "a run script in a scandir")]
-
 use camino::Utf8Path;
 
+use crate::disk;
 use crate::environment::API_SERVER_PORT;
 use crate::options::HermesCli;
 
@@ -23,7 +22,7 @@ pub(crate) struct RunScript {
 impl RunScript {
     /// That of the service directory at this path.
     pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
-        Self::parse(&std::fs::read_to_string(directory.join("run")).ok()?)
+        Self::parse(&disk::read_small(&directory.join("run")).ok()?)
     }
 
     fn parse(text: &str) -> Option<Self> {

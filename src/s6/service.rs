@@ -1,13 +1,12 @@
 //! One gateway in a scandir: its supervisors, and what they say of it.
 
-#![expect(clippy::disallowed_methods, reason = "a service directory in a scandir")]
-
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::scandir::has_reader;
 use super::{Patience, Programs, RunScript, S6Error};
+use crate::disk;
 use crate::error::Error;
 use crate::profile::ProfileName;
 
@@ -45,7 +44,7 @@ impl LiveService {
 
     /// How long after a stop its process is killed, where it is: what `timeout-kill` says, in milliseconds there.
     pub(crate) fn timeout_kill(&self) -> Option<Duration> {
-        let text = std::fs::read_to_string(self.path.join("timeout-kill")).ok()?;
+        let text = disk::read_small(&self.path.join("timeout-kill")).ok()?;
         text.trim_end().parse().ok().filter(|&milliseconds| milliseconds > 0).map(Duration::from_millis)
     }
 
@@ -62,6 +61,31 @@ impl LiveService {
     /// Whose its directory is, behind a symlink too: only who supervises may own it.
     pub(crate) fn owner(&self) -> Option<u32> {
         rustix::fs::stat(self.path.as_std_path()).ok().map(|stat| stat.st_uid)
+    }
+
+    /// Refuses to have root ask or tell a supervisor by files that somebody else can put others in the place of: the programs of s6 follow a
+    /// symlink there, and wait for a fifo. Hermes' own service manager makes such directories.
+    ///
+    /// # Errors
+    /// [`S6Error::Foreign`] with the directory that somebody else owns or may write.
+    pub(crate) fn trusted(&self) -> Result<(), S6Error> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        // Of a logger, what is above it is a service directory.
+        let above = self.path.parent().map(Utf8Path::to_owned);
+        let mut directories = above.into_iter().chain([self.path.clone(), self.path.join("supervise")]);
+        let foreign = directories.find(|directory| {
+            // What is not there is said by who looks for it.
+            rustix::fs::stat(directory.as_std_path()).is_ok_and(|stat| stat.st_uid != 0 || stat.st_mode & 0o022 != 0)
+        });
+        foreign.map_or(Ok(()), |directory| Err(S6Error::Foreign(directory)))
+    }
+
+    /// Calls a program of s6 for it, if it is only root's.
+    fn call(&self, programs: &Programs, program: &'static str, arguments: &[&str]) -> Result<String, S6Error> {
+        self.trusted()?;
+        programs.call(program, &[arguments, &[self.path.as_str()]].concat())
     }
 
     /// The supervisors that it should have: its own, and its logger's where it has a `log/run`.
@@ -102,7 +126,7 @@ impl LiveService {
     /// Where no supervisor runs, or this user may not ask.
     pub fn status(&self, programs: &Programs) -> Result<Status, S6Error> {
         const FIELDS: &str = "up,wantedup,pid,exitcode,signal,updownfor";
-        let said = match programs.call("s6-svstat", &["-o", FIELDS, self.path.as_str()]) {
+        let said = match self.call(programs, "s6-svstat", &["-o", FIELDS]) {
             Ok(said) => said,
             Err(S6Error::Failed { code: 1, .. }) => return Err(S6Error::NotSupervised(self.path.clone())),
             // Its supervisor has just begun, and has written nothing yet.
@@ -130,7 +154,7 @@ impl LiveService {
     /// The deaths that the supervisor remembers, a line each with its time. A member of a control group cannot have them
     /// forgiven, so a new one shows only as a difference.
     pub(crate) fn tally(&self, programs: &Programs) -> Result<String, S6Error> {
-        programs.call("s6-svdt", &[self.path.as_str()])
+        self.call(programs, "s6-svdt", &[])
     }
 
     /// The port that its run script names, where gen-service rendered it.
@@ -140,7 +164,7 @@ impl LiveService {
 
     /// Sends its supervisor these commands of s6-svc.
     pub(crate) fn control(&self, programs: &Programs, commands: &str) -> Result<(), S6Error> {
-        match programs.call("s6-svc", &[commands, self.path.as_str()]) {
+        match self.call(programs, "s6-svc", &[commands]) {
             Ok(_) => Ok(()),
             Err(S6Error::Failed { code: 100, said, .. }) if said.contains("not listening") => {
                 Err(S6Error::NotSupervised(self.path.clone()))
@@ -151,7 +175,7 @@ impl LiveService {
 
     /// Forgets the deaths so far, so that what an operator does never spends the crash budget.
     pub(crate) fn forgive(&self, programs: &Programs) -> Result<(), S6Error> {
-        match programs.call("s6-svdt-clear", &[self.path.as_str()]) {
+        match self.call(programs, "s6-svdt-clear", &[]) {
             // A member of a control group may control the service and not forgive it; then this death counts.
             Err(S6Error::Failed { said, .. }) if said.ends_with("Permission denied") => Ok(()),
             result => result.map(drop),

@@ -30,6 +30,8 @@ enum State {
     Unsupervised,
     /// This user may not ask.
     Hidden,
+    /// Another user can change what s6 asks its supervisor by.
+    Foreign,
     /// There is none.
     Missing,
     /// A service manager of a host only tells whether it runs.
@@ -81,6 +83,7 @@ fn rows(manager: &S6Manager<'_>, profiles: &[ProfileName]) -> Result<Vec<Row>, E
                     row.state = State::Known(status);
                 }
                 Err(S6Error::NotSupervised(_)) => row.state = State::Unsupervised,
+                Err(S6Error::Foreign(_)) => row.state = State::Foreign,
                 Err(S6Error::Failed { code: 111, said, .. }) if said.ends_with("Permission denied") => {
                     row.state = State::Hidden;
                 }
@@ -105,7 +108,7 @@ impl State {
         match self {
             Self::Known(status) => status.up,
             Self::Running(running) => *running,
-            Self::Unsupervised | Self::Missing => false,
+            Self::Unsupervised | Self::Foreign | Self::Missing => false,
             // Nothing is known against it.
             Self::Hidden => true,
         }
@@ -118,6 +121,7 @@ impl State {
             Self::Known(_) | Self::Running(false) => ("down", RED),
             Self::Unsupervised => ("unsupervised", RED),
             Self::Hidden => ("hidden", DIM),
+            Self::Foreign => ("foreign", RED),
             Self::Missing => ("missing", RED),
         }
     }
