@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 
 use camino::Utf8Path;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, RenameFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, RenameFlags, SeekFrom};
 use rustix::io::Errno;
 
 use crate::error::{Context as _, Error};
@@ -120,30 +120,44 @@ pub(crate) fn read_small(path: &Utf8Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// How deep what is removed may be nested.
+const MOST_LEVELS: u32 = 100;
+
 /// Removes whatever is at this path, if anything, following no symlink.
 pub(crate) fn remove(path: &Utf8Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Ok(remove_directory(CWD, path.as_std_path())?),
+        Ok(metadata) if metadata.is_dir() => remove_directory(CWD, path.as_std_path(), MOST_LEVELS),
         Ok(_) => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Removes a directory with all that is in it, by descriptors: a symlink that is put in the place of one of them is not followed.
-fn remove_directory<P: rustix::path::Arg + Copy>(parent: BorrowedFd<'_>, name: P) -> Result<(), Errno> {
+/// Removes a directory with all that is in it, by descriptors: a symlink that is put in the place of one of them is not followed. What is
+/// nested deeper than so many levels, which nothing of ours is, is an error.
+fn remove_directory<P: rustix::path::Arg + Copy>(parent: BorrowedFd<'_>, name: P, levels: u32) -> io::Result<()> {
+    const AT_ONCE: usize = 10_000;
+    let Some(levels) = levels.checked_sub(1) else {
+        return Err(io::Error::other(format!("directories are nested in it deeper than {MOST_LEVELS} levels")));
+    };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
-    let (names, _) = list(directory.as_fd(), usize::MAX)?;
-    for name in &names {
-        match rustix::fs::unlinkat(&directory, name.as_slice(), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            // POSIX has the second for a directory, Linux the first.
-            Err(Errno::ISDIR | Errno::PERM) => remove_directory(directory.as_fd(), name.as_slice())?,
-            Err(error) => return Err(error),
+    loop {
+        let (names, more) = list(directory.as_fd(), AT_ONCE)?;
+        for name in &names {
+            match rustix::fs::unlinkat(&directory, name.as_slice(), AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                // POSIX has the second for a directory, Linux the first.
+                Err(Errno::ISDIR | Errno::PERM) => remove_directory(directory.as_fd(), name.as_slice(), levels)?,
+                Err(error) => return Err(error.into()),
+            }
         }
+        if !more {
+            break;
+        }
+        rustix::fs::seek(&directory, SeekFrom::Start(0))?;
     }
-    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
+    Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
 }
 
 /// `renameat2`, with its flags.

@@ -4,6 +4,7 @@
 //! finished by the next run; what does not end even then is told of once, and looked at by later runs without waiting.
 
 use std::io;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -23,6 +24,10 @@ const STUCK: &str = ".gatewayctl.stuck.";
 
 /// The same, of their locks.
 const LOCK: &str = ".gatewayctl.lock.";
+
+/// How often a directory into which somebody still writes is tried again, and after how long.
+const MOST_TRIES: u32 = 50;
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// A service directory on its way out.
 #[derive(Debug)]
@@ -132,8 +137,18 @@ impl Leaving {
 
     /// Deletes it, once no supervisor runs in it. What a symlink pointed to goes too if s6-overlay copied it from
     /// `/etc/services.d`; elsewhere it is its owner's.
-    pub(crate) fn delete(self) -> Result<(), Error> {
-        remove(&self.path).context("remove", &self.path)?;
+    pub(crate) fn delete(&self) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            match remove(&self.path) {
+                // A supervisor whose fifo somebody took away cannot be seen; it may still write there while it ends.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries < MOST_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(MOMENT);
+                }
+                removed => break removed.context("remove", &self.path)?,
+            }
+        }
         match &self.target {
             Some(target) if target.parent().and_then(Utf8Path::file_name) == Some("legacy-services") => {
                 remove(target).context("remove", target)

@@ -1,7 +1,7 @@
 //! s6 as a service manager.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -187,15 +187,16 @@ impl<'a> S6Manager<'a> {
         let Abandoned { gone, stuck } = Leaving::abandoned(&self.scandir, patience)?;
         for leaving in stuck {
             if matches!(LiveService::anonymous(&leaving.path).supervisors(), Ok((0, _))) {
-                leaving.delete()?;
+                // What could not be removed was told of once, too.
+                let _ = leaving.delete();
             }
         }
         if gone.is_empty() {
             return Ok(());
         }
         for (leaving, result) in self.see_off(gone, patience)? {
-            match result {
-                Ok(()) => leaving.delete()?,
+            match result.and_then(|()| leaving.delete()) {
+                Ok(()) => {}
                 Err(error) if error.signal().is_some() => return Err(error),
                 Err(error) => {
                     self.observer.borrow_mut().warning(&format!("{error}; later runs do not wait for it"));
@@ -424,19 +425,35 @@ impl<'a> S6Manager<'a> {
     /// # Errors
     /// Where there is none, it is not supervised, or it does not go down.
     pub fn stop_gateway(&self, profile: &ProfileName, persist: bool) -> Result<(), Error> {
+        self.tell_to_stop(profile, persist)?;
+        self.goes_down(profile)
+    }
+
+    /// Tells gateways to stop, so that many go down at once, and gives those that could be told, for [`Self::goes_down`] to wait for. What
+    /// cannot be told is for [`Self::stop_gateway`] to say.
+    pub fn begin_to_stop(&self, profiles: &[ProfileName], persist: bool) -> BTreeSet<ProfileName> {
+        let profiles: BTreeSet<&ProfileName> = profiles.iter().collect();
+        profiles.into_iter().filter(|profile| self.tell_to_stop(profile, persist).is_ok()).cloned().collect()
+    }
+
+    /// One that is stopping already is not told again: many a program ends at once at a second SIGTERM.
+    fn tell_to_stop(&self, profile: &ProfileName, persist: bool) -> Result<(), Error> {
         let service = self.scandir.gateway(profile)?;
-        service.status(&self.programs)?;
-        service.control(&self.programs, down(persist))?;
-        let patience = self.telling(self.stop_limit(&service));
-        service.wait(&self.programs, patience, "to go down", |status| !status.up && !status.wanted_up)?;
+        if service.status(&self.programs)?.wanted_up || persist && !service.has_down() {
+            service.control(&self.programs, down(persist))?;
+        }
         Ok(())
     }
 
-    /// Tells gateways to stop, so that many go down at once; what cannot be told is for [`Self::stop_gateway`] to say, which waits.
-    pub fn begin_to_stop(&self, profiles: &[ProfileName], persist: bool) {
-        for service in profiles.iter().filter_map(|profile| self.scandir.gateway(profile).ok()) {
-            let _ = service.control(&self.programs, down(persist));
-        }
+    /// Waits until a gateway that has been told to stop is down.
+    ///
+    /// # Errors
+    /// As [`Self::stop_gateway`].
+    pub fn goes_down(&self, profile: &ProfileName) -> Result<(), Error> {
+        let service = self.scandir.gateway(profile)?;
+        let patience = self.telling(self.stop_limit(&service));
+        service.wait(&self.programs, patience, "to go down", |status| !status.up && !status.wanted_up)?;
+        Ok(())
     }
 
     /// Waits until the gateway is up, with another process than `before`. Where it is not to come up again and the supervisor

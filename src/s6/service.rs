@@ -63,6 +63,11 @@ impl LiveService {
         rustix::fs::stat(self.path.as_std_path()).ok().map(|stat| stat.st_uid)
     }
 
+    /// Whether it stays down when its supervisor is started anew.
+    pub(crate) fn has_down(&self) -> bool {
+        rustix::fs::lstat(self.path.join("down").as_std_path()).is_ok()
+    }
+
     /// Refuses to have root ask or tell a supervisor by files that somebody else can put others in the place of: the programs of s6 follow a
     /// symlink there, and wait for a fifo. Hermes' own service manager makes such directories.
     ///

@@ -114,6 +114,23 @@ fn stop_and_restart_take_a_deaf_gateway_too_and_say_what_they_wait_for() {
     assert_ok(&ran, expected);
 }
 
+/// Many a program takes a second one for the order to end at once.
+#[test]
+fn what_is_stopped_gets_one_sigterm() {
+    let sandbox = Sandbox::with_programs(
+        "trap 'echo $2 >>/share/record/terms' TERM; echo ready; while [ ! -e /share/record/end ]; do sleep 0.05 & wait $! || :; done",
+    );
+    let ran = sandbox.live(
+        "for p in a b c; do gatewayctl -q register $p --stop-timeout 30; \
+         until grep -qs ready /opt/data/logs/gateways/$p/current; do sleep 0.02; done; done; \
+         s6-svc -d /run/service/gateway-c; until grep -qs c /share/record/terms; do sleep 0.02; done; \
+         gatewayctl stop a b >/tmp/out 2>&1 & first=$!; gatewayctl stop c >/tmp/c 2>&1 & second=$!; \
+         until grep -qs 'waiting for gateway a' /tmp/out && grep -qs 'waiting for gateway c' /tmp/c; do sleep 0.02; done; \
+         touch /share/record/end; wait $first $second; sort /share/record/terms; grep stopped /tmp/out /tmp/c",
+    );
+    assert_ok(&ran, "a\nb\nc\n/tmp/out:stopped a\n/tmp/out:stopped b\n/tmp/c:stopped c\n");
+}
+
 #[test]
 fn many_gateways_are_stopped_at_once() {
     // Each ends only when the other one has been told to end as well.

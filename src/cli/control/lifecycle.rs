@@ -1,5 +1,7 @@
 //! `gatewayctl start`, `stop` and `restart`.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use serde_json::json;
 
@@ -31,12 +33,12 @@ pub(super) fn stop(
 ) -> Result<Outcome, Error> {
     save(profiles, false, saved_at, common, streams)?;
     let on_host = kind(common).is_some_and(|kind| kind != Kind::S6);
-    if !on_host {
-        s6(common, streams)?.begin_to_stop(profiles, persist);
-    }
+    let told = if on_host { BTreeSet::new() } else { s6(common, streams)?.begin_to_stop(profiles, persist) };
     each(profiles, "stopped", common, streams, |profile, streams| {
         if on_host {
             manager(common, streams)?.stop(profile)
+        } else if told.contains(profile) {
+            s6(common, streams)?.goes_down(profile)
         } else {
             s6(common, streams)?.stop_gateway(profile, persist)
         }

@@ -34,3 +34,19 @@ fn what_belongs_to_another_user_is_neither_asked_nor_told() {
     let controls = "held\nd\nhermes-extra\n";
     said(&ran, &format!("{guarded}{controls}unregistered /run/service/gateway-h\n[exit 0]\na\n"));
 }
+
+/// What it owns in a directory that leaves, it can fill: that stops no later run, and is told of once.
+#[test]
+fn what_cannot_be_removed_stops_nobody() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; d=/run/service/gateway-h; mkdir $d; printf '#!/bin/sh\\nexec sleep 1000\\n' >$d/run; chmod 755 $d/run; \
+         mkdir -m 700 $d/supervise; chown hermes $d/supervise; s6-svscanctl -a /run/service; until s6-svok $d; do sleep 0.02; done; \
+         as python3 -c 'import os\nos.chdir(\"/run/service/gateway-h/supervise\")\nfor n in range(50000):\n  os.mkdir(\"d\"); os.chdir(\"d\")'; \
+         fails within 60 gatewayctl -q --timeout 3 unregister h | sed 's/[0-9]*\\.0:/N:/'; gatewayctl -q register a --down 2>&1 | sed 's/[0-9]*\\.0:/N:/'; \
+         gatewayctl -q register b --down; gatewayctl list",
+    );
+    let why = "cannot remove /run/service/.gatewayctl.gone.N: directories are nested in it deeper than 100 levels";
+    said(&ran, &format!("error: {why}\n[exit 1]\nwarning: {why}; later runs do not wait for it\na\nb\n"));
+}
