@@ -14,7 +14,7 @@ use crate::observer::Observer;
 use crate::profile::ProfileName;
 use crate::publish::{self, Checked, Done, Published};
 use crate::render::render;
-use crate::s6::{Interrupted, LiveService, Patience, Programs, S6Error, Scandir};
+use crate::s6::{Interrupted, LiveService, Patience, Programs, S6Error, Scandir, Status};
 
 /// Gateways in a scandir. While it writes there, the umask of the whole process is 0.
 pub struct S6Manager<'a> {
@@ -451,9 +451,23 @@ impl<'a> S6Manager<'a> {
     /// As [`Self::stop_gateway`].
     pub fn goes_down(&self, profile: &ProfileName) -> Result<(), Error> {
         let service = self.scandir.gateway(profile)?;
-        let patience = self.telling(self.stop_limit(&service));
-        service.wait(&self.programs, patience, "to go down", |status| !status.up && !status.wanted_up)?;
-        Ok(())
+        let limit = self.stop_limit(&service);
+        let wait = |limit| {
+            let down = |status: &Status| !status.up && !status.wanted_up;
+            service.wait(&self.programs, self.telling(limit), "to go down", down).map(drop)
+        };
+        let waited = wait(limit).or_else(|error| match error {
+            S6Error::Timeout { what, .. } => {
+                // Not to come up again is also what `s6-svc -o` leaves a gateway with: then it only looked as if it had been told.
+                service.control(&self.programs, "-d")?;
+                wait(GRACE).map_err(|error| match error {
+                    S6Error::Timeout { .. } => S6Error::Timeout { what, seconds: (limit + GRACE).as_secs() },
+                    error => error,
+                })
+            }
+            error => Err(error),
+        });
+        Ok(waited?)
     }
 
     /// Waits until the gateway is up, with another process than `before`. Where it is not to come up again and the supervisor

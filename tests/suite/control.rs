@@ -131,6 +131,18 @@ fn what_is_stopped_gets_one_sigterm() {
     assert_ok(&ran, "a\nb\nc\n/tmp/out:stopped a\n/tmp/out:stopped b\n/tmp/c:stopped c\n");
 }
 
+/// `s6-svc -o` leaves a gateway up that is not to come up again: it looks like one that is stopping, and nobody has told it.
+#[test]
+fn what_is_to_run_only_once_is_stopped_all_the_same() {
+    let sandbox = Sandbox::with_programs("exec sleep 1000");
+    let ran = sandbox.live(
+        "gatewayctl -q register a --stop-timeout 1; up a; s6-svc -o /run/service/gateway-a; \
+         until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-a)\" = 'true false' ]; do sleep 0.02; done; \
+         gatewayctl --timeout 1 stop a 2>&1",
+    );
+    assert_ok(&ran, "waiting for gateway a to go down\nstopped a\n");
+}
+
 #[test]
 fn many_gateways_are_stopped_at_once() {
     // Each ends only when the other one has been told to end as well.
