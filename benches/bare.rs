@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use gen_service::gateway::Gateway;
-use gen_service::options::Options;
 use gen_service::render::render;
+use gen_service::spec::Gateway;
+use gen_service::spec::Options;
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags};
 
 const GEN_SERVICE: &str = env!("CARGO_BIN_EXE_gen-service");

@@ -1,22 +1,26 @@
-//! Renders s6 service directories for the gateways of Hermes profiles.
+//! Renders s6 service directories for the gateways of Hermes profiles, publishes them, and tells how they are.
 //!
-//! Data flows one way, and this is the order in which to read the modules:
+//! Data flows one way: arguments or manifest -> [`Gateway`](spec::Gateway) -> [`ServiceDir`](render::ServiceDir) -> disk -> scandir -> s6. The code
+//! stands on floors, each of which imports only what is below it, and this is the order in which to read them; docs/architecture.md says of
+//! each what it does not know.
 //!
-//! - [`profile`], [`options`] and [`environment`] hold what a person may write, each as a type that cannot be wrong;
-//!   [`env_file`] and [`manifest`] read it from files, [`schema`] describes a manifest to editors.
-//! - [`gateway`] joins them: a [`Gateway`](gateway::Gateway) is everything that decides one service directory, with the
-//!   port that [`ports`] gave it.
-//! - [`render`] turns it into a [`ServiceDir`](service_dir::ServiceDir), through the templates and [`quote`]. No I/O.
-//! - [`service_dir`] is the only code that writes or reads a service directory; [`tree`] makes many of them appear in a
-//!   directory, all or none.
-//! - [`publish`] moves service directories into a scandir and out of it; [`s6`] calls the programs of s6; [`manager`] puts
-//!   both behind one trait with the service managers of hosts.
-//! - [`volume`] is all that is touched below the home of Hermes, and all that runs as the service user.
-//! - [`boot`] gives the profiles of a volume their service directories at each boot; [`doctor`] looks for what is wrong.
-//! - [`cli`] is the command line of the programs, [`error`] what can go wrong, [`observer`] who hears of a long run.
+//! - `base` is what every floor stands on: an [`Observer`] hears of a long run, a [`Signal`] ends it.
+//! - [`spec`] is what a person may write, each a type that cannot be wrong.
+//! - `disk` is a service directory on a disk: one snapshot, one reader, one writer, one staging directory with its journal, one lock.
+//! - [`render`] turns a gateway into a service directory, through the templates. No I/O.
+//! - [`source`] reads manifests and environment files, and has the mistakes in them with their places.
+//! - [`tree`] makes many service directories appear in the directory of `--out`, all or none.
+//! - [`s6`] is s6, through its own programs: a scandir, what is in it, publishing into it and leaving it.
+//! - [`manager`] is one trait for s6 and the service managers of hosts.
+//! - `volume` is all that is touched below the home of Hermes, and all that runs as the service user.
+//! - `boot` gives the profiles of a volume their service directories at each boot; `doctor` looks for what is wrong.
+//! - `error` joins the errors of all floors into exit codes; `cli` is the command line.
+//!
+//! To render:
 //!
 //! ```
-//! use gen_service::{gateway::Gateway, options::Options, render::render};
+//! use gen_service::render::render;
+//! use gen_service::spec::{Gateway, Options};
 //!
 //! let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
 //! let directory = render(&gateways[0]);
@@ -27,36 +31,27 @@
 //! ));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! To publish, see [`s6::read_tree`]; to register and to read states, see [`manager`].
 
-pub mod boot;
-mod child;
-pub mod cli;
-mod container;
-mod diff;
-mod dir;
+mod base;
+mod boot;
+mod cli;
 mod disk;
-pub mod doctor;
-pub mod env_file;
-pub mod environment;
-pub mod error;
-pub mod gateway;
-mod input;
-mod leaving;
-mod lock;
+mod doctor;
+mod error;
 pub mod manager;
-pub mod manifest;
-pub mod observer;
-pub mod options;
-pub mod ports;
-pub mod profile;
-pub mod publish;
-pub mod quote;
 pub mod render;
 pub mod s6;
-pub mod schema;
-pub mod service_dir;
-pub mod signals;
-mod text;
+pub mod source;
+pub mod spec;
 pub mod tree;
-mod update;
-pub mod volume;
+mod volume;
+
+pub use base::{Interrupted, Observer, Signal, WaitError};
+pub use disk::{DiskError, SystemError};
+
+/// The two programs, as their `main` calls them.
+pub mod programs {
+    pub use crate::cli::{gatewayctl, gen_service};
+}

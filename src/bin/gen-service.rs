@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    gen_service::cli::with_streams(|streams| gen_service::cli::gen_service(std::env::args_os(), streams))
+    gen_service::programs::gen_service()
 }

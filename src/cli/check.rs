@@ -3,12 +3,12 @@
 use camino::Utf8Path;
 use serde_json::json;
 
-use super::Outcome;
 use super::args::GenService;
+use super::outcome::Outcome;
 use super::streams::{BOLD, GREEN, RED, Streams, styled};
-use crate::diff;
+use crate::disk::diff;
 use crate::error::Error;
-use crate::gateway::Gateway;
+use crate::spec::Gateway;
 use crate::tree;
 
 pub(super) fn run(

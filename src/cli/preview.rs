@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::args::GenService;
+use super::outcome::{About, Outcome};
 use super::streams::Streams;
-use super::{About, Outcome};
 use crate::error::Error;
-use crate::gateway::Gateway;
 use crate::render::render;
+use crate::spec::Gateway;
 
 pub(super) fn run(arguments: &GenService, gateways: &[Gateway], streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     if arguments.quiet {

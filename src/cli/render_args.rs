@@ -3,12 +3,12 @@
 use camino::Utf8PathBuf;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
-use crate::error::{Error, Mistake, Place, Problem};
-use crate::gateway::Gateway;
-use crate::input;
-use crate::options::{Key, Kind, Options};
-use crate::profile::ProfileName;
+use crate::error::Error;
+use crate::source::{self, Mistake, Place, Problem};
+use crate::spec::Gateway;
+use crate::spec::ProfileName;
+use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
+use crate::spec::options::{Key, Kind, Options};
 
 /// The group of all these options, for what excludes them.
 pub(crate) const RENDER_ARGS: &str = "render-args";
@@ -108,14 +108,14 @@ impl RenderArgs {
         if mistakes.is_empty() {
             Ok(names.into_iter().map(|name| (name, options.clone())).collect())
         } else {
-            Err(Error::Input(mistakes))
+            Err(Error::input(mistakes))
         }
     }
 
     fn environment(&self, mistakes: &mut Vec<Mistake>) -> Environment {
         let mut environment = Environment::default();
         for file in &self.env_file {
-            match input::env_file(file) {
+            match source::env_file(file) {
                 Ok(entries) => environment.overlay(entries),
                 Err(more) => mistakes.extend(more),
             }
@@ -138,7 +138,7 @@ impl RenderArgs {
 /// Every problem that they have with each other.
 pub(crate) fn resolve(wanted: Vec<(ProfileName, Options)>) -> Result<Vec<Gateway>, Error> {
     Gateway::resolve(wanted)
-        .map_err(|problems| Error::Input(problems.into_iter().map(|(_, problem)| at_command_line(problem)).collect()))
+        .map_err(|problems| Error::input(problems.into_iter().map(|(_, problem)| at_command_line(problem)).collect()))
 }
 
 fn at_command_line(problem: impl Into<Problem>) -> Mistake {

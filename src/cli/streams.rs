@@ -12,10 +12,10 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::Outcome;
+use super::outcome::Outcome;
+use crate::base::Observer;
+use crate::base::text::{Escaping, Plain, is_plain};
 use crate::error::Error;
-use crate::observer::Observer;
-use crate::text::{Escaping, Plain, is_plain};
 
 /// Something bad: an error, a line that goes.
 pub(super) const RED: Style = AnsiColor::Red.on_default();
@@ -34,7 +34,7 @@ pub(super) fn styled(style: Style, text: impl Display) -> String {
 }
 
 /// Standard output and error of a program. Both are given styled text; they drop the styles if they do not belong there.
-pub struct Streams<'a> {
+pub(super) struct Streams<'a> {
     /// What was asked for.
     pub out: &'a mut dyn Write,
     /// The same, below the styles: for the bytes of somebody else, which are no styled text.
@@ -48,7 +48,7 @@ pub struct Streams<'a> {
 }
 
 /// Runs a program with the standard streams of this process, and gives its exit code.
-pub fn with_streams(run: impl FnOnce(Streams<'_>) -> u8) -> ExitCode {
+pub(super) fn with_streams(run: impl FnOnce(Streams<'_>) -> u8) -> ExitCode {
     // The buffer is below the stream that strips styles, which writes in small pieces; both ways into it keep their order.
     let buffer = Shared(Rc::new(RefCell::new(BufWriter::new(stdout().lock()))));
     let mut raw = buffer.clone();
@@ -98,11 +98,7 @@ impl Streams<'_> {
             Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Err(error) => {
                 self.error(&error);
-                match error.signal() {
-                    Some(signal) => signal.exit_code(),
-                    None if error.is_usage() => 2,
-                    None => 1,
-                }
+                error.exit_code()
             }
         }
     }

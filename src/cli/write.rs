@@ -5,11 +5,13 @@ use camino::Utf8Path;
 use serde::Serialize;
 
 use super::args::GenService;
+use super::outcome::{About, Outcome};
 use super::streams::{DIM, GREEN, RED, Streams, styled};
-use super::{About, Outcome};
+use crate::base::watch;
+use crate::disk::Context as _;
 use crate::error::Error;
-use crate::gateway::Gateway;
-use crate::profile::ProfileName;
+use crate::spec::Gateway;
+use crate::spec::ProfileName;
 use crate::tree::{self, Change, Permit};
 
 pub(super) fn run(
@@ -19,6 +21,8 @@ pub(super) fn run(
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
     let permit = Permit { prune: arguments.prune, force: arguments.force };
+    // From here on a signal has the run take back what it did.
+    watch().context("watch for signals as", "gen-service")?;
     let report = tree::write(out, gateways, permit, &mut streams.observer(arguments.quiet))?;
     let changes = || gateways.iter().zip(&report.changes).map(|(gateway, change)| (gateway, *change));
     if arguments.json {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finding, Level, Patient, or_ok};
-use crate::options::UserName;
-use crate::profile::ProfileName;
+use super::finding::{Finding, Level, or_ok};
+use super::patient::Patient;
+use crate::base::text::excerpt;
 use crate::s6::{LiveService, Programs, S6Error};
-use crate::text::excerpt;
+use crate::spec::ProfileName;
+use crate::spec::options::UserName;
 use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::finding::{Finding, or_ok};
 use super::gateways::is_known;
-use super::{Finding, Patient, or_ok};
-use crate::options::{HermesCli, UserName};
+use super::patient::Patient;
 use crate::s6::Programs;
+use crate::spec::options::{HermesCli, UserName};
 use crate::volume::Said;
 
 const CHECK: &str = "hermes";

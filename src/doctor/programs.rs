@@ -6,7 +6,7 @@ use std::fs;
 
 use camino::Utf8Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::s6::Programs;
 
 const CHECK: &str = "s6";

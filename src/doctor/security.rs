@@ -11,17 +11,18 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Finding, Patient, or_ok};
-use crate::disk;
-use crate::error::{Context as _, Error};
-use crate::text::Plain;
+use super::error::DoctorError;
+use super::finding::{Finding, or_ok};
+use super::patient::Patient;
+use crate::base::text::Plain;
+use crate::disk::{self, Context as _};
 
 const CHECK: &str = "ownership";
 
 /// Who made a gateway anew has made all of it.
 const AGAIN: &str = "unregister the gateway and register it again";
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
+pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), DoctorError> {
     let scandir = patient.scandir.path();
     // A scandir that is not root's is what it is; whether it should be is said of the process that watches it.
     let supervisor = if patient.svscan.is_some_and(|svscan| svscan.uid == 0) { 0 } else { patient.supervisor.0 };

@@ -7,14 +7,14 @@ use std::fs;
 use camino::Utf8Path;
 use rustix::fs::StatVfsMountFlags;
 
-use super::{Finding, Patient, or_ok};
-use crate::disk;
-use crate::error::{Context as _, Error};
-use crate::s6::Room;
-use crate::text::Plain;
-use crate::update::{OLD, STAGING};
+use super::error::DoctorError;
+use super::finding::{Finding, or_ok};
+use super::patient::Patient;
+use crate::base::text::Plain;
+use crate::disk::{self, Context as _, Dir, Plan, read_plan};
+use crate::s6::{Room, S6Error, STAGING};
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
+pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), DoctorError> {
     let live = watched(patient, findings)?;
     mount(patient, findings)?;
     let entries = Entries::of(patient.scandir.path())?;
@@ -45,11 +45,11 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
     Ok(())
 }
 
-fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, Error> {
+fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, DoctorError> {
     let path = patient.scandir.path();
     let live = match patient.scandir.is_live() {
         // An ordinary user may not ask, but may see the process.
-        Err(Error::System { .. }) => patient.svscan.is_some(),
+        Err(S6Error::System(_)) => patient.svscan.is_some(),
         live => live?,
     };
     findings.push(if live {
@@ -61,7 +61,7 @@ fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, E
     Ok(live)
 }
 
-fn mount(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
+fn mount(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), DoctorError> {
     let path = patient.scandir.path();
     let flags = rustix::fs::statvfs(path.as_std_path()).context("look at", path)?.f_flag;
     let mut wrong = Vec::new();
@@ -88,16 +88,21 @@ struct Entries {
 }
 
 impl Entries {
-    fn of(path: &Utf8Path) -> Result<Self, Error> {
+    fn of(path: &Utf8Path) -> Result<Self, DoctorError> {
         let mut entries = Self::default();
         for name in disk::names(path).context("read", path)? {
             let full = path.as_std_path().join(&name);
             let name = Plain(&name.to_string_lossy()).to_string();
             // A lock is there as long as somebody works here.
-            if name == STAGING && fs::symlink_metadata(full.join(OLD)).is_ok() {
-                let seen = format!(
-                    "an install --update in {path} was killed, or is not done yet: old files stand beside new ones"
-                );
+            if name == STAGING
+                && let Some(plan) = unfinished(path)
+            {
+                let (what, mixture) = if plan.updates() {
+                    ("an install --update", "old files stand beside new ones")
+                } else {
+                    ("a run", "some of its gateways are there, and others are not")
+                };
+                let seen = format!("{what} in {path} was killed, or is not done yet: {mixture}");
                 let remedy = "the next register, install or unregister takes it back";
                 entries.leftovers.push(Finding::error("leftovers", seen, remedy));
             } else if name.starts_with(".gatewayctl") && !name.starts_with(".gatewayctl.lock") {
@@ -117,7 +122,13 @@ impl Entries {
     }
 }
 
-fn room(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Error> {
+/// What a run in this scandir has begun and not made final.
+fn unfinished(scandir: &Utf8Path) -> Option<Plan> {
+    let root = Dir::open(scandir).ok()?.dir(STAGING).ok()?;
+    read_plan(&root, scandir).ok().filter(|plan| plan.names().next().is_some())
+}
+
+fn room(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), DoctorError> {
     const LITTLE: u32 = 10;
     let (Some(svscan), Some(programs)) = (patient.svscan, &patient.programs) else { return Ok(()) };
     let room = Room::of(&patient.scandir, Some(svscan), programs)?;

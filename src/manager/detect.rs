@@ -4,7 +4,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::Kind;
+use super::kind::Kind;
 use crate::s6::Scandir;
 
 /// Where the signs of the service managers are looked for; the default is this machine.

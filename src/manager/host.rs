@@ -4,12 +4,11 @@
 
 use std::process::Command;
 
-use thiserror::Error;
-
-use super::{Kind, ServiceManager};
-use crate::child::{self, Said};
-use crate::error::Error;
-use crate::profile::ProfileName;
+use super::error::{HostError, ManagerError};
+use super::kind::Kind;
+use super::service_manager::ServiceManager;
+use crate::base::child::{self, Said};
+use crate::spec::ProfileName;
 
 /// systemd, launchd or Windows. Each names a gateway in its own way; the `default` profile has no suffix there.
 #[derive(Debug, Clone)]
@@ -17,29 +16,6 @@ pub struct Host {
     kind: Kind,
     /// The user whose launchd domain it is.
     uid: u32,
-}
-
-/// A program of the host that failed.
-#[derive(Debug, Error)]
-pub enum HostError {
-    /// It cannot be called.
-    #[error("cannot call {program}: {}; is it on PATH?", crate::error::reason(source))]
-    Call {
-        /// Its name.
-        program: &'static str,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// It failed.
-    #[error("{call} failed with {code}: {said}; see its own log for the reason")]
-    Failed {
-        /// The whole call.
-        call: String,
-        /// Its exit code, or -1 where a signal ended it.
-        code: i32,
-        /// What it said, on one line.
-        said: String,
-    },
 }
 
 impl Host {
@@ -65,7 +41,7 @@ impl Host {
         child::output(Command::new(program).args(arguments)).map_err(|source| HostError::Call { program, source })
     }
 
-    fn call(&self, arguments: &[&str]) -> Result<(), Error> {
+    fn call(&self, arguments: &[&str]) -> Result<(), ManagerError> {
         let Said { code, out, err } = self.output(arguments)?;
         if code == Some(0) {
             return Ok(());
@@ -96,7 +72,7 @@ impl ServiceManager for Host {
         self.kind
     }
 
-    fn start(&self, profile: &ProfileName) -> Result<(), Error> {
+    fn start(&self, profile: &ProfileName) -> Result<(), ManagerError> {
         let service = self.service(profile);
         match self.kind {
             Kind::Launchd => self.call(&["kickstart", &self.target(&service)]),
@@ -105,7 +81,7 @@ impl ServiceManager for Host {
         }
     }
 
-    fn stop(&self, profile: &ProfileName) -> Result<(), Error> {
+    fn stop(&self, profile: &ProfileName) -> Result<(), ManagerError> {
         let service = self.service(profile);
         match self.kind {
             Kind::Launchd => self.call(&["kill", "SIGTERM", &self.target(&service)]),
@@ -114,7 +90,7 @@ impl ServiceManager for Host {
         }
     }
 
-    fn restart(&self, profile: &ProfileName) -> Result<(), Error> {
+    fn restart(&self, profile: &ProfileName) -> Result<(), ManagerError> {
         let service = self.service(profile);
         match self.kind {
             Kind::Launchd => self.call(&["kickstart", "-k", &self.target(&service)]),
@@ -128,7 +104,7 @@ impl ServiceManager for Host {
         }
     }
 
-    fn is_running(&self, profile: &ProfileName) -> Result<bool, Error> {
+    fn is_running(&self, profile: &ProfileName) -> Result<bool, ManagerError> {
         let service = self.service(profile);
         let output = match self.kind {
             Kind::Launchd => self.output(&["print", &self.target(&service)]),

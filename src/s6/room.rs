@@ -4,8 +4,10 @@
 
 use std::fs;
 
-use super::{Programs, Scandir, Svscan};
-use crate::error::Error;
+use super::error::S6Error;
+use super::process::Svscan;
+use super::programs::Programs;
+use super::scandir::Scandir;
 
 /// The slots of an s6-svscan, each for one supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ impl Room {
     ///
     /// # Errors
     /// If the scandir cannot be read.
-    pub(crate) fn of(scandir: &Scandir, svscan: Option<Svscan>, programs: &Programs) -> Result<Self, Error> {
+    pub(crate) fn of(scandir: &Scandir, svscan: Option<Svscan>, programs: &Programs) -> Result<Self, S6Error> {
         let twice = programs.version().is_none_or(|version| counts_loggers(&version));
         let most = svscan.and_then(|svscan| svscan.most).unwrap_or(if twice { 1000 } else { 500 });
         let mut taken = 0;

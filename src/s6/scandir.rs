@@ -5,18 +5,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{FileType, Mode, OFlags, StatVfsMountFlags};
-use rustix::io::Errno;
+use rustix::fs::StatVfsMountFlags;
 
-use super::{LiveService, Patience, Programs, S6Error};
-use crate::dir::{Dir, is_distrusted};
-use crate::disk;
-use crate::error::{Context as _, Error};
-use crate::lock::Lock;
-use crate::profile::ProfileName;
+use super::error::S6Error;
+use super::fifo::has_reader;
+use super::programs::Programs;
+use super::service::LiveService;
+use crate::base::Patience;
+use crate::disk::{self, Context as _, Dir, Lock, is_distrusted};
+use crate::spec::ProfileName;
 
 /// What whoever changes a scandir locks.
 pub(crate) const LOCK: &str = ".gatewayctl.lock";
@@ -32,31 +31,31 @@ impl Scandir {
     ///
     /// # Errors
     /// Where there is no directory.
-    pub fn open(path: &Utf8Path) -> Result<Self, Error> {
+    pub fn open(path: &Utf8Path) -> Result<Self, S6Error> {
         let problem = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Ok(Self { path: path.to_owned() }),
             Ok(_) => "is not a directory",
             Err(error) if error.kind() == io::ErrorKind::NotFound => "does not exist",
-            Err(error) => return Err(error).context("read", path),
+            Err(error) => return Ok(Err(error).context("read", path)?),
         };
-        Err(S6Error::Scandir { path: path.to_owned(), problem }.into())
+        Err(S6Error::Scandir { path: path.to_owned(), problem })
     }
 
     /// The same, unless this user is root and another user can change it: root would follow whatever that user plants there.
     ///
     /// # Errors
     /// If another user can change it, or what is above it.
-    pub fn trusted(self) -> Result<Self, Error> {
+    pub fn trusted(self) -> Result<Self, S6Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(self);
         }
         match Dir::open_own(&self.path) {
             Ok(_) => return Ok(self),
-            Err(error) if !is_distrusted(&error) => return Err(error).context("read", &self.path),
+            Err(error) if !is_distrusted(&error) => return Ok(Err(error).context("read", &self.path)?),
             Err(_) => {}
         }
         let owner = rustix::fs::stat(self.path.as_std_path()).map_or(0, |stat| stat.st_uid);
-        Err(S6Error::Untrusted { path: self.path, owner }.into())
+        Err(S6Error::Untrusted { path: self.path, owner })
     }
 
     /// Its path.
@@ -68,7 +67,7 @@ impl Scandir {
     ///
     /// # Errors
     /// Where this user may not know.
-    pub fn is_live(&self) -> Result<bool, Error> {
+    pub fn is_live(&self) -> Result<bool, S6Error> {
         has_reader(&self.path.join(".s6-svscan/control"))
     }
 
@@ -76,7 +75,7 @@ impl Scandir {
     ///
     /// # Errors
     /// Where its file system cannot be asked.
-    pub fn can_execute(&self) -> Result<bool, Error> {
+    pub fn can_execute(&self) -> Result<bool, S6Error> {
         let options = rustix::fs::statvfs(self.path.as_std_path()).context("look at", &self.path)?.f_flag;
         Ok(!options.contains(StatVfsMountFlags::NOEXEC))
     }
@@ -85,7 +84,7 @@ impl Scandir {
     ///
     /// # Errors
     /// Where its file system cannot be asked.
-    pub fn is_in_memory(&self) -> Result<bool, Error> {
+    pub fn is_in_memory(&self) -> Result<bool, S6Error> {
         const TMPFS_MAGIC: i64 = 0x0102_1994;
         let file_system = rustix::fs::statfs(self.path.as_std_path()).context("look at", &self.path)?;
         #[allow(clippy::useless_conversion, reason = "it has another type on other machines")]
@@ -96,7 +95,7 @@ impl Scandir {
     ///
     /// # Errors
     /// Where the directory cannot be read.
-    pub fn dangling(&self) -> Result<Option<Utf8PathBuf>, Error> {
+    pub fn dangling(&self) -> Result<Option<Utf8PathBuf>, S6Error> {
         let mut found = Vec::new();
         for name in self.names()?.into_iter().filter(|name| !name.starts_with('.')) {
             let path = self.path.join(&name);
@@ -112,7 +111,7 @@ impl Scandir {
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, S6Error> {
         let names = disk::names(&self.path).context("read", &self.path)?;
         Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
@@ -121,7 +120,7 @@ impl Scandir {
     ///
     /// # Errors
     /// Where the directory cannot be read.
-    pub fn gateways(&self) -> Result<BTreeMap<ProfileName, LiveService>, Error> {
+    pub fn gateways(&self) -> Result<BTreeMap<ProfileName, LiveService>, S6Error> {
         let mut found = BTreeMap::new();
         for name in self.names()? {
             if let Some(profile) = ProfileName::of_service(&name)
@@ -161,26 +160,13 @@ impl Scandir {
     ///
     /// # Errors
     /// If another run holds it for as long as patience lasts, or it cannot be locked.
-    pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, Error> {
-        Lock::take(self.descriptor()?, LOCK, patience, &self.path)
+    pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, S6Error> {
+        let what = format!("the lock on {}", self.path);
+        Ok(Lock::take(self.directory()?, LOCK, patience, (&what, &self.path))?)
     }
 
-    /// Its descriptor.
-    pub(crate) fn descriptor(&self) -> Result<OwnedFd, Error> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        rustix::fs::open(self.path.as_std_path(), flags, Mode::empty()).context("open", &self.path)
-    }
-}
-
-/// Whether somebody reads this fifo, which is how every program of s6 knows that another one lives. What is no fifo has no reader.
-pub(super) fn has_reader(fifo: &Utf8Path) -> Result<bool, Error> {
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
-    match rustix::fs::open(fifo.as_std_path(), flags, Mode::empty()) {
-        Ok(opened) => {
-            let stat = rustix::fs::fstat(&opened).context("read", fifo)?;
-            Ok(FileType::from_raw_mode(stat.st_mode).is_fifo())
-        }
-        Err(Errno::NXIO | Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ISDIR) => Ok(false),
-        Err(error) => Err(error).context("open", fifo),
+    /// It, by descriptor.
+    pub(crate) fn directory(&self) -> Result<Dir, S6Error> {
+        Ok(Dir::open(&self.path).context("open", &self.path)?)
     }
 }

@@ -3,8 +3,8 @@
 use camino::Utf8Path;
 
 use crate::disk;
-use crate::environment::API_SERVER_PORT;
-use crate::options::HermesCli;
+use crate::spec::environment::API_SERVER_PORT;
+use crate::spec::options::HermesCli;
 
 /// The command of a rendered run script. Any other script is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +98,10 @@ fn words(line: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::{EnvName, EnvSource, EnvValue};
-    use crate::gateway::Gateway;
-    use crate::options::{Key, Options};
     use crate::render::render;
+    use crate::spec::Gateway;
+    use crate::spec::environment::{EnvName, EnvSource, EnvValue};
+    use crate::spec::options::{Key, Options};
 
     fn parsed(profile: &str, options: &[(Key, &str)]) -> Option<RunScript> {
         parsed_with(profile, options, &[])

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::scandir::has_reader;
-use super::{Patience, Programs, RunScript, S6Error};
+use super::error::S6Error;
+use super::fifo::has_reader;
+use super::programs::Programs;
+use super::script::RunScript;
+use crate::base::{Patience, WaitError};
 use crate::disk;
-use crate::error::Error;
-use crate::profile::ProfileName;
+
+use crate::spec::ProfileName;
 
 /// A service directory in a scandir, or a symlink to one, as s6-overlay makes it of `/etc/services.d`.
 #[derive(Debug, Clone)]
@@ -101,7 +104,7 @@ impl LiveService {
     }
 
     /// How many of its supervisors run, and how many it should have.
-    pub(crate) fn supervisors(&self) -> Result<(usize, usize), Error> {
+    pub(crate) fn supervisors(&self) -> Result<(usize, usize), S6Error> {
         let directories = self.supervised();
         let mut running = 0;
         for directory in &directories {
@@ -111,7 +114,7 @@ impl LiveService {
     }
 
     /// Whether its own supervisor runs, whatever its logger's does.
-    pub(crate) fn is_running(&self) -> Result<bool, Error> {
+    pub(crate) fn is_running(&self) -> Result<bool, S6Error> {
         has_reader(&self.path.join("supervise/control"))
     }
 
@@ -119,7 +122,7 @@ impl LiveService {
     ///
     /// # Errors
     /// Where this user may not know.
-    pub fn is_supervised(&self) -> Result<bool, Error> {
+    pub fn is_supervised(&self) -> Result<bool, S6Error> {
         let (running, all) = self.supervisors()?;
         let told = |directory: &Utf8PathBuf| directory.join("supervise/status").is_file();
         Ok(running == all && self.supervised().iter().all(told))
@@ -199,7 +202,7 @@ impl LiveService {
         let ask = || self.status(programs).map(|status| wanted(&status).then_some(status));
         match patience.until(&what, ask)? {
             Some(status) => Ok(status),
-            None => Err(S6Error::Timeout { what, seconds: patience.limit.as_secs() }),
+            None => Err(WaitError::Timeout { what, seconds: patience.limit.as_secs() }.into()),
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::io;
 
+use super::error::VolumeError;
+use super::home::Volume;
 use super::json::Object;
-use super::profiles::{STATE, below, directory_of};
+use super::paths::{STATE, below, directory_of};
 use super::servant::{Deadline, Master, Servant, ServantError};
-use super::{Volume, VolumeError};
-use crate::error::{Error, reason};
+use crate::base::text::reason;
 use crate::manager::S6Manager;
-use crate::options::UserName;
-use crate::profile::ProfileName;
 use crate::s6::RunScript;
+use crate::spec::ProfileName;
+use crate::spec::options::UserName;
 
 /// Puts standard input in the place of `gateway_state.json` in the profile's directory `$1`, with the mode that it had.
 const REPLACE: &str = r#"
@@ -36,10 +37,10 @@ pub(crate) fn record(
     profile: &ProfileName,
     running: bool,
     deadline: Deadline,
-) -> Result<(), Error> {
+) -> Result<(), VolumeError> {
     let directory = directory_of(profile);
     if volume.home().dir(&directory).is_err() {
-        return Err(VolumeError::NoProfile { profile: profile.clone(), home: volume.path().to_owned() }.into());
+        return Err(VolumeError::NoProfile { profile: profile.clone(), home: volume.path().to_owned() });
     }
     let user = user_of(manager, profile);
     let path = volume.shown(&below(profile, STATE));
@@ -48,14 +49,14 @@ pub(crate) fn record(
         Ok(file) if file.text.iter().all(u8::is_ascii_whitespace) => "{}".to_owned(),
         Ok(file) => String::from_utf8(file.text).map_err(|_| VolumeError::Foreign(path.clone()))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => "{}".to_owned(),
-        Err(error) => return Err(desire(reason(&error)).into()),
+        Err(error) => return Err(desire(reason(&error))),
     };
     let state = Object::parse(&text).ok_or_else(|| VolumeError::Foreign(path.clone()))?;
     let text = state.with("desired_state", if running { "running" } else { "stopped" });
     let servant = Servant::new(manager.programs(), Master::of(&user), volume.path(), deadline);
     let directory = volume.path().join(directory);
     match servant.run("/bin/sh", &["-c", REPLACE, "sh", directory.as_str()], text.as_bytes()) {
-        Err(ServantError::Failed { said, .. }) => Err(desire(said).into()),
+        Err(ServantError::Failed { said, .. }) => Err(desire(said)),
         result => Ok(result.map_err(VolumeError::from)?),
     }
 }

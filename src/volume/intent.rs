@@ -5,14 +5,14 @@ use std::fmt;
 use serde_json::Value;
 
 use super::json::Object;
-use crate::text::{excerpt, is_plain};
+use crate::base::text::{excerpt, is_plain};
 
 /// A word of Hermes has no more characters than this; its longest today is `startup_failed`.
 const LONGEST_WORD: usize = 40;
 
 /// What `gateway_state.json` says of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Intent {
+pub(crate) enum Intent {
     /// A state, in Hermes' word for it, from `desired_state` (what an operator said) or else `gateway_state` (what it did last).
     Recorded {
         /// The word: `running`, `stopped`, `draining`, …
@@ -28,7 +28,7 @@ pub enum Intent {
 
 impl Intent {
     /// What the text of a `gateway_state.json` says.
-    pub fn parse(text: &[u8]) -> Self {
+    pub(crate) fn parse(text: &[u8]) -> Self {
         let Some(file) = std::str::from_utf8(text).ok().and_then(Object::parse) else {
             return Self::Unreadable("it is not what Hermes writes".to_owned());
         };
@@ -49,7 +49,7 @@ impl Intent {
 
     /// Whether the gateway is to run. Draining and degraded are what a running gateway goes through; but an operator says
     /// `running` where that is meant.
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         match self {
             Self::Recorded { state, desired: true } => state == "running",
             Self::Recorded { state, desired: false } => matches!(state.as_str(), "running" | "draining" | "degraded"),

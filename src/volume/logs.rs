@@ -3,19 +3,17 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write};
-use std::os::unix::fs::FileExt as _;
 use std::thread;
 use std::time::Duration;
 
-use super::{Shown, Volume, VolumeError};
-use crate::dir::Dir;
-use crate::error::{Error, reason};
-use crate::profile::ProfileName;
-
-/// The log directory of a profile, below the home.
-pub(super) fn below(profile: &ProfileName) -> String {
-    format!("logs/gateways/{profile}")
-}
+use super::error::VolumeError;
+use super::home::Volume;
+use super::log_file::{archived, copy, last};
+use super::paths::log_below;
+use super::shown::Shown;
+use crate::base::text::reason;
+use crate::disk::Dir;
+use crate::spec::ProfileName;
 
 /// The file that s6-log writes to.
 const CURRENT: &str = "current";
@@ -29,7 +27,7 @@ const MOST_FILES: usize = 20_000;
 /// A directory of s6-log: `current`, and older files named `@TIME.s` or `@TIME.u`, whose names sort by time
 /// (<https://skarnet.org/software/s6/s6-log.html>).
 #[derive(Debug)]
-pub struct LogDir {
+pub(crate) struct LogDir {
     shown: Shown,
     directory: Dir,
     /// Whose files are read; anybody's if this user is not root and can only read what it may.
@@ -41,26 +39,26 @@ impl LogDir {
     ///
     /// # Errors
     /// If there is none, or something else is in its place.
-    pub fn open(volume: &Volume, profile: &ProfileName, owner: Option<u32>) -> Result<Self, Error> {
-        let below = below(profile);
+    pub(crate) fn open(volume: &Volume, profile: &ProfileName, owner: Option<u32>) -> Result<Self, VolumeError> {
+        let below = log_below(profile);
         let shown = volume.shown(&below);
         match volume.home().dir(&below) {
             Ok(directory) => Ok(Self { shown, directory, owner }),
             // What somebody looks for is the file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let path = volume.shown(&format!("{below}/{CURRENT}"));
-                Err(VolumeError::Log { path, problem: reason(&error) }.into())
+                Err(VolumeError::Log { path, problem: reason(&error) })
             }
-            Err(error) => Err(VolumeError::Log { path: shown, problem: reason(&error) }.into()),
+            Err(error) => Err(VolumeError::Log { path: shown, problem: reason(&error) }),
         }
     }
 
-    fn wrong(&self, name: &str, problem: String) -> Error {
+    fn wrong(&self, name: &str, problem: String) -> VolumeError {
         let path = if name.is_empty() { self.shown.clone() } else { Shown(format!("{}/{name}", self.shown)) };
-        VolumeError::Log { path, problem }.into()
+        VolumeError::Log { path, problem }
     }
 
-    fn file(&self, name: &str) -> Result<File, Error> {
+    fn file(&self, name: &str) -> Result<File, VolumeError> {
         let (file, stat) = self.directory.file(name).map_err(|error| self.wrong(name, reason(&error)))?;
         match self.owner {
             Some(owner) if stat.st_uid != owner => {
@@ -76,7 +74,7 @@ impl LogDir {
     ///
     /// # Errors
     /// If a file cannot be read, or `out` not be written.
-    pub fn show(&self, lines: Option<usize>, out: &mut dyn Write) -> Result<File, Error> {
+    pub(crate) fn show(&self, lines: Option<usize>, out: &mut dyn Write) -> Result<File, VolumeError> {
         self.write(lines, MOST_SHOWN, out)
     }
 
@@ -87,7 +85,7 @@ impl LogDir {
         Some(text)
     }
 
-    fn write(&self, lines: Option<usize>, most: u64, out: &mut dyn Write) -> Result<File, Error> {
+    fn write(&self, lines: Option<usize>, most: u64, out: &mut dyn Write) -> Result<File, VolumeError> {
         let read = |error: io::Error| self.wrong(CURRENT, reason(&error));
         let mut current = self.file(CURRENT)?;
         // What comes while this is written is for `follow`: a file that grows as fast as it is read would never end.
@@ -127,7 +125,7 @@ impl LogDir {
     }
 
     /// The names of the older files, the newest first.
-    fn older(&self) -> Result<Vec<String>, Error> {
+    fn older(&self) -> Result<Vec<String>, VolumeError> {
         let wrong = |error: io::Error| self.wrong("", reason(&error));
         let (names, more) = self.directory.names(MOST_FILES).map_err(wrong)?;
         if more {
@@ -143,7 +141,7 @@ impl LogDir {
     ///
     /// # Errors
     /// If the file cannot be read; and always if `out` cannot be written any more.
-    pub fn follow(&self, mut file: File, out: &mut dyn Write) -> Result<(), Error> {
+    pub(crate) fn follow(&self, mut file: File, out: &mut dyn Write) -> Result<(), VolumeError> {
         const LOOK_EVERY: Duration = Duration::from_millis(100);
         let mut missing = 0;
         loop {
@@ -170,7 +168,7 @@ impl LogDir {
     }
 
     /// Writes what is between the place at which a file is and its end.
-    fn copy_all(&self, file: &mut File, out: &mut dyn Write) -> Result<(), Error> {
+    fn copy_all(&self, file: &mut File, out: &mut dyn Write) -> Result<(), VolumeError> {
         let wrong = |error: io::Error| self.wrong("", reason(&error));
         let begin = file.stream_position().map_err(wrong)?;
         let end = file.metadata().map_err(wrong)?.len();
@@ -182,12 +180,12 @@ impl LogDir {
     }
 
     /// The files from the oldest to `current`; there may be several more than at the last look.
-    fn files(&self) -> Result<Vec<String>, Error> {
+    fn files(&self) -> Result<Vec<String>, VolumeError> {
         let older = self.older()?.into_iter().rev();
         Ok(older.chain([CURRENT.to_owned()]).collect())
     }
 
-    fn after(&self, file: &File) -> Result<Next, Error> {
+    fn after(&self, file: &File) -> Result<Next, VolumeError> {
         let wrong = |error: io::Error| self.wrong("", reason(&error));
         let id = |stat: &rustix::fs::Stat| (stat.st_dev, stat.st_ino);
         let open = rustix::fs::fstat(file).map(|stat| id(&stat)).map_err(|error| wrong(error.into()))?;
@@ -195,7 +193,7 @@ impl LogDir {
         if is(CURRENT, open) {
             return Ok(Next::None);
         }
-        let look = || -> Result<Option<Option<String>>, Error> {
+        let look = || -> Result<Option<Option<String>>, VolumeError> {
             let files = self.files()?;
             let place = files.iter().rposition(|name| is(name, open));
             Ok(place.map(|place| files.get(place + 1).cloned()))
@@ -211,7 +209,7 @@ impl LogDir {
         }
     }
 
-    fn oldest(&self) -> Result<File, Error> {
+    fn oldest(&self) -> Result<File, VolumeError> {
         let first = self.files()?.into_iter().next().unwrap_or_else(|| CURRENT.to_owned());
         self.file(&first)
     }
@@ -225,99 +223,4 @@ enum Next {
     None,
     /// It is not there itself any more.
     Unknown,
-}
-
-/// The name of a file that s6-log has put aside: `@`, a time in 24 hexadecimal digits, and how it was closed.
-fn archived(name: &[u8]) -> Option<String> {
-    let name = std::str::from_utf8(name).ok()?;
-    let time = name.strip_prefix('@')?.strip_suffix(".s").or_else(|| name.strip_prefix('@')?.strip_suffix(".u"))?;
-    (time.len() == 24 && time.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| name.to_owned())
-}
-
-/// Where the last `lines` lines of what is between `first` and `end` begin, and how many of them are missing there. Read from the end.
-fn last(file: &File, first: u64, end: u64, lines: usize) -> io::Result<(u64, usize)> {
-    const BLOCK: u64 = 64 << 10;
-    let mut buffer = vec![0; 64 << 10];
-    let (mut at, mut missing) = (end, lines);
-    if lines == 0 {
-        return Ok((end, 0));
-    }
-    while at > first {
-        let begin = at.saturating_sub(BLOCK).max(first);
-        let block = &mut buffer[..usize::try_from(at - begin).unwrap_or_default()];
-        match file.read_exact_at(block, begin) {
-            // It was cut while it was read.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok((end, missing)),
-            read => read?,
-        }
-        for (place, byte) in block.iter().enumerate().rev() {
-            let place = begin + place as u64;
-            // The line break at the very end ends the last line, and begins none.
-            if *byte == b'\n' && place + 1 != end {
-                missing -= 1;
-                if missing == 0 {
-                    return Ok((place + 1, 0));
-                }
-            }
-        }
-        at = begin;
-    }
-    Ok((first, if first < end { missing - 1 } else { missing }))
-}
-
-/// Writes a part of a file, a block at a time.
-fn copy(
-    file: &File,
-    mut at: u64,
-    end: u64,
-    out: &mut dyn Write,
-    wrong: impl Fn(io::Error) -> Error,
-) -> Result<(), Error> {
-    let mut buffer = vec![0; 64 << 10];
-    while at < end {
-        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
-        let read = match file.read_at(&mut buffer[..most], at) {
-            // It was cut.
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(wrong(error)),
-        };
-        out.write_all(&buffer[..read]).map_err(Error::Output)?;
-        at += read as u64;
-    }
-    out.flush().map_err(Error::Output)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn last_lines() {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"zero\none\ntwo\nthree").unwrap();
-        // From `one` on, as if there were no more before.
-        for (lines, expected) in [(0, (18, 0)), (1, (13, 0)), (2, (9, 0)), (3, (5, 0)), (4, (5, 1)), (9, (5, 6))] {
-            assert_eq!(last(&file, 5, 18, lines).unwrap(), expected, "{lines}");
-        }
-        for (lines, expected) in [(1, (9, 0)), (2, (5, 0)), (3, (0, 0)), (4, (0, 1))] {
-            assert_eq!(last(&file, 0, 13, lines).unwrap(), expected, "{lines}");
-        }
-        assert_eq!(last(&file, 3, 3, 2).unwrap(), (3, 2));
-    }
-
-    #[test]
-    fn names_of_archived_files() {
-        assert!(archived(b"@4000000067432f0a1b2c3d4e.s").is_some());
-        for name in [
-            "current",
-            "@4000000067432f0a1b2c3d4.s",
-            "@4000000067432f0a1b2c3d4e",
-            "@4000000067432f0a1b2c3dxx.u",
-            "@../../x.s",
-        ] {
-            assert_eq!(archived(name.as_bytes()), None, "{name}");
-        }
-    }
 }

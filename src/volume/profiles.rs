@@ -2,12 +2,13 @@
 
 use std::io;
 
-use super::Volume;
+use super::home::Volume;
 use super::intent::Intent;
-use crate::dir::Dir;
-use crate::error::reason;
-use crate::profile::{ProfileName, ProfileNameError};
-use crate::text::excerpt;
+use super::paths::{STATE, below, directory_of};
+use crate::base::text::excerpt;
+use crate::base::text::reason;
+use crate::disk::Dir;
+use crate::spec::{ProfileName, ProfileNameError};
 
 /// What marks the directory of a profile: `hermes profile create` makes it.
 const MARK: &str = "SOUL.md";
@@ -18,7 +19,7 @@ const MOST_ENTRIES: usize = 10_000;
 
 /// A profile that is there.
 #[derive(Debug, Clone)]
-pub struct FoundProfile {
+pub(crate) struct FoundProfile {
     /// Its name.
     pub profile: ProfileName,
     /// Whether its gateway is to run.
@@ -27,7 +28,7 @@ pub struct FoundProfile {
 
 /// What is there and can have no gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
+pub(crate) struct Broken {
     /// What it is called, on one line.
     pub name: String,
     /// Why, and what to do.
@@ -36,7 +37,7 @@ pub struct Broken {
 
 /// What was found on a volume.
 #[derive(Debug, Default)]
-pub struct Profiles {
+pub(crate) struct Profiles {
     /// The profiles, by name.
     pub found: Vec<FoundProfile>,
     /// What looks like a profile and is none.
@@ -48,7 +49,7 @@ pub struct Profiles {
 impl Volume {
     /// The profiles on it but the root profile, by name. Whatever stands where they should be, it stops nothing: what cannot be looked
     /// at is a warning.
-    pub fn profiles(&self) -> Profiles {
+    pub(crate) fn profiles(&self) -> Profiles {
         let mut profiles = Profiles::default();
         let shown = self.shown("profiles");
         let directory = match self.home().dir("profiles") {
@@ -86,7 +87,7 @@ impl Volume {
 
     /// The profile of this name, if it is there; the root profile always is. It is asked for by name, so that nothing else on the volume
     /// can hide it.
-    pub fn profile(&self, profile: &ProfileName) -> Option<FoundProfile> {
+    pub(crate) fn profile(&self, profile: &ProfileName) -> Option<FoundProfile> {
         if profile.is_default() {
             return Some(FoundProfile { profile: profile.clone(), intent: self.intent(profile) });
         }
@@ -96,22 +97,9 @@ impl Volume {
     }
 
     /// What is recorded for the gateway of a profile, be the profile there or not.
-    pub fn intent(&self, profile: &ProfileName) -> Intent {
+    pub(crate) fn intent(&self, profile: &ProfileName) -> Intent {
         intent_in(self.home(), &below(profile, STATE))
     }
-}
-
-/// The file in which Hermes keeps what it did last, and what an operator wants.
-pub(super) const STATE: &str = "gateway_state.json";
-
-/// Where a profile is below the home; the root profile is the home itself.
-pub(super) fn directory_of(profile: &ProfileName) -> String {
-    if profile.is_default() { ".".to_owned() } else { format!("profiles/{profile}") }
-}
-
-/// Where a file of a profile is below the home.
-pub(super) fn below(profile: &ProfileName, file: &str) -> String {
-    if profile.is_default() { file.to_owned() } else { format!("profiles/{profile}/{file}") }
 }
 
 fn intent_in(directory: &Dir, state: &str) -> Intent {

@@ -11,14 +11,16 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
-use super::{Volume, VolumeError};
-use crate::dir::Dir;
-use crate::error::{Context as _, Error, reason};
-use crate::lock::Lock;
-use crate::manifest::{self, DEFAULTS, ENV, GATEWAYS, SECRET, Settings};
-use crate::options::{Key, Kind, Options};
-use crate::profile::ProfileName;
-use crate::s6::Patience;
+use super::error::VolumeError;
+use super::home::Volume;
+use crate::base::Patience;
+use crate::base::text::reason;
+use crate::disk::Context as _;
+use crate::disk::Dir;
+use crate::disk::Lock;
+use crate::source::{self, DEFAULTS, ENV, GATEWAYS, SECRET, Settings};
+use crate::spec::ProfileName;
+use crate::spec::options::{Key, Kind, Options};
 
 const NAME: &str = "gateways.toml";
 
@@ -32,7 +34,7 @@ const HEADER: &str = "# Written by gatewayctl register --save, and read by gatew
 
 /// Where the saved manifest is kept.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     path: Utf8PathBuf,
     directory: Rc<Dir>,
 }
@@ -43,17 +45,17 @@ impl Store {
     /// # Errors
     /// If the directory is not there, or somebody else than root (or this user) can change it or what is above it; for the home see
     /// [`Volume::open`].
-    pub fn open(state: Option<&Utf8Path>, home: &Utf8Path) -> Result<Self, Error> {
+    pub(crate) fn open(state: Option<&Utf8Path>, home: &Utf8Path) -> Result<Self, VolumeError> {
         let Some(state) = state else { return Self::on(home) };
         let wrong = |problem| VolumeError::State { path: state.to_owned(), problem };
         if !state.is_absolute() {
-            return Err(wrong("it is not absolute".to_owned()).into());
+            return Err(wrong("it is not absolute".to_owned()));
         }
         let directory = Dir::open_own(state).map_err(|error| wrong(reason(&error)))?;
         Ok(Self { path: state.join(NAME), directory: Rc::new(directory) })
     }
 
-    fn on(home: &Utf8Path) -> Result<Self, Error> {
+    fn on(home: &Utf8Path) -> Result<Self, VolumeError> {
         let volume = Volume::open(home)?;
         Ok(Self { path: volume.path.join(NAME), directory: Rc::new(volume.home) })
     }
@@ -62,14 +64,15 @@ impl Store {
     ///
     /// # Errors
     /// If somebody else holds it for as long as `patience` lasts.
-    pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, Error> {
-        Lock::take_evicting(&*self.directory, LOCK, patience, &self.path, Dir::evict)
+    pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, VolumeError> {
+        let what = format!("the lock on {}", self.path);
+        Ok(Lock::take_evicting(&*self.directory, LOCK, patience, (&what, &self.path), Dir::evict)?)
     }
 }
 
 /// The manifest of a [`Store`].
 #[derive(Debug)]
-pub struct SavedManifest {
+pub(crate) struct SavedManifest {
     store: Store,
     text: String,
 }
@@ -79,8 +82,8 @@ impl SavedManifest {
     ///
     /// # Errors
     /// If somebody else than root could have written it, or it cannot be read.
-    pub fn open(store: &Store) -> Result<Self, Error> {
-        let refuse = |problem: String| Error::from(VolumeError::Saved { path: store.path.clone(), problem });
+    pub(crate) fn open(store: &Store) -> Result<Self, VolumeError> {
+        let refuse = |problem: String| VolumeError::Saved { path: store.path.clone(), problem };
         let file = match store.directory.read(NAME) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { store: store.clone(), text: String::new() });
@@ -100,7 +103,7 @@ impl SavedManifest {
     }
 
     /// Whether there is one on the volume that nobody reads, since `--state` names another place.
-    pub fn is_ignored_on(volume: &Volume) -> bool {
+    pub(crate) fn is_ignored_on(volume: &Volume) -> bool {
         volume.home().stat(NAME).is_ok()
     }
 
@@ -108,15 +111,15 @@ impl SavedManifest {
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn settings(&self) -> Result<Settings, Error> {
-        manifest::parse(&self.store.path, &self.text)
+    pub(crate) fn settings(&self) -> Result<Settings, VolumeError> {
+        Ok(source::parse(&self.store.path, &self.text)?)
     }
 
     /// Has it name this gateway with these options and no other; written once [`Written::commit`] is called.
     ///
     /// # Errors
     /// Where it has mistakes, or cannot be written.
-    pub fn with(&self, profile: &ProfileName, options: &Options) -> Result<Written, Error> {
+    pub(crate) fn with(&self, profile: &ProfileName, options: &Options) -> Result<Written, VolumeError> {
         self.edited(|gateways| {
             gateways.insert(profile.to_string(), Value::Table(table(options)));
         })
@@ -126,7 +129,7 @@ impl SavedManifest {
     ///
     /// # Errors
     /// As [`Self::with`].
-    pub fn without(&self, profile: &ProfileName) -> Result<Option<Written>, Error> {
+    pub(crate) fn without(&self, profile: &ProfileName) -> Result<Option<Written>, VolumeError> {
         if !self.settings()?.gateways.iter().any(|(name, _)| name == profile) {
             return Ok(None);
         }
@@ -136,7 +139,7 @@ impl SavedManifest {
         .map(Some)
     }
 
-    fn edited(&self, edit: impl FnOnce(&mut Table)) -> Result<Written, Error> {
+    fn edited(&self, edit: impl FnOnce(&mut Table)) -> Result<Written, VolumeError> {
         self.settings()?;
         let mut document: Table = self.text.parse().unwrap_or_default();
         let gateways = document.entry(GATEWAYS).or_insert_with(|| Value::Table(Table::new()));
@@ -178,14 +181,14 @@ fn table(options: &Options) -> Table {
 
 /// A manifest that has been written beside the one that it replaces. It goes unless it is committed.
 #[derive(Debug)]
-pub struct Written {
+pub(crate) struct Written {
     store: Store,
     file: File,
     committed: bool,
 }
 
 impl Written {
-    fn new(store: &Store, text: &str) -> Result<Self, Error> {
+    fn new(store: &Store, text: &str) -> Result<Self, VolumeError> {
         let fresh = store.path.with_file_name(FRESH);
         // Values may be private, so that only who writes them reads them. Nothing that is there is followed or taken over.
         let file = store.directory.create(FRESH).context("create", &fresh)?;
@@ -199,7 +202,7 @@ impl Written {
     ///
     /// # Errors
     /// If that cannot be done; then the older one is still there.
-    pub fn commit(mut self) -> Result<(), Error> {
+    pub(crate) fn commit(mut self) -> Result<(), VolumeError> {
         self.store.directory.rename(&self.file, FRESH, NAME).context("replace", &self.store.path)?;
         self.committed = true;
         Ok(())

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 use thiserror::Error;
 
-use crate::child::{self, Called, Limits, Silence};
-use crate::container;
-use crate::options::UserName;
+use crate::base::child::{self, Called, Limits, Silence};
+use crate::base::text::excerpt;
 use crate::s6::Programs;
-use crate::text::excerpt;
+use crate::s6::container;
+use crate::spec::options::UserName;
 
 /// The most that is read of what a program says, in bytes: of standard output and error together.
 const MOST_SAID: usize = 64 << 10;
@@ -72,9 +72,9 @@ pub(crate) struct Servant<'a> {
 
 /// Why the service user did not do it.
 #[derive(Debug, Error)]
-pub enum ServantError {
+pub(crate) enum ServantError {
     /// It cannot be called.
-    #[error("cannot call {program}: {}", crate::error::reason(source))]
+    #[error("cannot call {program}: {}", crate::base::text::reason(source))]
     Call {
         /// The program.
         program: String,

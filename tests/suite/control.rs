@@ -207,7 +207,10 @@ fn a_gateway_that_s6_overlay_linked_in_is_one_like_any_other() {
     ));
     let expected =
         "coder\nstopped coder\nrestarted coder\nunregistered /run/service/gateway-coder\ngateway-coder\n.s6-svscan\n";
-    assert_ok(&ran, expected);
+    // s6-supervise lets a second go by before it starts what it has just ended, which is as long as nothing is said.
+    let waited = ran.err.lines().all(|line| line == "waiting for gateway coder to come up");
+    assert!(waited, "{}", ran.err);
+    assert_eq!((ran.code, ran.out.as_str()), (0, expected));
 }
 
 #[test]

@@ -4,14 +4,11 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::faults::points;
+use crate::faults::{can_fail, points};
 use crate::sandbox::Sandbox;
 
 /// A profile on the volume, so that reconcile has something to do.
 const VOLUME: &str = "mkdir -p /opt/data/profiles/x; touch /opt/data/profiles/x/SOUL.md; chown -R hermes /opt/data;";
-
-/// Calls that no Linux lets fail in any of these ways, which Rust's own library therefore takes for granted.
-const RUSTS: [&str; 6] = ["clock_nanosleep", "futex", "geteuid", "getrandom", "restart_syscall", "umask"];
 
 const OPERATIONS: [(&str, &str); 6] = [
     ("update", "gatewayctl -q --timeout 5 install /tmp/new --update"),
@@ -115,7 +112,7 @@ fn each_point(fault: &str, only: &[&str]) {
         let killed = fault.contains("signal");
         for (name, count) in points(&trace, "\"/run/service") {
             let name_is_meant = only.is_empty() || only.contains(&name.as_str());
-            if name_is_meant && (killed || (!RUSTS.contains(&name.as_str()) && !name.starts_with("rt_sig"))) {
+            if name_is_meant && (killed || can_fail(&name)) {
                 writeln!(listed, "{name} {count}").unwrap();
             }
         }

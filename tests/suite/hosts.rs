@@ -3,10 +3,10 @@
 use std::fs;
 
 use camino::Utf8PathBuf;
-use gen_service::error::Error;
-use gen_service::gateway::Gateway;
+use gen_service::manager::ManagerError;
 use gen_service::manager::{Host, Kind, ServiceManager, Signs, detect};
-use gen_service::options::Options;
+use gen_service::spec::Gateway;
+use gen_service::spec::Options;
 use tempfile::TempDir;
 
 use crate::support::{GATEWAYCTL, Ran, directory, run, set_mode};
@@ -124,8 +124,8 @@ fn none_registers_at_run_time() {
     for kind in [Kind::Systemd, Kind::Launchd, Kind::Windows] {
         let host = Host::new(kind, 501).unwrap();
         let gateway = Gateway::resolve(vec![("coder".parse().unwrap(), Options::default())]).unwrap().remove(0);
-        let refused = |result: Result<(), Error>| match result {
-            Err(Error::Unsupported(unsupported)) => unsupported.kind == kind,
+        let refused = |result: Result<(), ManagerError>| match result {
+            Err(ManagerError::Unsupported(unsupported)) => unsupported.kind == kind,
             _ => false,
         };
         assert!(!host.supports_runtime_registration());

@@ -85,9 +85,9 @@ fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
          as_in() { diff -r /tmp/$1 /run/service >/tmp/diff || ! grep -v ': supervise$\\|: event$\\|: .s6-svscan$' /tmp/diff; }; \
          gatewayctl -q install /tmp/old; up; \
          kill_at() { strace -qq --signal=none -o /dev/null -e inject=$1:signal=KILL:when=$2 gatewayctl install /tmp/new --update >/tmp/log 2>&1 || true; }; \
-         kill_at rename 3 2>/tmp/log; ! as_in new >/tmp/log; ! as_in old >/tmp/log; \
+         kill_at renameat 3 2>/tmp/log; ! as_in new >/tmp/log; ! as_in old >/tmp/log; \
          gatewayctl -q --timeout 1 doctor | grep leftovers; gatewayctl unregister nobody; as_in old; ls -A /run/service; \
-         kill_at rename 1 2>/tmp/log; gatewayctl -q unregister nobody; as_in old; gatewayctl install /tmp/new --update; as_in new",
+         kill_at renameat 1 2>/tmp/log; gatewayctl -q unregister nobody; as_in old; gatewayctl install /tmp/new --update; as_in new",
     );
     assert_ok(
         &ran,

@@ -11,6 +11,7 @@ mod control;
 mod control_faults;
 mod doctor;
 mod faults;
+mod floors;
 mod hostile;
 mod hosts;
 mod install;

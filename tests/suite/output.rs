@@ -214,16 +214,19 @@ fn a_leftover_of_a_killed_run_goes_with_the_next() {
 fn two_runs_at_once_wait_for_each_other() {
     let directory = directory();
     fs::create_dir(directory.path().join("out")).unwrap();
-    let lock = fs::File::open(directory.path().join("out")).unwrap();
-    lock.lock().unwrap();
+    // As another run has it.
+    let options = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE;
+    let path = directory.path().join("out/.gen-service.lock");
+    let lock = rustix::fs::open(path, options, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let mut command = gen_service(directory.path(), ["a", "--out", "out"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     err.read_line(&mut line).unwrap();
     assert_eq!(line, "waiting for another gen-service that writes to out\n");
-    assert_eq!(fs::read_dir(directory.path().join("out")).unwrap().count(), 0);
-    lock.unlock().unwrap();
+    assert_eq!(fs::read_dir(directory.path().join("out")).unwrap().count(), 1);
+    drop(lock);
     assert!(child.wait().unwrap().success());
     let mut rest = String::new();
     err.read_to_string(&mut rest).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use gen_service::environment::EnvName;
+use gen_service::spec::EnvName;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 

@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::render_args::RenderArgs;
-use crate::container;
 use crate::manager::Kind;
+use crate::s6::container;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 use crate::volume::Volume;
 

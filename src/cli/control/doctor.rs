@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::args::{Common, Home};
+use crate::base::text::Plain;
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::Streams;
 use crate::cli::streams::{DIM, GREEN, RED, YELLOW, styled};
-use crate::cli::{Outcome, Streams};
 use crate::doctor::{Finding, Level, examine};
 use crate::error::Error;
-use crate::text::Plain;
 
 pub(super) fn run(home: &Home, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let timeout = Duration::from_secs(common.timeout);

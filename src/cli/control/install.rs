@@ -4,13 +4,15 @@ use camino::Utf8PathBuf;
 use serde_json::json;
 
 use super::args::{Common, Install};
-use super::s6;
+use super::common::s6;
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::Streams;
 use crate::cli::streams::{DIM, GREEN, styled};
-use crate::cli::{Outcome, Streams};
-use crate::disk::remove;
-use crate::error::{Context as _, Error, Mistake, Place, Problem};
-use crate::publish::{self, Checked, Published};
-use crate::s6::Scandir;
+use crate::error::Error;
+use crate::s6::{Checked, Published, Scandir, move_out, plan, read_tree};
+use crate::source::{Mistake, Place};
+use crate::spec::ProfileName;
+use crate::spec::SpecError;
 
 pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let scandir = arguments.into.as_ref().unwrap_or(&common.scandir);
@@ -18,7 +20,7 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     let checked: Vec<Checked> = wanted.iter().map(|(_, checked)| checked.clone()).collect();
     let (published, live) = if arguments.dry_run {
         let scandir = Scandir::open(scandir)?;
-        (publish::plan(&scandir, &checked, arguments.update)?, scandir.is_live()?)
+        (plan(&scandir, &checked, arguments.update)?, scandir.is_live()?)
     } else {
         let common =
             Common { scandir: scandir.clone(), manager: None, s6_bin_dir: common.s6_bin_dir.clone(), ..*common };
@@ -27,8 +29,10 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
         (installed.published, installed.live)
     };
     if arguments.moves && !arguments.dry_run {
-        for (path, _) in &wanted {
-            remove(path).context("remove", path)?;
+        for tree in &arguments.trees {
+            let of_tree: Vec<&ProfileName> =
+                wanted.iter().filter(|(of, _)| *of == tree).map(|(_, checked)| checked.profile()).collect();
+            move_out(tree, &of_tree)?;
         }
     }
     let changes = || checked.iter().zip(&published);
@@ -61,20 +65,20 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     Ok(Outcome::Done)
 }
 
-/// The service directories of all trees with their paths; one profile may stand in one tree only.
-fn read(trees: &[Utf8PathBuf]) -> Result<Vec<(Utf8PathBuf, Checked)>, Error> {
-    let mut wanted: Vec<(Utf8PathBuf, Checked)> = Vec::new();
+/// The service directories of all trees, each with its tree; one profile may stand in one tree only.
+fn read(trees: &[Utf8PathBuf]) -> Result<Vec<(&Utf8PathBuf, Checked)>, Error> {
+    let mut wanted: Vec<(&Utf8PathBuf, Checked)> = Vec::new();
     let mut mistakes = Vec::new();
     for tree in trees {
-        for checked in publish::read_tree(tree)? {
+        for checked in read_tree(tree)? {
             if wanted.iter().any(|(_, other)| other.profile() == checked.profile()) {
-                let twice = Problem::ProfileTwice(checked.profile().clone());
+                let twice = SpecError::ProfileTwice(checked.profile().clone());
                 mistakes.push(Mistake::at(Place::File(tree.clone()), twice));
             }
-            wanted.push((tree.join(checked.profile().service_name()), checked));
+            wanted.push((tree, checked));
         }
     }
-    if mistakes.is_empty() { Ok(wanted) } else { Err(Error::Input(mistakes)) }
+    if mistakes.is_empty() { Ok(wanted) } else { Err(Error::input(mistakes)) }
 }
 
 fn word(change: Published) -> &'static str {

@@ -6,12 +6,13 @@ use camino::Utf8Path;
 use serde_json::json;
 
 use super::args::Common;
-use super::{kind, manager, s6};
+use super::common::{kind, manager, s6};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::Streams;
 use crate::cli::streams::{GREEN, styled};
-use crate::cli::{Outcome, Streams};
 use crate::error::Error;
 use crate::manager::Kind;
-use crate::profile::ProfileName;
+use crate::spec::ProfileName;
 use crate::volume::{self, Deadline, Volume};
 
 pub(super) fn start(
@@ -21,7 +22,7 @@ pub(super) fn start(
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
     save(profiles, true, saved_at, common, streams)?;
-    each(profiles, "started", common, streams, |profile, streams| manager(common, streams)?.start(profile))
+    each(profiles, "started", common, streams, |profile, streams| Ok(manager(common, streams)?.start(profile)?))
 }
 
 pub(super) fn stop(
@@ -36,17 +37,18 @@ pub(super) fn stop(
     let told = if on_host { BTreeSet::new() } else { s6(common, streams)?.begin_to_stop(profiles, persist) };
     each(profiles, "stopped", common, streams, |profile, streams| {
         if on_host {
-            manager(common, streams)?.stop(profile)
+            manager(common, streams)?.stop(profile)?;
         } else if told.contains(profile) {
-            s6(common, streams)?.goes_down(profile)
+            s6(common, streams)?.goes_down(profile)?;
         } else {
-            s6(common, streams)?.stop_gateway(profile, persist)
+            s6(common, streams)?.stop_gateway(profile, persist)?;
         }
+        Ok(())
     })
 }
 
 pub(super) fn restart(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    each(profiles, "restarted", common, streams, |profile, streams| manager(common, streams)?.restart(profile))
+    each(profiles, "restarted", common, streams, |profile, streams| Ok(manager(common, streams)?.restart(profile)?))
 }
 
 /// Records what reconcile is to do with them; before anything is done, so that what cannot be saved is not done either.
@@ -63,7 +65,7 @@ fn save(
     // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
     profiles.iter().try_for_each(|profile| manager.scandir().gateway(profile).map(drop))?;
     let deadline = Deadline::after(manager.timeout());
-    profiles.iter().try_for_each(|profile| volume::record(&manager, &volume, profile, running, deadline))
+    Ok(profiles.iter().try_for_each(|profile| volume::record(&manager, &volume, profile, running, deadline))?)
 }
 
 /// Does it to each, whether it fails for another or not, and says what came of it.

@@ -1,6 +1,7 @@
 //! `gatewayctl`: the installer, and the hand on the live tree.
 
 mod args;
+mod common;
 mod doctor;
 mod install;
 mod lifecycle;
@@ -8,33 +9,36 @@ mod reconcile;
 mod register;
 mod status;
 
-use std::ffi::OsString;
-use std::time::Duration;
+use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use super::{Outcome, Streams};
-use crate::error::{Context as _, Error, Mistake, Place};
-use crate::manager::{Host, Kind, S6Manager, ServiceManager, Signs, detect};
-use crate::profile::ProfileName;
-use crate::signals;
+use super::outcome::Outcome;
+use super::streams::{Streams, with_streams};
+use crate::base::watch;
+use crate::disk::Context as _;
+use crate::error::Error;
+use crate::spec::ProfileName;
 use crate::volume::{LogDir, Volume, owner_of};
 use args::{Command, Common, Gatewayctl};
+use common::{kind, manager, names, s6};
 
-/// Runs `gatewayctl` with these arguments, the program's name first, and returns its exit code: 0 done, 1 failed, 2 wrong usage
-/// or invalid input; `status` also 3 some gateway is down, 4 there is no such gateway.
-pub fn gatewayctl(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) -> u8 {
-    let result = match Gatewayctl::try_parse_from(arguments) {
-        Ok(arguments) => run(&arguments, &mut streams),
-        Err(error) => return streams.clap(&error),
-    };
-    streams.end(result)
+/// Runs `gatewayctl` with the arguments and streams of this process, and returns its exit code: 0 done, 1 failed, 2 wrong usage or invalid
+/// input, 128 and the number of a signal that ended it; `status` also 3 some gateway is down, 4 there is no such gateway.
+pub fn gatewayctl() -> ExitCode {
+    with_streams(|mut streams| {
+        let result = match Gatewayctl::try_parse() {
+            Ok(arguments) => run(&arguments, &mut streams),
+            Err(error) => return streams.clap(&error),
+        };
+        streams.end(result)
+    })
 }
 
 fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let common = &arguments.common;
     if arguments.command.changes_something() {
-        signals::watch().context("watch for signals as", "gatewayctl")?;
+        watch().context("watch for signals as", "gatewayctl")?;
     }
     match &arguments.command {
         Command::Install(install) => install::run(install, common, streams),
@@ -70,39 +74,6 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
     }
 }
 
-/// The profiles, or every mistake in their names.
-fn names(profiles: &[String]) -> Result<Vec<ProfileName>, Error> {
-    let mut mistakes = Vec::new();
-    let mut names = Vec::new();
-    for profile in profiles {
-        match profile.parse::<ProfileName>() {
-            Ok(name) => names.push(name),
-            Err(error) => mistakes.push(Mistake::at(Place::CommandLine, error)),
-        }
-    }
-    if mistakes.is_empty() { Ok(names) } else { Err(Error::Input(mistakes)) }
-}
-
-fn kind(common: &Common) -> Option<Kind> {
-    let signs = Signs { root: "/".into(), scandir: common.scandir.clone(), os: std::env::consts::OS };
-    common.manager.map(Kind::from).or_else(|| detect(&signs))
-}
-
-/// The s6 manager of the common options, telling on standard error what it waits for.
-fn s6<'a>(common: &Common, streams: &'a mut Streams<'_>) -> Result<S6Manager<'a>, Error> {
-    let timeout = Duration::from_secs(common.timeout);
-    Ok(S6Manager::new(&common.scandir, &common.s6_bin_dir, timeout)?.observer(streams.observer(common.quiet)))
-}
-
-/// The manager in charge: s6 unless the signs say another.
-fn manager<'a>(common: &Common, streams: &'a mut Streams<'_>) -> Result<Box<dyn ServiceManager + 'a>, Error> {
-    let uid = rustix::process::getuid().as_raw();
-    match kind(common).and_then(|kind| Host::new(kind, uid)) {
-        Some(host) => Ok(Box::new(host)),
-        None => Ok(Box::new(s6(common, streams)?)),
-    }
-}
-
 fn list(common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let profiles = manager(common, streams)?.list_profile_gateways()?;
     if common.json {
@@ -131,7 +102,7 @@ fn logs(
     };
     streams.foreign(|out| {
         let shown = log.show(lines, out)?;
-        if follow { log.follow(shown, out) } else { Ok(()) }
+        if follow { Ok(log.follow(shown, out)?) } else { Ok(()) }
     })?;
     Ok(Outcome::Done)
 }

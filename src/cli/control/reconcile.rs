@@ -3,20 +3,22 @@
 use serde_json::json;
 
 use super::args::{Common, Reconcile as Arguments};
-use super::s6;
-use crate::boot::{Action, Reconcile, Reconciled, Selection, SelectionError};
+use super::common::s6;
+use crate::base::text::Plain;
+use crate::boot::{Action, Reconcile, Reconciled};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::Streams;
 use crate::cli::streams::{DIM, GREEN, RED, styled};
-use crate::cli::{Outcome, Streams};
-use crate::error::{Error, Mistake, Place};
-use crate::manifest::{self, Settings};
-use crate::text::Plain;
+use crate::error::Error;
+use crate::source::{self, Mistake, Place, Settings};
+use crate::spec::selection::{Selection, SelectionError};
 use crate::volume::{Intent, Store, Volume};
 
 pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let (home, state) = (arguments.home.path(), arguments.home.state());
     let reconcile = Reconcile {
         selection: selection(arguments)?,
-        manifest: arguments.manifest.as_deref().map_or_else(|| Ok(Settings::default()), manifest::settings)?,
+        manifest: arguments.manifest.as_deref().map_or_else(|| Ok(Settings::default()), source::settings)?,
         volume: Volume::open(&home)?,
         store: Store::open(state.as_deref(), &home)?,
         has_state: state.is_some(),
@@ -42,7 +44,7 @@ fn selection(arguments: &Arguments) -> Result<Selection, Error> {
         |texts: &[String]| texts.iter().filter_map(|text| text.parse().map_err(&mut wrong).ok()).collect::<Vec<_>>();
     let (only, except) = (patterns(&arguments.only), patterns(&arguments.except));
     let shard = arguments.shard.as_ref().and_then(|text| text.parse().map_err(&mut wrong).ok());
-    if mistakes.is_empty() { Ok(Selection { only, except, shard }) } else { Err(Error::Input(mistakes)) }
+    if mistakes.is_empty() { Ok(Selection { only, except, shard }) } else { Err(Error::input(mistakes)) }
 }
 
 fn document(done: &Reconciled, dry_run: bool) -> serde_json::Value {

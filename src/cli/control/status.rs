@@ -8,13 +8,14 @@ use anstyle::Style;
 use serde_json::json;
 
 use super::args::Common;
-use super::{kind, manager, s6};
+use super::common::{kind, manager, s6};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::Streams;
 use crate::cli::streams::{BOLD, DIM, GREEN, RED, styled};
-use crate::cli::{Outcome, Streams};
 use crate::error::Error;
 use crate::manager::{Kind, S6Manager};
-use crate::profile::ProfileName;
 use crate::s6::{LiveService, S6Error, Status};
+use crate::spec::ProfileName;
 
 /// What is shown of a gateway.
 struct Row {

@@ -63,7 +63,7 @@ fn a_signal_takes_an_update_back() {
            [ \"$(ls -A /run/service | tr '\\n' ' ')\" = '.s6-svscan gateway-a gateway-b ' ] || ls -A /run/service; \
            find /run/service -name '.gatewayctl*'; }; \
          for s in INT:130 TERM:143 HUP:129; do for n in 1 2 3; do code=0; \
-           strace -qq --signal=none -o /dev/null -e inject=rename:signal=${s%:*}:when=$n gatewayctl -q install /tmp/new --update >/tmp/said 2>&1 || code=$?; \
+           strace -qq --signal=none -o /dev/null -e inject=renameat:signal=${s%:*}:when=$n gatewayctl -q install /tmp/new --update >/tmp/said 2>&1 || code=$?; \
            [ $code = ${s#*:} ] || echo \"$s $n: exit $code\"; \
            [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; what was done is taken back\" ] || cat /tmp/said; is_old; done; done; \
          gen-service -q c --down --out /tmp/new; gatewayctl -q --timeout 60 install /tmp/new --update >/tmp/said 2>&1 & run=$!; \

@@ -1,0 +1,63 @@
+//! SIGINT, SIGTERM and SIGHUP: a run that changes something takes back what it did, and ends.
+
+#![expect(clippy::disallowed_methods, reason = "/proc/self")]
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+static SEEN: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+
+/// A signal that asks a run to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signal(i32);
+
+impl Signal {
+    /// The exit code of a program that it ended: 128 and its number.
+    pub fn exit_code(self) -> u8 {
+        u8::try_from(128 + self.0).unwrap_or(1)
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            SIGHUP => f.write_str("SIGHUP"),
+            SIGINT => f.write_str("SIGINT"),
+            SIGTERM => f.write_str("SIGTERM"),
+            other => write!(f, "signal {other}"),
+        }
+    }
+}
+
+/// From now on these signals do not end the process; whatever waits looks whether one came. One that whoever started it has it ignore, as `nohup` does,
+/// stays ignored.
+///
+/// # Errors
+/// If the operating system refuses.
+pub(crate) fn watch() -> io::Result<()> {
+    let seen = SEEN.get_or_init(Arc::default);
+    let ignored = ignored();
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        if ignored >> (signal - 1) & 1 == 0 {
+            signal_hook::flag::register_usize(signal, Arc::clone(seen), usize::try_from(signal).unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}
+
+/// The signals that this process ignores, a bit each, as the kernel says.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+/// The last of these signals that came since [`watch`].
+pub(crate) fn seen() -> Option<Signal> {
+    let number = SEEN.get()?.load(Ordering::Relaxed);
+    i32::try_from(number).ok().filter(|&number| number != 0).map(Signal)
+}

@@ -1,0 +1,91 @@
+//! What became of each profile, and how it is told.
+
+use crate::s6::S6Error;
+use crate::spec::ProfileName;
+use crate::volume::{Broken, Intent};
+
+/// What became of each profile.
+#[derive(Debug, Default)]
+pub(crate) struct Reconciled {
+    /// Every profile, in the order of the manifest, then of what was registered at run time, then by name.
+    pub(crate) profiles: Vec<Outcome>,
+    /// What can have no gateway, and why.
+    pub(crate) broken: Vec<Broken>,
+    /// What went wrong without stopping anything, one sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What became of one profile.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The profile.
+    pub(crate) profile: ProfileName,
+    /// What Hermes had recorded.
+    pub(crate) intent: Intent,
+    /// What was done, or would be.
+    pub(crate) action: Action,
+}
+
+/// What is done for a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Its service directory was made, and it starts.
+    Started,
+    /// Its service directory was made, and it is down until somebody starts it.
+    Down,
+    /// Its service directory was there.
+    Unchanged,
+    /// It is another container's.
+    Elsewhere,
+    /// The manifest names it, and it is not on the volume.
+    Absent,
+}
+
+impl Action {
+    /// One word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Down => "down",
+            Self::Unchanged => "unchanged",
+            Self::Elsewhere => "elsewhere",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl Reconciled {
+    /// The most broken profiles that are told of one by one: whoever fills the volume fills no log.
+    const MOST_TOLD: usize = 50;
+
+    /// Says that a profile has no gateway after all.
+    pub(super) fn fail(&mut self, profile: &ProfileName, problem: String) {
+        self.profiles.retain(|outcome| outcome.profile != *profile);
+        self.broken.push(Broken { name: profile.to_string(), problem });
+    }
+
+    /// What is wrong, a sentence each, with no more than fifty about single profiles.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let broken = self.broken.iter().take(Self::MOST_TOLD);
+        let broken = broken.map(|Broken { name, problem }| format!("profile {name}: {problem}"));
+        let more = self.broken.len().saturating_sub(Self::MOST_TOLD);
+        let more = (more > 0)
+            .then(|| format!("and {more} more profiles that have no gateway; reconcile --dry-run --json names them"));
+        broken.chain(more).chain(self.warnings.iter().cloned()).collect()
+    }
+
+    /// What stands in the log of boots: a line for each profile that is this container's, and for each that is broken.
+    pub(super) fn lines(&self, failure: Option<&S6Error>) -> String {
+        let here = self.profiles.iter().filter(|outcome| outcome.action != Action::Elsewhere);
+        let profiles = here.map(|Outcome { profile, intent, action }| {
+            let made = matches!(action, Action::Started | Action::Down);
+            let action = if failure.is_some() && made { "failed" } else { action.word() };
+            format!("profile={profile} prior_state={intent} action={action}\n")
+        });
+        let broken = self.broken.iter().take(Self::MOST_TOLD).map(|Broken { name, problem }| {
+            format!("profile={name:?} prior_state=unknown action=skipped reason={problem:?}\n")
+        });
+        let failure = failure.map(|failure| format!("error={:?}\n", failure.to_string()));
+        profiles.chain(broken).chain(failure).collect()
+    }
+}

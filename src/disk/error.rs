@@ -1,0 +1,46 @@
+//! Why something cannot be done on a disk.
+
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use thiserror::Error;
+
+use crate::base::WaitError;
+use crate::base::text::reason;
+
+/// The operating system refused a step.
+#[derive(Debug, Error)]
+#[error("cannot {action} {path}: {}", reason(.source))]
+pub struct SystemError {
+    /// What was tried, as an infinitive: `create`, `write`, `rename`.
+    pub action: &'static str,
+    /// What it was tried on.
+    pub path: Utf8PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// Why directories could not be changed.
+#[derive(Debug, Error)]
+pub enum DiskError {
+    /// The operating system refused a step.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// Somebody else holds the lock, or a signal came.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+    /// Something has the name of a directory that is to be new.
+    #[error("{0} is there already; move it away")]
+    Taken(Utf8PathBuf),
+}
+
+/// Lets `io::Result` be given its context in one call: what was tried, and on what.
+pub(crate) trait Context<T> {
+    fn context(self, action: &'static str, path: impl AsRef<Utf8Path>) -> Result<T, SystemError>;
+}
+
+impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
+    fn context(self, action: &'static str, path: impl AsRef<Utf8Path>) -> Result<T, SystemError> {
+        self.map_err(|source| SystemError { action, path: path.as_ref().to_owned(), source: source.into() })
+    }
+}

@@ -1,0 +1,199 @@
+//! Locks that nobody else can hold: files that only their owner can open.
+//!
+//! A lock on a directory, or on any file that others may read, can be held by anybody who can open it, for ever.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use camino::Utf8Path;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::error::{Context as _, DiskError};
+use crate::base::{Patience, WaitError};
+
+/// A lock, held until it is dropped or this process ends. The file goes with it.
+///
+/// It is a record lock: a child that is being started when this process is killed has not inherited it, as it would a lock of flock.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    // The order matters: the file is closed, which frees the lock, before other threads may try.
+    held: Option<Held>,
+    place: Place,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// Only for being open.
+    _file: OwnedFd,
+    directory: OwnedFd,
+    name: String,
+}
+
+/// A name in a directory.
+type Key = (u64, u64, String);
+
+/// What threads of this process hold or try: record locks keep out processes, not threads, and whoever of them closes the file frees it.
+static HERE: Mutex<BTreeSet<Key>> = Mutex::new(BTreeSet::new());
+
+/// A key in [`HERE`], as long as this lives.
+#[derive(Debug)]
+struct Place(Key);
+
+impl Place {
+    fn take(key: Key) -> Option<Self> {
+        let is_new = HERE.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        is_new.then(|| Self(key))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        HERE.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+/// What an attempt to lock found.
+enum Attempt {
+    Locked(Lock),
+    /// Somebody holds it, or was a moment faster.
+    Busy,
+    /// Something else has the name of the file.
+    Foreign,
+}
+
+impl Lock {
+    /// Takes the lock of this name in a directory in which only this user (and root) can write. `what` is said of who has to wait for it,
+    /// and `shown` is the path of the directory.
+    ///
+    /// # Errors
+    /// If somebody holds it for as long as patience lasts, or something else has its name.
+    pub(crate) fn take(
+        directory: impl AsFd,
+        name: &str,
+        patience: Patience<'_, '_>,
+        (what, shown): (&str, &Utf8Path),
+    ) -> Result<Self, DiskError> {
+        Self::wait(&directory, name, patience, (what, shown), |_, name| {
+            Err(io::Error::other(format!("{name} is there, and is not a file that only this user can open")))
+        })
+    }
+
+    /// Takes the lock of this name in a directory in which somebody else may write: what has its name and is not ours is taken away by
+    /// `evict`.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(crate) fn take_evicting<D: AsFd>(
+        directory: &D,
+        name: &str,
+        patience: Patience<'_, '_>,
+        said: (&str, &Utf8Path),
+        evict: impl Fn(&D, &str) -> io::Result<()>,
+    ) -> Result<Self, DiskError> {
+        Self::wait(directory, name, patience, said, evict)
+    }
+
+    fn wait<D: AsFd>(
+        directory: &D,
+        name: &str,
+        patience: Patience<'_, '_>,
+        (what, shown): (&str, &Utf8Path),
+        foreign: impl Fn(&D, &str) -> io::Result<()>,
+    ) -> Result<Self, DiskError> {
+        let locked = patience.until(what, || -> Result<_, DiskError> {
+            match attempt(directory.as_fd(), name).context("lock", shown)? {
+                Attempt::Locked(lock) => Ok(Some(lock)),
+                Attempt::Busy => Ok(None),
+                Attempt::Foreign => Ok(foreign(directory, name).map(|()| None).context("lock", shown)?),
+            }
+        })?;
+        locked.ok_or_else(|| WaitError::Timeout { what: what.to_owned(), seconds: patience.limit.as_secs() }.into())
+    }
+
+    /// Takes the lock if nobody holds it.
+    ///
+    /// # Errors
+    /// If the operating system refuses a step.
+    pub(crate) fn try_take(directory: impl AsFd, name: &str) -> io::Result<Option<Self>> {
+        Ok(match attempt(directory.as_fd(), name)? {
+            Attempt::Locked(lock) => Some(lock),
+            Attempt::Busy | Attempt::Foreign => None,
+        })
+    }
+}
+
+fn attempt(directory: std::os::fd::BorrowedFd<'_>, name: &str) -> io::Result<Attempt> {
+    let around = rustix::fs::fstat(directory)?;
+    let Some(place) = Place::take((around.st_dev, around.st_ino, name.to_owned())) else { return Ok(Attempt::Busy) };
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(directory, name, flags, Mode::RUSR | Mode::WUSR) {
+        Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Ok(Attempt::Foreign),
+        file => file?,
+    };
+    let stat = rustix::fs::fstat(&file)?;
+    let own = rustix::process::geteuid().as_raw();
+    if stat.st_nlink == 0 {
+        return Ok(Attempt::Busy);
+    }
+    if !FileType::from_raw_mode(stat.st_mode).is_file()
+        || stat.st_uid != own
+        || stat.st_mode & 0o077 != 0
+        || stat.st_nlink != 1
+    {
+        return Ok(Attempt::Foreign);
+    }
+    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR) => return Ok(Attempt::Busy),
+        Err(error) => return Err(error.into()),
+    }
+    // Who held it before may have removed it meanwhile, and somebody else made another one.
+    match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(there) if (there.st_dev, there.st_ino) == (stat.st_dev, stat.st_ino) => {}
+        Ok(_) | Err(Errno::NOENT) => return Ok(Attempt::Busy),
+        Err(error) => return Err(error.into()),
+    }
+    let directory = rustix::io::fcntl_dupfd_cloexec(directory, 3)?;
+    Ok(Attempt::Locked(Lock { held: Some(Held { _file: file, directory, name: name.to_owned() }), place }))
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        debug_assert_eq!(self.held.as_ref().map(|held| &held.name), Some(&self.place.0.2));
+        if let Some(held) = self.held.take() {
+            // While it is held: whoever comes next makes its own. What cannot be removed is taken over by the next run.
+            let _ = rustix::fs::unlinkat(&held.directory, &held.name, AtFlags::empty());
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_has_it_and_nothing_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || std::fs::File::open(directory.path()).unwrap();
+        let first = Lock::try_take(open(), "lock").unwrap();
+        assert!(first.is_some());
+        assert!(Lock::try_take(open(), "lock").unwrap().is_none());
+        assert!(Lock::try_take(open(), "other").unwrap().is_some());
+        drop(first);
+        assert!(Lock::try_take(open(), "lock").unwrap().is_some());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_others_can_open_is_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || std::fs::File::open(directory.path()).unwrap();
+        std::fs::write(directory.path().join("lock"), "").unwrap();
+        assert!(Lock::try_take(open(), "lock").unwrap().is_none());
+        assert!(directory.path().join("lock").exists());
+    }
+}

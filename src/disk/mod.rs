@@ -1,0 +1,32 @@
+//! A service directory on a disk: one snapshot with one reader, one comparison and one diff; one writer; one staging directory with a
+//! journal; one lock. It does not know what s6 or a template is, nor whose directories these are.
+//!
+//! - [`Dir`] is a directory by descriptor, in which no symlink is followed and nothing is waited for.
+//! - [`Snapshot`] is what a service directory holds, or is to hold.
+//! - [`Staging`] makes whole directories appear in a [`Place`], change there and go: all of them, or none, whenever the run ends.
+//! - [`Lock`] is a lock that nobody else can hold.
+
+pub(crate) mod diff;
+mod dir;
+mod error;
+mod files;
+mod journal;
+mod live;
+mod lock;
+mod place;
+mod snapshot;
+mod staging;
+mod undo;
+mod write;
+
+pub(crate) use dir::{Dir, is_distrusted};
+pub(crate) use error::Context;
+pub use error::{DiskError, SystemError};
+pub(crate) use files::{names, read_small, remove};
+pub(crate) use journal::{Plan, Step};
+pub(crate) use live::SUPERVISORS;
+pub(crate) use lock::Lock;
+pub(crate) use place::{Place, rename_new};
+pub(crate) use snapshot::{Difference, Entry, Snapshot, differences, read};
+pub(crate) use staging::Staging;
+pub(crate) use undo::{read_plan, remove_all, take_back};

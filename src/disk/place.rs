@@ -1,0 +1,94 @@
+//! A directory in which directories appear, change and go, and the names in it.
+
+use std::io;
+
+use camino::Utf8Path;
+use rustix::fs::{FileType, Mode, RenameFlags};
+use rustix::io::Errno;
+
+use super::dir::Dir;
+use super::error::{Context as _, SystemError};
+use super::files::{ExactModes, remove_at};
+
+/// In the staging directory: what is new, or, once exchanged, what was there before.
+pub(super) const FRESH: &str = "fresh";
+/// In the staging directory: what is to go.
+pub(super) const ASIDE: &str = "aside";
+
+/// A directory in which directories appear, change and go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) directory: &'a Dir,
+    /// Its path, for messages.
+    pub(crate) shown: &'a Utf8Path,
+    /// Whether what is there outlives the machine, so that it has to be synced.
+    pub(crate) lasts: bool,
+    /// The name of the staging directory: a fixed one, so that a run knows what a killed one left; a lock keeps two runs from sharing it.
+    pub(crate) staging: &'static str,
+    /// Takes a directory that is not to be there after all out of the place in its own way, if somebody may work in it already; `false` if
+    /// nobody can.
+    pub(crate) evacuate: fn(&Dir, &str) -> io::Result<bool>,
+}
+
+impl Place<'_> {
+    pub(super) fn sync(&self) -> Result<(), SystemError> {
+        if self.lasts { rustix::fs::fsync(self.directory).context("sync", self.shown) } else { Ok(()) }
+    }
+
+    /// The staging directory that a run left, if it is ours; whoever else can write here may put anything in its place.
+    pub(super) fn left(&self) -> Result<Option<Dir>, SystemError> {
+        let shown = self.shown.join(self.staging);
+        let stat = match self.directory.stat(self.staging) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            stat => stat.context("read", &shown)?,
+        };
+        if FileType::from_raw_mode(stat.st_mode).is_dir() {
+            let root = self.directory.step_into(self.staging.as_bytes()).context("open", &shown)?;
+            if is_ours(&root).context("read", &shown)? {
+                return Ok(Some(root));
+            }
+        }
+        remove_at(self.directory, self.staging).context("remove", &shown)?;
+        Ok(None)
+    }
+}
+
+/// Whether nobody else can change what is in a staging directory.
+pub(super) fn is_ours(root: &Dir) -> io::Result<bool> {
+    let stat = rustix::fs::fstat(root)?;
+    let others = Mode::from_raw_mode(stat.st_mode).intersects(Mode::RWXG | Mode::RWXO);
+    Ok(stat.st_uid == rustix::process::geteuid().as_raw() && !others)
+}
+
+/// Makes a directory for this user alone, unless it is there.
+pub(super) fn made(exact: &ExactModes, root: &Dir, name: &str) -> Result<(), Errno> {
+    match exact.make(root, name, 0o700) {
+        Err(Errno::EXIST) => Ok(()),
+        made => made,
+    }
+}
+
+pub(super) fn exists(directory: &Dir, path: &str) -> io::Result<bool> {
+    match directory.stat(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A name in a directory.
+pub(super) type At<'a> = (&'a Dir, &'a str);
+
+/// `renameat2`, with its flags.
+pub(super) fn rename((from, old): At<'_>, (to, new): At<'_>, flags: RenameFlags) -> Result<(), Errno> {
+    rustix::fs::renameat_with(from, old, to, new, flags)
+}
+
+/// Gives something a name that nothing has.
+pub(crate) fn rename_new(from: At<'_>, to: At<'_>) -> Result<(), Errno> {
+    match rename(from, to, RenameFlags::NOREPLACE) {
+        // Not every file system knows it. Who holds the lock has looked.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => rename(from, to, RenameFlags::empty()),
+        renamed => renamed,
+    }
+}

@@ -1,0 +1,300 @@
+//! What a service directory holds, or is to hold: the one thing that is read, written and compared.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::AsFd;
+
+use camino::Utf8Path;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
+
+use super::dir::Dir;
+use super::error::{Context as _, SystemError};
+use super::files::MOST_LEVELS;
+
+/// The longest file that is read or written, in bytes: 16 MiB, far above the largest script with the longest environment.
+pub(crate) const CONTENT_MAX: u64 = 16 << 20;
+
+/// Something in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry<'a> {
+    Directory {
+        mode: u32,
+    },
+    /// `content` is `None` if there is more of it than is read.
+    File {
+        mode: u32,
+        content: Option<Cow<'a, [u8]>>,
+    },
+    Symlink {
+        target: String,
+    },
+    /// A fifo, socket or device; it is never opened.
+    Other,
+}
+
+impl Entry<'_> {
+    /// What it is, in a word with its article.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Directory { .. } => "a directory",
+            Self::File { .. } => "a file",
+            Self::Symlink { .. } => "a symlink",
+            Self::Other => "a fifo, socket or device",
+        }
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self, Self::Directory { .. })
+    }
+}
+
+/// A directory, or what has the name of one: entries by their path below it; its own is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Snapshot<'a>(BTreeMap<Cow<'a, str>, Entry<'a>>);
+
+impl<'a> Snapshot<'a> {
+    /// Adds an entry at a path below the directory.
+    pub(crate) fn insert(&mut self, path: impl Into<Cow<'a, str>>, entry: Entry<'a>) {
+        self.0.insert(path.into(), entry);
+    }
+
+    /// What is at this path.
+    pub(crate) fn get(&self, path: &str) -> Option<&Entry<'a>> {
+        self.0.get(path)
+    }
+
+    /// What the directory itself is; `None` if it is not there.
+    pub(crate) fn itself(&self) -> Option<&Entry<'a>> {
+        self.get("")
+    }
+
+    /// All that is below the directory, each directory before what is in it.
+    pub(crate) fn below(&self) -> impl DoubleEndedIterator<Item = (&str, &Entry<'a>)> {
+        self.0.iter().map(|(path, entry)| (path.as_ref(), entry)).filter(|(path, _)| !path.is_empty())
+    }
+
+    /// The same, with a copy of all that it borrows.
+    pub(crate) fn owned(self) -> Snapshot<'static> {
+        let own = |entry| match entry {
+            Entry::Directory { mode } => Entry::Directory { mode },
+            Entry::File { mode, content } => {
+                Entry::File { mode, content: content.map(|content| Cow::Owned(content.into_owned())) }
+            }
+            Entry::Symlink { target } => Entry::Symlink { target },
+            Entry::Other => Entry::Other,
+        };
+        Snapshot(self.0.into_iter().map(|(path, entry)| (Cow::Owned(path.into_owned()), own(entry))).collect())
+    }
+
+    /// What no two snapshots have in common but those that are the same.
+    pub(super) fn digest(&self) -> String {
+        use std::fmt::Write as _;
+
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        for (path, entry) in &self.0 {
+            add(path.as_bytes());
+            match entry {
+                Entry::Directory { mode } => add(format!("directory {mode}").as_bytes()),
+                Entry::File { mode, content } => {
+                    add(format!("file {mode} {}", content.is_some()).as_bytes());
+                    add(content.as_deref().unwrap_or_default());
+                }
+                Entry::Symlink { target } => add(format!("symlink {target}").as_bytes()),
+                Entry::Other => add(b"other"),
+            }
+        }
+        hash.finalize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+/// What `taken` tells of each entry: whether it is read, and a directory entered.
+type Judge<'j> = dyn FnMut(&str, &Stat) -> bool + 'j;
+
+/// Reads what has this name in a directory, and all that is below it, following no symlink. `taken` is asked of each entry but the first,
+/// by its path and by what was opened, or looked at where nothing is opened, whether it is to be there in the snapshot.
+///
+/// # Errors
+/// If something cannot be read, or is nested deeper than 100 levels. `shown` is its path for that.
+pub(crate) fn read(
+    parent: &Dir,
+    name: &str,
+    shown: &Utf8Path,
+    taken: &mut Judge<'_>,
+) -> Result<Snapshot<'static>, SystemError> {
+    let mut reader = Reader { shown, taken, found: Snapshot::default() };
+    let stat = parent.stat(name).context("read", shown)?;
+    if FileType::from_raw_mode(stat.st_mode).is_dir() {
+        let directory = parent.step_into(name.as_bytes()).context("read", shown)?;
+        reader.whole(&directory)?;
+    } else {
+        let entry = entry(parent, name.as_bytes(), &stat).context("read", shown)?;
+        reader.found.insert("", entry);
+    }
+    Ok(reader.found)
+}
+
+impl Dir {
+    /// As [`read`], of this directory, which nobody has listed yet.
+    pub(crate) fn snapshot(&self, shown: &Utf8Path, taken: &mut Judge<'_>) -> Result<Snapshot<'static>, SystemError> {
+        let mut reader = Reader { shown, taken, found: Snapshot::default() };
+        reader.whole(self)?;
+        Ok(reader.found)
+    }
+}
+
+struct Reader<'r, 'j> {
+    shown: &'r Utf8Path,
+    taken: &'r mut Judge<'j>,
+    found: Snapshot<'static>,
+}
+
+impl Reader<'_, '_> {
+    fn whole(&mut self, directory: &Dir) -> Result<(), SystemError> {
+        let stat = rustix::fs::fstat(directory).context("read", self.shown)?;
+        self.found.insert("", Entry::Directory { mode: stat.st_mode & 0o7777 });
+        self.inside(directory, "", MOST_LEVELS)
+    }
+
+    fn inside(&mut self, directory: &Dir, below: &str, levels: u32) -> Result<(), SystemError> {
+        /// So many entries are looked at: 20 times what an s6-svscan takes.
+        const MOST: usize = 20_000;
+        let here = if below.is_empty() { self.shown.to_owned() } else { self.shown.join(below) };
+        let Some(levels) = levels.checked_sub(1) else {
+            let deep = io::Error::other(format!("directories are nested deeper than {MOST_LEVELS} levels"));
+            return Err(deep).context("read", here);
+        };
+        let (names, more) = directory.list(MOST).context("read", &here)?;
+        if more {
+            return Err(io::Error::other(format!("it holds more than {MOST} entries"))).context("read", here);
+        }
+        for (name, kind) in names {
+            let text = String::from_utf8_lossy(&name);
+            let path = if below.is_empty() { text.into_owned() } else { format!("{below}/{text}") };
+            self.one(directory, &name, kind, path, levels)?;
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        directory: &Dir,
+        name: &[u8],
+        kind: FileType,
+        path: String,
+        levels: u32,
+    ) -> Result<(), SystemError> {
+        let full = |reader: &Self| reader.shown.join(&path);
+        let stat = if kind.is_dir() {
+            let inner = directory.step_into(name).context("read", full(self))?;
+            let stat = rustix::fs::fstat(&inner).context("read", full(self))?;
+            if (self.taken)(&path, &stat) {
+                self.inside(&inner, &path, levels)?;
+                self.found.insert(path, Entry::Directory { mode: stat.st_mode & 0o7777 });
+            }
+            return Ok(());
+        } else if kind.is_file() {
+            let (file, stat) = open(directory, name).context("read", full(self))?;
+            if (self.taken)(&path, &stat) {
+                let content = content(&file, &stat).context("read", full(self))?;
+                self.found.insert(path, Entry::File { mode: stat.st_mode & 0o7777, content: content.map(Cow::Owned) });
+            }
+            return Ok(());
+        } else {
+            rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).context("read", full(self))?
+        };
+        let really = FileType::from_raw_mode(stat.st_mode);
+        if kind == FileType::Unknown && (really.is_dir() || really.is_file()) {
+            // Not every file system says it in its directories.
+            return self.one(directory, name, really, path, levels);
+        }
+        if (self.taken)(&path, &stat) {
+            let entry = entry(directory, name, &stat).context("read", full(self))?;
+            self.found.insert(path, entry);
+        }
+        Ok(())
+    }
+}
+
+/// Anything but a directory.
+fn entry(directory: &Dir, name: &[u8], stat: &Stat) -> io::Result<Entry<'static>> {
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    if kind.is_file() {
+        let (file, stat) = open(directory, name)?;
+        let content = content(&file, &stat)?;
+        return Ok(Entry::File { mode: stat.st_mode & 0o7777, content: content.map(Cow::Owned) });
+    }
+    if kind.is_symlink() {
+        let target = rustix::fs::readlinkat(directory, name, Vec::new())?;
+        return Ok(Entry::Symlink { target: target.to_string_lossy().into_owned() });
+    }
+    Ok(Entry::Other)
+}
+
+/// A regular file, by what was opened: a fifo that was put in its place is not waited for, and not taken for it.
+pub(super) fn open(directory: &Dir, name: &[u8]) -> io::Result<(std::os::fd::OwnedFd, Stat)> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(directory, name, flags, Mode::empty())?;
+    let stat = rustix::fs::fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode).is_file() {
+        Ok((file, stat))
+    } else {
+        Err(io::Error::other("it is not a file"))
+    }
+}
+
+/// What stands in a file when it is read, but not what is added meanwhile.
+pub(super) fn content(file: impl AsFd, stat: &Stat) -> io::Result<Option<Vec<u8>>> {
+    let size = u64::try_from(stat.st_size).unwrap_or_default();
+    if size > CONTENT_MAX {
+        return Ok(None);
+    }
+    let size = usize::try_from(size).unwrap_or_default();
+    let mut content = vec![0; size];
+    let mut filled = 0;
+    while filled < size {
+        match rustix::io::read(&file, &mut content[filled..]) {
+            // It was cut while it was read.
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    content.truncate(filled);
+    Ok(Some(content))
+}
+
+/// A path at which something is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference<'a> {
+    /// The path, from the parent of the directory on.
+    pub(crate) path: String,
+    /// What is there.
+    pub(crate) found: Option<Entry<'a>>,
+    /// What should be there.
+    pub(crate) wanted: Option<Entry<'a>>,
+}
+
+/// Where what was found is not what is wanted, by path, in a directory of this name.
+pub(crate) fn differences<'a>(name: &str, mut found: Snapshot<'a>, mut wanted: Snapshot<'a>) -> Vec<Difference<'a>> {
+    let paths: BTreeSet<Cow<'a, str>> = found.0.keys().chain(wanted.0.keys()).cloned().collect();
+    let mut differences = Vec::new();
+    for path in paths {
+        let (found, wanted) = (found.0.remove(&path), wanted.0.remove(&path));
+        if found != wanted {
+            let path = if path.is_empty() { name.to_owned() } else { format!("{name}/{path}") };
+            differences.push(Difference { path, found, wanted });
+        }
+    }
+    differences
+}

@@ -1,0 +1,219 @@
+//! Whole directories that appear, change and go together: all of them, or none, whenever the run ends.
+//!
+//! A run builds all that is new in one dot-named directory of the place, the staging directory, writes down what it is about to do (the
+//! [`Plan`]), and renames. A step that fails, a signal, and the next run after one that was killed take back what the plan says and is not
+//! final. That the plan is removed is what makes it final.
+//!
+//! In the staging directory: `plan`; `fresh`, what is new, or, once exchanged, what was there before; `aside`, what is to go; `kept`, what
+//! the directories hold in which somebody works ([`live`]).
+
+use std::io;
+
+use camino::Utf8Path;
+use rustix::fs::{Mode, RenameFlags};
+use rustix::io::Errno;
+
+use super::dir::Dir;
+use super::error::{Context as _, DiskError, SystemError};
+use super::files::{ExactModes, remove_at};
+use super::journal::{Plan, Step};
+use super::live::{self, Change};
+use super::place::{ASIDE, FRESH, Place, is_ours, made, rename, rename_new};
+use super::snapshot::{Entry, Snapshot, read};
+use super::undo::{clear, finish, undo};
+use super::write::Writer;
+
+/// What is to go, as long as a copy of it is not all there.
+const PART: &str = "aside.part";
+
+/// A change that is being made. Dropped before [`commit`](Self::commit), it takes everything back.
+pub(crate) struct Staging<'a> {
+    place: Place<'a>,
+    root: Option<Dir>,
+    fresh: Dir,
+    exact: ExactModes,
+    plan: Plan,
+    /// What is left to do in directories in which somebody works.
+    updates: Vec<Change>,
+}
+
+impl<'a> Staging<'a> {
+    /// Begins a change. Only for who holds the lock, and has taken back what an earlier run left.
+    ///
+    /// # Errors
+    /// If the staging directory cannot be made.
+    pub(crate) fn begin(place: Place<'a>) -> Result<Self, SystemError> {
+        let exact = ExactModes::begin();
+        let shown = place.shown.join(place.staging);
+        exact.make(place.directory, place.staging, 0o700).context("create", &shown)?;
+        let made = || -> io::Result<(Dir, Dir)> {
+            let root = place.directory.step_into(place.staging.as_bytes())?;
+            // In a set-gid directory it is set-gid, too, and with a default ACL it has that; what is made in it is to have neither.
+            rustix::fs::fchmod(&root, Mode::from_raw_mode(0o700))?;
+            match rustix::fs::fremovexattr(&root, c"system.posix_acl_default") {
+                Ok(()) | Err(Errno::NODATA | Errno::NOTSUP | Errno::INVAL) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if !is_ours(&root)? {
+                return Err(io::Error::other("somebody put another directory in its place"));
+            }
+            exact.make(&root, FRESH, 0o700)?;
+            let fresh = root.step_into(FRESH.as_bytes())?;
+            Ok((root, fresh))
+        };
+        match made().context("create", &shown) {
+            Ok((root, fresh)) => {
+                Ok(Self { place, root: Some(root), fresh, exact, plan: Plan::default(), updates: Vec::new() })
+            }
+            Err(error) => {
+                let _ = remove_at(place.directory, place.staging);
+                Err(error)
+            }
+        }
+    }
+
+    /// What writes new directories, before anything is in its place: a full disk is found out while nothing has changed. `shown` is where
+    /// an error says that it writes.
+    pub(crate) fn writer<'b>(&'b self, shown: &'b Utf8Path) -> Writer<'b> {
+        Writer { directory: &self.fresh, shown, lasts: self.place.lasts, exact: &self.exact }
+    }
+
+    fn root(&self) -> &Dir {
+        self.root.as_ref().unwrap_or(&self.fresh)
+    }
+
+    /// Gives the directories that were written, and those that are there, their places. Those in which somebody works are given with what
+    /// they hold and what they are to hold.
+    ///
+    /// # Errors
+    /// [`DiskError::Taken`] if a new one's name is taken by now; if the operating system refuses a step.
+    pub(crate) fn apply(
+        &mut self,
+        steps: Vec<Step>,
+        updates: Vec<(String, Snapshot<'static>, &Snapshot<'_>)>,
+    ) -> Result<(), DiskError> {
+        let names = updates.iter().map(|(name, ..)| Step::Update(name.clone()));
+        let plan = Plan(steps.into_iter().chain(names).collect());
+        live::keep(self.place, self.root(), &updates, &self.exact)?;
+        if plan.needs_a_journal() {
+            self.write(&plan)?;
+        }
+        self.plan = plan;
+        for (name, before, wanted) in updates {
+            let change = Change::prepare(self.place, &name, before, wanted, &self.exact, live::Source::Wanted)?;
+            self.updates.push(change);
+        }
+        let renamed = self.plan.0.iter().any(|step| !matches!(step, Step::Update(_)));
+        for step in &self.plan.0 {
+            match step {
+                Step::Create(name) => self.create(name)?,
+                Step::Replace { name, .. } => self.replace(name)?,
+                Step::Remove(name) => self.set_aside(name)?,
+                Step::Update(_) => {}
+            }
+        }
+        if renamed {
+            self.place.sync()?;
+        }
+        self.updates.iter().try_for_each(|change| change.apply(self.place.lasts))?;
+        Ok(())
+    }
+
+    fn write(&self, plan: &Plan) -> Result<(), SystemError> {
+        let shown = self.place.shown.join(self.place.staging);
+        let writer = Writer { directory: self.root(), ..self.writer(&shown) };
+        if self.place.lasts {
+            writer.sync_itself()?;
+            rustix::fs::fsync(&self.fresh).context("sync", shown.join(FRESH))?;
+        }
+        writer.file(Plan::PART, 0o600, plan.text().as_bytes())?;
+        rustix::fs::renameat(self.root(), Plan::PART, self.root(), Plan::NAME)
+            .context("create", shown.join(Plan::NAME))?;
+        if self.place.lasts {
+            writer.sync_itself()?;
+        }
+        self.place.sync()
+    }
+
+    fn create(&self, name: &str) -> Result<(), DiskError> {
+        match rename_new((&self.fresh, name), (self.place.directory, name)) {
+            Err(Errno::EXIST | Errno::NOTEMPTY) => Err(DiskError::Taken(self.place.shown.join(name))),
+            renamed => Ok(renamed.context("create", self.place.shown.join(name))?),
+        }
+    }
+
+    fn replace(&self, name: &str) -> Result<(), DiskError> {
+        let place = (self.place.directory, name);
+        match rename((&self.fresh, name), place, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(()),
+            // The file system cannot exchange, or (overlayfs) cannot move a directory of a lower layer.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV) => {
+                self.set_aside(name)?;
+                self.create(name)
+            }
+            Err(error) => Ok(Err(error).context("replace", self.place.shown.join(name))?),
+        }
+    }
+
+    /// Takes what has this name out of its place.
+    fn set_aside(&self, name: &str) -> Result<(), SystemError> {
+        let shown = self.place.shown.join(name);
+        let root = self.root();
+        made(&self.exact, root, ASIDE).context("remove", &shown)?;
+        let aside = format!("{ASIDE}/{name}");
+        match rename_new((self.place.directory, name), (root, &aside)) {
+            // On overlayfs a directory of a lower layer can be removed, but not moved.
+            Err(Errno::XDEV) => {}
+            moved => return moved.context("remove", shown),
+        }
+        let old = read(self.place.directory, name, &shown, &mut |_, _| true)?;
+        if !matches!(old.itself(), Some(Entry::Directory { .. })) {
+            return Err(Errno::XDEV).context("remove", shown);
+        }
+        made(&self.exact, root, PART).context("remove", &shown)?;
+        let part = root.step_into(PART.as_bytes()).context("remove", &shown)?;
+        Writer { directory: &part, ..self.writer(self.place.shown) }.directory(name, &old)?;
+        rename_new((&part, name), (root, &aside)).context("remove", &shown)?;
+        remove_at(self.place.directory, name).context("remove", shown)
+    }
+
+    /// Makes it final.
+    ///
+    /// # Errors
+    /// If that cannot be done; then everything is taken back.
+    pub(crate) fn commit(mut self) -> Result<Committed<'a>, SystemError> {
+        finish(self.place, self.root())?;
+        self.plan = Plan::default();
+        self.root = None;
+        let before = self.updates.drain(..).map(|change| change.before).collect();
+        Ok(Committed { place: self.place, before })
+    }
+}
+
+/// A change that is final, and whose staging directory is still there.
+pub(crate) struct Committed<'a> {
+    place: Place<'a>,
+    /// What the directories held in which somebody works, in the order given.
+    pub(crate) before: Vec<Snapshot<'static>>,
+}
+
+impl Committed<'_> {
+    /// Removes the staging directory; if that fails, it is for the next run.
+    ///
+    /// # Errors
+    /// If something in it cannot be removed.
+    pub(crate) fn clean_up(&self) -> Result<(), SystemError> {
+        let shown = self.place.shown.join(self.place.staging);
+        remove_at(self.place.directory, self.place.staging).context("clean up", shown)
+    }
+}
+
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        // What cannot be done is left in the staging directory, for the next run.
+        let Some(root) = self.root.take() else { return };
+        if undo(self.place, &root, &self.plan).is_ok() {
+            let _ = clear(self.place, root);
+        }
+    }
+}

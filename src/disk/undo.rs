@@ -1,0 +1,156 @@
+//! Taking back what a run had not made final: the same for a step that failed, a signal, and the next run after one that was killed.
+
+use std::io;
+
+use camino::Utf8Path;
+use rustix::fs::{AtFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::dir::Dir;
+use super::error::{Context as _, SystemError};
+use super::files::{ExactModes, remove_at};
+use super::journal::{Plan, Step};
+use super::live;
+use super::place::{ASIDE, FRESH, Place, exists, made, rename, rename_new};
+use super::snapshot::{content, open, read};
+use super::write::Writer;
+
+/// What was taken back that a killed run had not made final.
+#[derive(Debug, Default)]
+pub(crate) struct TakenBack {
+    /// The names of the directories that the run was about.
+    pub(crate) names: Vec<String>,
+    /// Whether files of directories in which somebody works were put back.
+    pub(crate) updated: bool,
+}
+
+/// Takes back what a killed run had not made final, and removes what it left. Only for who holds the lock.
+///
+/// # Errors
+/// If that cannot be done; then what it takes stays, for the next run.
+pub(crate) fn take_back(place: Place<'_>) -> Result<TakenBack, SystemError> {
+    let Some(root) = place.left()? else { return Ok(TakenBack::default()) };
+    let plan = read_plan(&root, &place.shown.join(place.staging))?;
+    undo(place, &root, &plan)?;
+    clear(place, root)?;
+    let updated = plan.updates();
+    let told = |step: &Step| !updated || !matches!(step, Step::Create(_));
+    Ok(TakenBack {
+        names: plan.0.iter().filter(|step| told(step)).map(|step| step.name().to_owned()).collect(),
+        updated,
+    })
+}
+
+/// The plan in a staging directory; an empty one if there is none.
+///
+/// # Errors
+/// If it cannot be read, or is none of ours.
+pub(crate) fn read_plan(root: &Dir, shown: &Utf8Path) -> Result<Plan, SystemError> {
+    let shown = shown.join(Plan::NAME);
+    let (file, stat) = match open(root, Plan::NAME.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Plan::default()),
+        opened => opened.context("read", &shown)?,
+    };
+    let text = content(&file, &stat).context("read", &shown)?;
+    Plan::parse(&text.unwrap_or_default()).context("read", shown)
+}
+
+/// Removes directories of these names for good, with a plan in the directory `staging` that tells, as long as not all are gone, which.
+///
+/// # Errors
+/// If the operating system refuses a step.
+pub(crate) fn remove_all(
+    directory: &Dir,
+    shown: &Utf8Path,
+    staging: &'static str,
+    names: &[String],
+) -> Result<(), SystemError> {
+    let exact = ExactModes::begin();
+    let root_shown = shown.join(staging);
+    made(&exact, directory, staging).context("create", &root_shown)?;
+    let root = directory.step_into(staging.as_bytes()).context("open", &root_shown)?;
+    let writer = Writer { directory: &root, shown: &root_shown, lasts: false, exact: &exact };
+    remove_at(&root, Plan::PART).context("remove", root_shown.join(Plan::PART))?;
+    let plan = Plan(names.iter().cloned().map(Step::Remove).collect());
+    writer.file(Plan::PART, 0o600, plan.text().as_bytes())?;
+    rustix::fs::renameat(&root, Plan::PART, &root, Plan::NAME).context("create", root_shown.join(Plan::NAME))?;
+    for name in names {
+        remove_at(directory, name.as_str()).context("remove", shown.join(name))?;
+    }
+    remove_at(directory, staging).context("remove", root_shown)
+}
+
+pub(super) fn undo(place: Place<'_>, root: &Dir, plan: &Plan) -> Result<(), SystemError> {
+    for step in plan.0.iter().rev() {
+        let name = step.name();
+        let shown = place.shown.join(name);
+        match step {
+            Step::Create(_) => un_create(place, root, name).context("take back", shown)?,
+            Step::Replace { digest, .. } => un_replace(place, root, name, digest)?,
+            Step::Remove(_) => {
+                put_back(place, root, name).context("take back", shown)?;
+            }
+            Step::Update(_) => live::take_back(place, root, name)?,
+        }
+    }
+    if plan.0.is_empty() { Ok(()) } else { place.sync() }
+}
+
+fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
+    if exists(root, &format!("{FRESH}/{name}"))? || !exists(place.directory, name)? {
+        return Ok(());
+    }
+    if !(place.evacuate)(place.directory, name)? {
+        rename_new((place.directory, name), (root, &format!("{FRESH}/{name}")))?;
+    }
+    Ok(())
+}
+
+fn un_replace(place: Place<'_>, root: &Dir, name: &str, digest: &str) -> Result<(), SystemError> {
+    let shown = place.shown.join(name);
+    if put_back(place, root, name).context("take back", &shown)?
+        || !exists(place.directory, name).context("read", &shown)?
+    {
+        return Ok(());
+    }
+    if read(place.directory, name, &shown, &mut |_, _| true)?.digest() == digest {
+        let fresh = format!("{FRESH}/{name}");
+        rename((root, &fresh), (place.directory, name), RenameFlags::EXCHANGE).context("take back", &shown)?;
+    }
+    Ok(())
+}
+
+/// Puts back what was set aside, if it was; what stands in its place is new, or the rest of it.
+fn put_back(place: Place<'_>, root: &Dir, name: &str) -> io::Result<bool> {
+    let (aside, fresh) = (format!("{ASIDE}/{name}"), format!("{FRESH}/{name}"));
+    if !exists(root, &aside)? {
+        return Ok(false);
+    }
+    if exists(place.directory, name)?
+        && (exists(root, &fresh)? || rename_new((place.directory, name), (root, &fresh)).is_err())
+    {
+        remove_at(place.directory, name)?;
+    }
+    rename_new((root, &aside), (place.directory, name))?;
+    Ok(true)
+}
+
+/// Makes it final, in the one or the other way, and removes the staging directory.
+pub(super) fn clear(place: Place<'_>, root: Dir) -> Result<(), SystemError> {
+    finish(place, &root)?;
+    drop(root);
+    remove_at(place.directory, place.staging).context("remove", place.shown.join(place.staging))
+}
+
+pub(super) fn finish(place: Place<'_>, root: &Dir) -> Result<(), SystemError> {
+    let shown = place.shown.join(place.staging);
+    match rustix::fs::unlinkat(root, Plan::NAME, AtFlags::empty()) {
+        Ok(()) if place.lasts => {
+            // It stands; if this fails and the machine stops now, what was before may stand instead.
+            let _ = rustix::fs::fsync(root);
+            Ok(())
+        }
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error).context("remove", shown.join(Plan::NAME)),
+    }
+}

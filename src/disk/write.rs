@@ -1,0 +1,88 @@
+//! The one writer of service directories.
+
+use std::io::Write as _;
+use std::os::fd::AsFd;
+
+use camino::Utf8Path;
+use rustix::fs::{Mode, OFlags};
+
+use super::dir::Dir;
+use super::error::{Context as _, SystemError};
+use super::files::ExactModes;
+use super::snapshot::{Entry, Snapshot};
+
+/// Writes into an open directory, with exact modes.
+#[derive(Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    pub(super) directory: &'a Dir,
+    /// The path by which an error names that directory.
+    pub(super) shown: &'a Utf8Path,
+    /// Whether what is there outlives the machine, so that it has to be synced.
+    pub(super) lasts: bool,
+    pub(super) exact: &'a ExactModes,
+}
+
+impl Writer<'_> {
+    /// Writes a directory as a new entry of this name.
+    ///
+    /// # Errors
+    /// If the operating system refuses a step; what was written before it is left behind for the caller to remove.
+    pub(crate) fn directory(self, name: &str, snapshot: &Snapshot<'_>) -> Result<(), SystemError> {
+        let mode = match snapshot.itself() {
+            Some(Entry::Directory { mode }) => *mode,
+            _ => 0o755,
+        };
+        self.exact.make(self.directory, name, mode).context("create", self.shown.join(name))?;
+        let mut path = format!("{name}/");
+        for (below, entry) in snapshot.below() {
+            path.truncate(name.len() + 1);
+            path.push_str(below);
+            self.entry(&path, entry)?;
+        }
+        if self.lasts {
+            // What is in a directory before it, so that nothing is there without what it needs.
+            for (below, _) in snapshot.below().rev().filter(|(_, entry)| entry.is_directory()) {
+                self.sync(&format!("{name}/{below}"))?;
+            }
+            self.sync(name)?;
+        }
+        Ok(())
+    }
+
+    /// Writes one entry.
+    pub(super) fn entry(self, path: &str, entry: &Entry<'_>) -> Result<(), SystemError> {
+        let refused = match entry {
+            Entry::Directory { mode } => self.exact.make(self.directory, path, *mode),
+            Entry::File { mode, content: Some(content) } => return self.file(path, *mode, content),
+            Entry::Symlink { target } => rustix::fs::symlinkat(target.as_str(), self.directory, path),
+            Entry::File { content: None, .. } => Err(rustix::io::Errno::FBIG),
+            Entry::Other => Err(rustix::io::Errno::OPNOTSUPP),
+        };
+        refused.context("create", self.shown.join(path))
+    }
+
+    /// Writes a new file with exactly this mode.
+    pub(super) fn file(self, path: &str, mode: u32, content: &[u8]) -> Result<(), SystemError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = rustix::fs::openat(self.directory, path, flags, Mode::from_raw_mode(mode))
+            .context("create", self.shown.join(path))?;
+        let mut file = std::fs::File::from(descriptor);
+        file.write_all(content).context("write", self.shown.join(path))?;
+        if self.lasts { file.sync_all().context("sync", self.shown.join(path)) } else { Ok(()) }
+    }
+
+    /// Has what was made in the open directory itself outlive the machine.
+    pub(super) fn sync_itself(self) -> Result<(), SystemError> {
+        rustix::fs::fsync(self.directory).context("sync", self.shown)
+    }
+
+    fn sync(self, path: &str) -> Result<(), SystemError> {
+        sync(self.directory, path).context("sync", self.shown.join(path))
+    }
+}
+
+/// Has what was made and renamed in a directory outlive the machine.
+pub(super) fn sync(parent: impl AsFd, path: &str) -> rustix::io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::fsync(rustix::fs::openat(parent, path, flags, Mode::empty())?)
+}

@@ -1,0 +1,55 @@
+//! What doctor looks at.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+
+use crate::s6::{LiveService, Programs, RunScript, Scandir, Svscan};
+use crate::spec::ProfileName;
+use crate::spec::options::UserName;
+use crate::volume::{Deadline, Master, Servant, Store, VolumeError};
+
+/// What is looked at.
+pub(super) struct Patient<'a> {
+    pub(super) scandir: Scandir,
+    /// Whose the scandir is, user and group: who supervises in it. What the processes there call themselves proves nothing.
+    pub(super) supervisor: (u32, u32),
+    pub(super) programs: Option<Programs>,
+    pub(super) home: &'a Utf8Path,
+    /// Where the saved manifest is, if not on the volume.
+    pub(super) state: Option<&'a Utf8Path>,
+    /// How long all that runs as the service user may take to answer.
+    pub(super) deadline: Deadline,
+    pub(super) svscan: Option<Svscan>,
+    pub(super) gateways: BTreeMap<ProfileName, LiveService>,
+    /// What their run scripts say, of those that gen-service rendered.
+    pub(super) scripts: BTreeMap<ProfileName, RunScript>,
+}
+
+impl Patient<'_> {
+    /// Whether an ordinary user supervises, so that nothing drops from root.
+    pub(super) fn is_unprivileged(&self) -> bool {
+        self.supervisor.0 != 0
+    }
+
+    /// Whether this user can act as the users of the gateways.
+    pub(super) fn can_ask(&self) -> bool {
+        let own = rustix::process::geteuid();
+        own.is_root() || own.as_raw() == self.supervisor.0
+    }
+
+    /// Does things as a user of the gateways: never as root.
+    pub(super) fn servant<'b>(&'b self, programs: &'b Programs, user: &UserName) -> Servant<'b> {
+        let master = match self.supervisor {
+            (0, _) => Master::of(user),
+            (uid, gid) if rustix::process::geteuid().is_root() => Master::Ids(uid, gid),
+            _ => Master::Itself,
+        };
+        Servant::new(programs, master, self.home, self.deadline)
+    }
+
+    /// Where the saved manifest is.
+    pub(super) fn store(&self) -> Result<Store, VolumeError> {
+        Store::open(self.state, self.home)
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a service manager did not do what it was to do.
+
+use thiserror::Error;
+
+use super::kind::Kind;
+use crate::base::Signal;
+use crate::s6::S6Error;
+
+/// Why a manager did not do it.
+#[derive(Debug, Error)]
+pub enum ManagerError {
+    /// s6, or one of its programs.
+    #[error(transparent)]
+    S6(#[from] S6Error),
+    /// The service manager of a host, or one of its programs.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The service manager does not do that.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+}
+
+impl ManagerError {
+    /// The signal that ended the run, if one did.
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        match self {
+            Self::S6(error) => error.signal(),
+            _ => None,
+        }
+    }
+}
+
+/// A program of the host that failed.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// It cannot be called.
+    #[error("cannot call {program}: {}; is it on PATH?", crate::base::text::reason(source))]
+    Call {
+        /// Its name.
+        program: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It failed.
+    #[error("{call} failed with {code}: {said}; see its own log for the reason")]
+    Failed {
+        /// The whole call.
+        call: String,
+        /// Its exit code, or -1 where a signal ended it.
+        code: i32,
+        /// What it said, on one line.
+        said: String,
+    },
+}
+
+/// What a service manager does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{kind} cannot {what} a gateway at run time, only s6 can; use `hermes gateway` to install one")]
+pub struct Unsupported {
+    /// The kind of manager.
+    pub kind: Kind,
+    /// What it was asked for.
+    pub what: &'static str,
+}

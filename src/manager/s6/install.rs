@@ -1,0 +1,208 @@
+//! Gateways come: published, and then supervised.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::core::S6Manager;
+use crate::base::Patience;
+use crate::render::render;
+use crate::s6::{Checked, Done, LiveService, Published, S6Error, publish, put_back};
+use crate::spec::{Gateway, ProfileName};
+
+/// What an installation did to each service directory, in the order given.
+#[derive(Debug)]
+pub struct Installed {
+    /// What happened to each.
+    pub published: Vec<Published>,
+    /// Whether an s6-svscan is there to run them.
+    pub live: bool,
+}
+
+/// How long supervisors may be late before s6-svscan is asked to look again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+impl S6Manager<'_> {
+    /// Publishes service directories and, if an s6-svscan is live, waits until both supervisors of each run. New ones that
+    /// do not come up are taken back.
+    ///
+    /// # Errors
+    /// If one is there and different, the operating system refuses a step, or a signal comes: then all is taken back. And if supervisors
+    /// do not come up, with the others published.
+    pub fn install(&self, wanted: &[Checked], update: bool) -> Result<Installed, S6Error> {
+        let live = self.ready()?;
+        let done = self.publish(wanted, update)?;
+        if live {
+            let changes = wanted.iter().zip(&done.changes);
+            let services: Vec<_> =
+                changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
+            if let Err(error) = self.supervise(&services) {
+                if !matches!(error, S6Error::NoSupervisor { .. }) {
+                    let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
+                    put_back(&self.scandir, wanted, &done, patience)?;
+                }
+                return Err(error);
+            }
+        }
+        Ok(Installed { published: done.changes, live })
+    }
+
+    /// As [`Self::install`], but one that cannot be published, or does not come up, stops no other.
+    ///
+    /// # Errors
+    /// If none can be published, or a signal comes; then all that was published is taken back.
+    pub fn install_each(&self, wanted: &[Checked]) -> Result<Vec<Result<Published, S6Error>>, S6Error> {
+        let live = self.ready()?;
+        let mut refused: BTreeMap<&ProfileName, S6Error> = BTreeMap::new();
+        let (some, published) = loop {
+            let some: Vec<Checked> =
+                wanted.iter().filter(|checked| !refused.contains_key(checked.profile())).cloned().collect();
+            match self.publish(&some, false) {
+                Ok(done) => break (some, done.changes),
+                Err(error) => match wanted.iter().find(|checked| is_about(&error, &self.service(checked.profile()))) {
+                    // Somebody registered it meanwhile.
+                    Some(checked) if !refused.contains_key(checked.profile()) => {
+                        refused.insert(checked.profile(), error);
+                    }
+                    _ => return Err(error),
+                },
+            }
+        };
+        if live {
+            let changes = some.iter().zip(&published);
+            let services: Vec<_> =
+                changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
+            let late = self.come_up(&services)?;
+            let late: Vec<&ProfileName> = late.iter().map(|(service, _)| service.profile()).collect();
+            for checked in wanted {
+                if late.contains(&checked.profile()) {
+                    let path = self.service(checked.profile()).path().to_owned();
+                    let error = S6Error::NoSupervisor { path, others: 0, seconds: self.timeout.as_secs() };
+                    refused.insert(checked.profile(), error);
+                }
+            }
+            self.take_back(&services, Some(&late))?;
+        }
+        let mut published: BTreeMap<&ProfileName, Published> =
+            some.iter().map(Checked::profile).zip(published).collect();
+        let result = |checked: &Checked| match refused.remove(checked.profile()) {
+            Some(error) => Err(error),
+            None => Ok(published.remove(checked.profile()).unwrap_or(Published::Unchanged)),
+        };
+        Ok(wanted.iter().map(result).collect())
+    }
+
+    fn publish(&self, wanted: &[Checked], update: bool) -> Result<Done, S6Error> {
+        publish(&self.scandir, wanted, update, self.patience(self.timeout))
+    }
+
+    pub(super) fn register_gateway(&self, gateway: &Gateway) -> Result<(), S6Error> {
+        if !self.ready()? {
+            return Err(S6Error::NotLive(self.scandir.path().to_owned()));
+        }
+        let checked = Checked::rendered(&render(gateway), gateway.profile().clone());
+        let published = self.publish(&[checked], false)?.changes[0];
+        let service = self.service(gateway.profile());
+        let path = service.path().to_owned();
+        // One that is there already is seen to as well: the run that put it there may have been killed before it was.
+        self.supervise(&[(service, published)])?;
+        if published == Published::Created { Ok(()) } else { Err(S6Error::Registered { path, different: false }) }
+    }
+
+    /// Sees that nothing stands in the way of a change of the scandir, finishes what killed runs left, and tells whether an
+    /// s6-svscan is live.
+    fn ready(&self) -> Result<bool, S6Error> {
+        let live = self.scandir.is_live()?;
+        self.clear_up()?;
+        if !self.scandir.can_execute()? {
+            return Err(S6Error::NoExec(self.scandir.path().to_owned()));
+        }
+        match self.scandir.dangling()? {
+            Some(link) if live => Err(S6Error::Dangling(link)),
+            _ => Ok(live),
+        }
+    }
+
+    /// Has s6-svscan look, and waits until every supervisor of these services runs. Those that were created and do not come up
+    /// are taken back.
+    fn supervise(&self, services: &[(LiveService, Published)]) -> Result<(), S6Error> {
+        let late = self.come_up(services)?;
+        let Some((first, _)) = late.first() else { return Ok(()) };
+        let path = first.path().to_owned();
+        let error = S6Error::NoSupervisor { path, others: late.len() - 1, seconds: self.timeout.as_secs() };
+        let late: Vec<&ProfileName> = late.iter().map(|(service, _)| service.profile()).collect();
+        self.take_back(services, Some(&late))?;
+        Err(error)
+    }
+
+    /// Has s6-svscan look, waits until every supervisor of these services runs, and lets the group in. Gives those that do not come up.
+    ///
+    /// # Errors
+    /// If that cannot be done, or a signal comes; then all that were created are taken back.
+    fn come_up(&self, services: &[(LiveService, Published)]) -> Result<Vec<(LiveService, Published)>, S6Error> {
+        let mut late: Vec<(LiveService, Published)> = services.to_vec();
+        let mut asked = Instant::now();
+        let came_up = self.scandir.rescan(&self.programs, false).and_then(|()| {
+            self.patience(self.timeout).until("the supervisors of the new gateways", || {
+                let mut still = Vec::new();
+                for (service, change) in late.drain(..) {
+                    if !service.is_supervised()? {
+                        still.push((service, change));
+                    }
+                }
+                late = still;
+                self.observer.borrow_mut().progress(services.len() - late.len(), services.len());
+                if asked.elapsed() > ASK_AGAIN {
+                    // It may have had no room a moment ago, before it knew that another service had ended.
+                    self.scandir.rescan(&self.programs, false)?;
+                    asked = Instant::now();
+                }
+                Ok::<_, S6Error>(late.is_empty().then_some(()))
+            })
+        });
+        let is_late = |service: &LiveService| late.iter().any(|(other, _)| other.profile() == service.profile());
+        let ready = came_up.and_then(|_| {
+            self.open_to_group(services.iter().map(|(service, _)| service).filter(|service| !is_late(service)))
+        });
+        match ready.and_then(|()| Ok(self.patience(self.timeout).heed()?)) {
+            Ok(()) => Ok(late),
+            Err(error) => {
+                self.take_back(services, None)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes out those of these services that were created, all or those of these profiles. Each is taken out, also if another one
+    /// cannot be; that is what is told then.
+    fn take_back(&self, services: &[(LiveService, Published)], only: Option<&[&ProfileName]>) -> Result<(), S6Error> {
+        let created = services.iter().filter(|(_, change)| *change == Published::Created);
+        let profiles: Vec<&ProfileName> = created
+            .map(|(service, _)| service.profile())
+            .filter(|profile| only.is_none_or(|only| only.contains(profile)))
+            .collect();
+        self.withdraw(&profiles)
+    }
+
+    fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), S6Error> {
+        let Some(group) = &self.control_group else { return Ok(()) };
+        for service in services {
+            if let Err(error) = service.trusted() {
+                self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
+                continue;
+            }
+            for directory in service.supervised() {
+                // Never `-E`: who can write `event/` has s6-supervise write through any symlink.
+                self.programs.call("s6-svperms", &["-G", group, directory.as_str()])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a failure to publish is about this service alone.
+fn is_about(error: &S6Error, service: &LiveService) -> bool {
+    match error {
+        S6Error::Registered { path, .. } | S6Error::InTheWay(path) => path == service.path(),
+        _ => false,
+    }
+}

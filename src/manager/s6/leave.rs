@@ -1,0 +1,214 @@
+//! Gateways go: out of the scandir at once, then brought down, then deleted.
+
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+
+use super::core::{GRACE, S6Manager};
+use crate::base::{Interrupted, Patience, WaitError};
+use crate::s6::{Abandoned, Leaving, LiveService, S6Error};
+use crate::spec::ProfileName;
+
+/// How long a logger may be without a supervisor of its service before it is told to end.
+const LONELY: Duration = Duration::from_secs(1);
+
+impl<'a> S6Manager<'a> {
+    pub(super) fn unregister_all(&self, profiles: &[&ProfileName]) -> Vec<Result<bool, S6Error>> {
+        let ready = || -> Result<(), S6Error> {
+            let own = |link: &Utf8PathBuf| profiles.iter().any(|profile| link == self.service(profile).path());
+            if self.scandir.is_live()?
+                && let Some(link) = self.scandir.dangling()?.filter(|link| !own(link))
+            {
+                return Err(S6Error::Dangling(link));
+            }
+            self.clear_up()
+        };
+        match ready() {
+            Ok(()) => self.take_out(profiles, self.patience(self.timeout)),
+            Err(error) => vec![Err(error)],
+        }
+    }
+
+    /// Takes out what this run registered, although a signal may have come.
+    ///
+    /// # Errors
+    /// If one does not go down.
+    pub fn withdraw(&self, profiles: &[&ProfileName]) -> Result<(), S6Error> {
+        if profiles.is_empty() {
+            return Ok(());
+        }
+        let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
+        self.take_out(profiles, patience).into_iter().collect::<Result<Vec<bool>, S6Error>>().map(drop)
+    }
+
+    /// Takes the gateways of these profiles out, all at once; `false` for one that is not there.
+    fn take_out(&self, profiles: &[&ProfileName], patience: Patience<'_, 'a>) -> Vec<Result<bool, S6Error>> {
+        let mut results: Vec<Result<bool, S6Error>> = Vec::with_capacity(profiles.len());
+        let mut leaving = Vec::new();
+        match Leaving::take(&self.scandir, profiles, patience) {
+            Ok(taken) => {
+                for (index, taken) in taken.into_iter().enumerate() {
+                    results.push(match taken {
+                        Ok(Some(one)) => {
+                            leaving.push((index, one));
+                            Ok(true)
+                        }
+                        Ok(None) => Ok(false),
+                        Err(error) => Err(error),
+                    });
+                }
+            }
+            Err(error) => return vec![Err(error)],
+        }
+        if leaving.is_empty() {
+            return results;
+        }
+        let (indices, leaving): (Vec<usize>, Vec<Leaving>) = leaving.into_iter().unzip();
+        match self.see_off(leaving, patience) {
+            Ok(seen) => {
+                for (index, (leaving, result)) in indices.into_iter().zip(seen) {
+                    if let Err(error) = result.and_then(|()| leaving.delete()) {
+                        results[index] = Err(error);
+                    }
+                }
+            }
+            Err(error) => results[indices[0]] = Err(error),
+        }
+        results
+    }
+
+    /// Finishes what killed runs left. What does not end is told of once, and stops nothing.
+    pub(super) fn clear_up(&self) -> Result<(), S6Error> {
+        let patience = self.patience(self.timeout);
+        let Abandoned { gone, stuck } = Leaving::abandoned(&self.scandir, patience)?;
+        for leaving in stuck {
+            if matches!(LiveService::anonymous(&leaving.path).supervisors(), Ok((0, _))) {
+                // What could not be removed was told of once, too.
+                let _ = leaving.delete();
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for (leaving, result) in self.see_off(gone, patience)? {
+            match result.and_then(|()| leaving.delete()) {
+                Ok(()) => {}
+                Err(error) if error.signal().is_some() => return Err(error),
+                Err(error) => {
+                    self.observer.borrow_mut().warning(&format!("{error}; later runs do not wait for it"));
+                    leaving.give_up(&self.scandir)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings services that have left the scandir down, all at once, and waits until their supervisors are gone, no longer than the
+    /// longest of their own limits. Gives each with what came of it; one whose supervisors are gone is to be deleted.
+    ///
+    /// A live s6-svscan is asked to do it all (`-an`): it has the supervisor stop the service and exit, and closes the pipe to
+    /// the logger after that, so that no line is lost. Nothing is sent to the supervisor itself then: were it gone before
+    /// s6-svscan has looked, the logger would never be told.
+    fn see_off(&self, leaving: Vec<Leaving>, patience: Patience<'_, 'a>) -> Result<Vec<Seen>, S6Error> {
+        let mut all: Vec<Departure> = leaving.iter().map(Departure::new).collect();
+        if self.scandir.is_live()? {
+            self.scandir.rescan(&self.programs, true)?;
+        } else {
+            for one in &all {
+                // Nobody holds the pipe any more, so the logger ends when it has read what was in it.
+                self.tell(&one.service, "-xd")?;
+                self.tell(&one.log, "-x")?;
+            }
+        }
+        let limit = all.iter().map(|one| self.stop_limit(&one.service)).max().unwrap_or(self.timeout);
+        let left = patience.interrupted.map(|_| Interrupted::Leaving);
+        let patience = Patience { limit, interrupted: left, ..patience };
+        let mut ended = self.wait_for(&mut all, patience);
+        if matches!(ended, Ok(false)) {
+            for one in all.iter().filter(|one| one.result.is_none()) {
+                self.tell(&one.service, "-k")?;
+            }
+            ended = self.wait_for(&mut all, Patience { limit: GRACE, ..patience });
+        }
+        let seconds = (limit + GRACE).as_secs();
+        let mut failure = ended.err();
+        let results: Vec<Result<(), S6Error>> = all
+            .into_iter()
+            .zip(&leaving)
+            .map(|(one, leaving)| {
+                let in_vain = || WaitError::Timeout { what: what_of(leaving), seconds }.into();
+                one.result.unwrap_or_else(|| Err(failure.take().unwrap_or_else(in_vain)))
+            })
+            .collect();
+        Ok(leaving.into_iter().zip(results).collect())
+    }
+
+    /// Waits until the supervisors of all of these are gone, or it is known why not.
+    fn wait_for(&self, all: &mut [Departure], patience: Patience<'_, 'a>) -> Result<bool, S6Error> {
+        let open = |all: &[Departure]| all.iter().filter(|one| one.result.is_none()).count();
+        let what = all.iter().find(|one| one.result.is_none()).map(|one| one.what.clone()).unwrap_or_default();
+        let more = open(all).saturating_sub(1);
+        let what = if more > 0 { format!("{what} and {more} more") } else { what };
+        let answer = patience.until(
+            &format!("{what} and {} to end", if more > 0 { "their loggers" } else { "its logger" }),
+            || {
+                for one in all.iter_mut().filter(|one| one.result.is_none()) {
+                    one.result = self.has_gone(one).transpose();
+                }
+                Ok::<_, S6Error>((open(all) == 0).then_some(()))
+            },
+        )?;
+        Ok(answer.is_some())
+    }
+
+    /// Whether the supervisors of a service are gone; a logger that is left alone is told to go.
+    fn has_gone(&self, one: &mut Departure) -> Result<Option<()>, S6Error> {
+        let (running, _) = one.service.supervisors()?;
+        if running > 0 && !one.service.is_running()? {
+            // A logger whose service's supervisor had gone before: it has read all there is, and nobody ends it.
+            let since = *one.alone_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > LONELY {
+                self.tell(&one.log, "-xd")?;
+            }
+        }
+        Ok((running == 0).then_some(()))
+    }
+
+    /// Sends commands to a supervisor that may be gone.
+    fn tell(&self, service: &LiveService, commands: &str) -> Result<(), S6Error> {
+        match service.control(&self.programs, commands) {
+            // One that is somebody else's is not told by those files; a live s6-svscan ends it without them.
+            Err(S6Error::NotSupervised(_) | S6Error::Foreign(_)) => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// What left, and whether it has ended.
+type Seen = (Leaving, Result<(), S6Error>);
+
+/// A service on its way out, as it is waited for.
+struct Departure {
+    what: String,
+    service: LiveService,
+    log: LiveService,
+    alone_since: Option<Instant>,
+    /// What came of it, once that is known.
+    result: Option<Result<(), S6Error>>,
+}
+
+impl Departure {
+    fn new(leaving: &Leaving) -> Self {
+        Self {
+            what: leaving.name.clone(),
+            service: LiveService::anonymous(&leaving.path),
+            log: LiveService::anonymous(&leaving.path.join("log")),
+            alone_since: None,
+            result: None,
+        }
+    }
+}
+
+fn what_of(leaving: &Leaving) -> String {
+    format!("{} and its logger to end", leaving.name)
+}

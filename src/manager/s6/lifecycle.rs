@@ -1,0 +1,113 @@
+//! Gateways that are there start, stop and restart.
+
+use std::collections::BTreeSet;
+
+use super::core::{GRACE, S6Manager};
+use crate::base::WaitError;
+use crate::s6::{LiveService, S6Error, Status};
+use crate::spec::ProfileName;
+
+impl S6Manager<'_> {
+    pub(super) fn start_gateway(&self, profile: &ProfileName) -> Result<(), S6Error> {
+        let service = self.scandir.gateway(profile)?;
+        if !service.status(&self.programs)?.up {
+            service.forgive(&self.programs)?;
+        }
+        let tally = service.tally(&self.programs)?;
+        service.control(&self.programs, "-U")?;
+        self.comes_up(&service, None, &tally)
+    }
+
+    pub(super) fn restart_gateway(&self, profile: &ProfileName) -> Result<(), S6Error> {
+        let service = self.scandir.gateway(profile)?;
+        let before = service.status(&self.programs)?;
+        service.forgive(&self.programs)?;
+        let tally = service.tally(&self.programs)?;
+        service.control(&self.programs, if before.up { "-r" } else { "-u" })?;
+        if before.up {
+            // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
+            let limit = service.timeout_kill().unwrap_or(self.timeout);
+            let what = format!("gateway {profile} to end");
+            let ended = || service.status(&self.programs).map(|now| (now.pid != before.pid).then_some(()));
+            if self.telling(limit).until(&what, ended)?.is_none() {
+                service.control(&self.programs, "-k")?;
+            }
+        }
+        self.comes_up(&service, before.pid, &tally)
+    }
+
+    /// Stops a gateway; with `persist` it stays down, too, when its supervisor is started anew.
+    ///
+    /// # Errors
+    /// Where there is none, it is not supervised, or it does not go down.
+    pub fn stop_gateway(&self, profile: &ProfileName, persist: bool) -> Result<(), S6Error> {
+        self.tell_to_stop(profile, persist)?;
+        self.goes_down(profile)
+    }
+
+    /// Tells gateways to stop, so that many go down at once, and gives those that could be told, for [`Self::goes_down`] to wait for. What
+    /// cannot be told is for [`Self::stop_gateway`] to say.
+    pub fn begin_to_stop(&self, profiles: &[ProfileName], persist: bool) -> BTreeSet<ProfileName> {
+        let profiles: BTreeSet<&ProfileName> = profiles.iter().collect();
+        profiles.into_iter().filter(|profile| self.tell_to_stop(profile, persist).is_ok()).cloned().collect()
+    }
+
+    /// One that is stopping already is not told again: many a program ends at once at a second SIGTERM.
+    fn tell_to_stop(&self, profile: &ProfileName, persist: bool) -> Result<(), S6Error> {
+        let service = self.scandir.gateway(profile)?;
+        if service.status(&self.programs)?.wanted_up || persist && !service.has_down() {
+            service.control(&self.programs, down(persist))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a gateway that has been told to stop is down.
+    ///
+    /// # Errors
+    /// As [`Self::stop_gateway`].
+    pub fn goes_down(&self, profile: &ProfileName) -> Result<(), S6Error> {
+        let service = self.scandir.gateway(profile)?;
+        let limit = self.stop_limit(&service);
+        let wait = |limit| {
+            let down = |status: &Status| !status.up && !status.wanted_up;
+            service.wait(&self.programs, self.telling(limit), "to go down", down).map(drop)
+        };
+        wait(limit).or_else(|error| match error {
+            S6Error::Wait(WaitError::Timeout { what, .. }) => {
+                // Not to come up again is also what `s6-svc -o` leaves a gateway with: then it only looked as if it had been told.
+                service.control(&self.programs, "-d")?;
+                wait(GRACE).map_err(|error| match error {
+                    S6Error::Wait(WaitError::Timeout { .. }) => {
+                        WaitError::Timeout { what, seconds: (limit + GRACE).as_secs() }.into()
+                    }
+                    error => error,
+                })
+            }
+            error => Err(error),
+        })
+    }
+
+    /// Waits until the gateway is up, with another process than `before`. Where it is not to come up again and the supervisor
+    /// remembers other deaths than those of `tally`, it has given up.
+    fn comes_up(&self, service: &LiveService, before: Option<u32>, tally: &str) -> Result<(), S6Error> {
+        let what = format!("gateway {} to come up", service.profile());
+        let answer = self.telling(self.timeout).until(&what, || {
+            let status = service.status(&self.programs)?;
+            if status.up && status.pid != before {
+                return Ok(Some(Ok(())));
+            }
+            let gave_up = !status.up && !status.wanted_up && service.tally(&self.programs)? != tally;
+            Ok::<_, S6Error>(gave_up.then_some(Err(status.last)))
+        })?;
+        match answer {
+            Some(Ok(())) => Ok(()),
+            Some(Err(last)) => Err(S6Error::GaveUp { profile: service.profile().clone(), last }),
+            None => Err(WaitError::Timeout { what, seconds: self.timeout.as_secs() }.into()),
+        }
+    }
+}
+
+/// What s6-svc takes to bring a service down; with `persist` it stays down, too, when its supervisor is started anew.
+fn down(persist: bool) -> &'static str {
+    if persist { "-D" } else { "-d" }
+}

@@ -1,0 +1,22 @@
+//! The environment of the container, which s6-overlay keeps for its services and `docker exec` may not have.
+
+#![expect(clippy::disallowed_methods, reason = "s6-overlay's own directory, which is root's")]
+
+use std::fs;
+
+use camino::Utf8PathBuf;
+
+use crate::spec::environment::FALLBACK_HOME;
+
+/// A variable of the container, or else of this process; `None` where it is not set, or empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    let kept = fs::read_to_string(format!("/run/s6/container_environment/{name}")).ok();
+    // s6-overlay ends each file with a newline, and its with-contenv takes just one away again.
+    let kept = kept.map(|value| value.strip_suffix('\n').map(str::to_owned).unwrap_or(value));
+    kept.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
+}
+
+/// The home of Hermes that the gateways of this container have.
+pub(crate) fn hermes_home() -> Utf8PathBuf {
+    variable("HERMES_HOME").map_or_else(|| Utf8PathBuf::from(FALLBACK_HOME), Utf8PathBuf::from)
+}

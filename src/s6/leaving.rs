@@ -1,0 +1,165 @@
+//! Service directories on their way out of a scandir: each under a dot name, where s6-svscan does not see it any more and brings it down.
+//!
+//! A lock beside it, in a file that only this user can open, tells other runs whether somebody still sees to it. What a killed run left is
+//! finished by the next run; what does not end even then is told of once, and looked at by later runs without waiting.
+
+use std::io;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::S6Error;
+use super::gone::{GONE, STAGING};
+use super::publish;
+use super::scandir::{self, Scandir};
+use crate::base::Patience;
+use crate::disk::{Context as _, Lock, remove, rename_new};
+use crate::spec::ProfileName;
+
+/// The same, of those that did not end although they were waited for.
+const STUCK: &str = ".gatewayctl.stuck.";
+
+/// The same, of their locks.
+const LOCK: &str = ".gatewayctl.lock.";
+
+/// How often a directory into which somebody still writes is tried again, and after how long.
+const MOST_TRIES: u32 = 50;
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// A service directory on its way out.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    /// What it was called, for messages.
+    pub(crate) name: String,
+    /// The dot name, a directory or a symlink to one.
+    pub(crate) path: Utf8PathBuf,
+    /// Whether it is a symlink; then this is what it pointed to.
+    target: Option<Utf8PathBuf>,
+    /// Process and number.
+    number: String,
+    _lock: Lock,
+}
+
+/// What killed runs left.
+#[derive(Debug, Default)]
+pub(crate) struct Abandoned {
+    /// To be waited for.
+    pub(crate) gone: Vec<Leaving>,
+    /// That were waited for in vain once.
+    pub(crate) stuck: Vec<Leaving>,
+}
+
+impl Leaving {
+    /// Takes the service directories of these profiles out of the scandir; `None` for one that is not there.
+    pub(crate) fn take(
+        scandir: &Scandir,
+        profiles: &[&ProfileName],
+        patience: Patience<'_, '_>,
+    ) -> Result<Vec<Result<Option<Self>, S6Error>>, S6Error> {
+        let _lock = scandir.lock(patience)?;
+        Ok(profiles.iter().map(|profile| Self::take_one(scandir, profile)).collect())
+    }
+
+    fn take_one(scandir: &Scandir, profile: &ProfileName) -> Result<Option<Self>, S6Error> {
+        let place = scandir.path().join(profile.service_name());
+        let metadata = match place.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            result => result.context("read", &place)?,
+        };
+        let target = if metadata.is_symlink() { place.canonicalize_utf8().ok() } else { None };
+        if metadata.is_symlink() && target.is_none() {
+            // A dangling one has no supervisor that a program could ask for.
+            remove(&place).context("remove", &place)?;
+            return Ok(None);
+        }
+        let directory = scandir.directory()?;
+        for count in 0..u32::MAX {
+            let number = format!("{}.{count}", std::process::id());
+            let gone = format!("{GONE}{number}");
+            let path = scandir.path().join(&gone);
+            if [GONE, STUCK].iter().any(|prefix| directory.stat(&format!("{prefix}{number}")).is_ok()) {
+                continue;
+            }
+            let lock = Lock::try_take(&directory, &format!("{LOCK}{number}")).context("lock", &path)?;
+            let Some(lock) = lock else { continue };
+            rename_new((&directory, &profile.service_name()), (&directory, &gone)).context("rename", &place)?;
+            return Ok(Some(Self { name: profile.service_name(), path, target, number, _lock: lock }));
+        }
+        Ok(None)
+    }
+
+    /// What killed runs left, that nobody sees to. What they had only half written goes at once: whoever writes holds the lock.
+    pub(crate) fn abandoned(scandir: &Scandir, patience: Patience<'_, '_>) -> Result<Abandoned, S6Error> {
+        let mut found = Abandoned::default();
+        let ours = |name: &String| name.starts_with(".gatewayctl.") && name != scandir::LOCK;
+        let names = || Ok::<_, S6Error>(scandir.names()?.into_iter().filter(ours).collect::<Vec<String>>());
+        let mut left = names()?;
+        if left.is_empty() {
+            return Ok(found);
+        }
+        let _lock = scandir.lock(patience)?;
+        if left.iter().any(|name| name == STAGING) {
+            publish::clear(scandir, patience)?;
+            // What that took back may be on its way out now.
+            left = names()?;
+        }
+        let directory = scandir.directory()?;
+        for name in &left {
+            let path = scandir.path().join(name);
+            if let Some(number) = name.strip_prefix(LOCK) {
+                let of = |prefix| left.contains(&format!("{prefix}{number}"));
+                if !of(GONE) && !of(STUCK) {
+                    // Taken and dropped, it is gone, unless somebody holds it.
+                    Lock::try_take(&directory, name).context("lock", &path)?;
+                }
+            } else if let Some(number) = name.strip_prefix(GONE).or_else(|| name.strip_prefix(STUCK)) {
+                let lock = Lock::try_take(&directory, &format!("{LOCK}{number}")).context("lock", &path)?;
+                // Who held it when the names were read may be done by now.
+                let (Some(lock), Ok(metadata)) = (lock, path.symlink_metadata()) else { continue };
+                let target = if metadata.is_symlink() { path.canonicalize_utf8().ok() } else { None };
+                let leaving = Self {
+                    name: format!("{path}, which an earlier run left,"),
+                    target,
+                    number: number.to_owned(),
+                    _lock: lock,
+                    path,
+                };
+                if name.starts_with(GONE) { found.gone.push(leaving) } else { found.stuck.push(leaving) }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Has later runs not wait for it any more.
+    pub(crate) fn give_up(self, scandir: &Scandir) -> Result<(), S6Error> {
+        let stuck = format!("{STUCK}{}", self.number);
+        let from = self.path.file_name().unwrap_or_default();
+        if from == stuck {
+            return Ok(());
+        }
+        let directory = scandir.directory()?;
+        Ok(rename_new((&directory, from), (&directory, &stuck)).context("rename", &self.path)?)
+    }
+
+    /// Deletes it, once no supervisor runs in it. What a symlink pointed to goes too if s6-overlay copied it from
+    /// `/etc/services.d`; elsewhere it is its owner's.
+    pub(crate) fn delete(&self) -> Result<(), S6Error> {
+        let mut tries = 0;
+        loop {
+            match remove(&self.path) {
+                // A supervisor whose fifo somebody took away cannot be seen; it may still write there while it ends.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries < MOST_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(MOMENT);
+                }
+                removed => break removed.context("remove", &self.path)?,
+            }
+        }
+        match &self.target {
+            Some(target) if target.parent().and_then(Utf8Path::file_name) == Some("legacy-services") => {
+                Ok(remove(target).context("remove", target)?)
+            }
+            _ => Ok(()),
+        }
+    }
+}

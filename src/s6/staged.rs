@@ -1,0 +1,263 @@
+//! The staging trees that `install` takes: what in them is fit for a scandir.
+
+use std::io;
+
+use camino::Utf8Path;
+use rustix::fs::{FileType, Stat};
+
+use super::error::{S6Error, Unfit};
+use super::gone::STAGING;
+use crate::base::parallel;
+use crate::base::text::{Shown, reason};
+use crate::disk::{Context as _, Dir, Entry, Plan, SUPERVISORS, Snapshot, is_distrusted, read_plan, remove_all};
+use crate::render::ServiceDir;
+use crate::spec::ProfileName;
+
+/// The files of a service directory, of its log, or of neither, and whether they are executed
+/// (<https://skarnet.org/software/s6/servicedir.html>).
+const FILES: [(&str, bool); 12] = [
+    ("type", false),
+    ("run", true),
+    ("finish", true),
+    ("down", false),
+    ("notification-fd", false),
+    ("lock-fd", false),
+    ("timeout-kill", false),
+    ("timeout-finish", false),
+    ("max-death-tally", false),
+    ("down-signal", false),
+    ("flag-newpidns", false),
+    ("flag-terminate", false),
+];
+
+/// The directories whose content s6 promises never to look at.
+const FREE: [&str; 2] = ["data", "env"];
+
+/// The most entries of a staging tree that are looked at: 20 times what an s6-svscan takes.
+const MOST_ENTRIES: usize = 20_000;
+
+/// A service directory that has been checked: only files that it may have, the scripts executable, no symlinks, nothing that
+/// somebody else owns or may write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    pub(super) profile: ProfileName,
+    pub(super) snapshot: Snapshot<'static>,
+}
+
+/// Reads and checks the service directories of a staging tree, sorted by profile, for [`S6Manager::install`](crate::manager::S6Manager::install)
+/// to publish.
+///
+/// ```
+/// # use gen_service::spec::{Gateway, Options};
+/// # use gen_service::tree::{Permit, write};
+/// use std::time::Duration;
+///
+/// use gen_service::manager::S6Manager;
+/// use gen_service::s6::{Published, read_tree};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = camino::Utf8Path::from_path(directory.path()).ok_or("no UTF-8")?;
+/// # let (tree, scandir) = (directory.join("tree"), directory.join("service"));
+/// # std::fs::create_dir(&scandir)?;
+/// # let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
+/// # write(&tree, &gateways, Permit::default(), &mut ())?;
+/// // Debian has the programs of s6 in /usr/bin, s6-overlay in /command.
+/// let manager = S6Manager::new(&scandir, "/usr/bin".as_ref(), Duration::from_secs(10))?;
+/// let installed = manager.install(&read_tree(&tree)?, false)?;
+/// assert_eq!(installed.published, [Published::Created]);
+/// assert!(!installed.live, "no s6-svscan watches that directory yet");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Everything in it that is not fit for a scandir, or what cannot be read.
+pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, S6Error> {
+    const AGAIN: &str = "give what gen-service --out wrote";
+    let one = |unfit| S6Error::Unfit(vec![unfit]);
+    if !tree.is_dir() {
+        let problem = if tree.exists() { "is not a directory" } else { "does not exist" };
+        return Err(one(Unfit::new(tree, problem, AGAIN)));
+    }
+    // From here on everything is reached by descriptor, from a directory that nobody else can put another one in the place of.
+    let directory = match Dir::open_own(tree) {
+        Ok(directory) => directory,
+        Err(error) if !is_distrusted(&error) => return Ok(Err(error).context("read", tree)?),
+        Err(error) => {
+            let problem = format!("is no place to install from: {}", reason(&error));
+            return Err(one(Unfit::new(tree, problem, "copy it to where only root can write, and install that")));
+        }
+    };
+    let names = names(&directory).context("read", tree)?;
+    let moved = if names.iter().any(|name| name == STAGING) { Some(moved(&directory, tree)?) } else { None };
+    let looked = parallel::each(&names, |name| Checked::look(&directory, tree, name, moved.as_ref()), |_| Ok(()))?;
+    let mut unfit = Vec::new();
+    let mut found = Vec::new();
+    for (checked, more) in looked {
+        found.extend(checked);
+        unfit.extend(more);
+    }
+    if found.is_empty() && unfit.is_empty() && moved.is_none() {
+        unfit.push(Unfit::new(tree, "holds no gateway-<profile>", AGAIN));
+    }
+    if unfit.is_empty() { Ok(found) } else { Err(S6Error::Unfit(unfit)) }
+}
+
+/// Removes service directories that are published from the tree that they come from. What was begun is done by the next run that moves, so
+/// that half a directory is never taken for a mistake.
+///
+/// # Errors
+/// If the operating system refuses a step.
+pub(crate) fn move_out(tree: &Utf8Path, profiles: &[&ProfileName]) -> Result<(), S6Error> {
+    let directory = Dir::open_own(tree).context("open", tree)?;
+    let mut names: Vec<String> = profiles.iter().map(|profile| profile.service_name()).collect();
+    if directory.stat(STAGING).is_ok() {
+        names.extend(moved(&directory, tree)?.names());
+    }
+    Ok(remove_all(&directory, tree, STAGING, &names)?)
+}
+
+/// What an earlier run began to move out of a tree.
+fn moved(directory: &Dir, tree: &Utf8Path) -> Result<Plan, S6Error> {
+    let shown = tree.join(STAGING);
+    let root = directory.dir(STAGING).context("read", &shown)?;
+    Ok(read_plan(&root, &shown)?)
+}
+
+impl Checked {
+    /// What a rendered directory would be once it is written and read.
+    pub(crate) fn rendered(directory: &ServiceDir, profile: ProfileName) -> Self {
+        Self { profile, snapshot: directory.snapshot().owned() }
+    }
+
+    /// Whose service directory it is.
+    pub fn profile(&self) -> &ProfileName {
+        &self.profile
+    }
+
+    /// Looks at an entry of a tree, of which an earlier run has begun to remove what it had published.
+    fn look(
+        tree: &Dir,
+        shown: &Utf8Path,
+        name: &str,
+        moved: Option<&Plan>,
+    ) -> Result<(Option<Self>, Vec<Unfit>), S6Error> {
+        if moved.is_some() && name == STAGING {
+            return Ok((None, Vec::new()));
+        }
+        let path = shown.join(name);
+        let Some(profile) = ProfileName::of_service(name) else {
+            return Ok((None, vec![Unfit::new(path, "is no gateway-<profile>", "take it out of the staging tree")]));
+        };
+        let mut unfit = Vec::new();
+        let checked = Self::read(tree, name, &path, profile, &mut unfit)?;
+        if unfit.is_empty() {
+            Ok((Some(checked), unfit))
+        } else if moved.is_some_and(|plan| plan.names().any(|moved| moved == name)) {
+            Ok((None, Vec::new()))
+        } else {
+            Ok((None, unfit))
+        }
+    }
+
+    fn read(
+        tree: &Dir,
+        name: &str,
+        path: &Utf8Path,
+        profile: ProfileName,
+        unfit: &mut Vec<Unfit>,
+    ) -> Result<Self, S6Error> {
+        let mut snapshot = Snapshot::default();
+        let kind = FileType::from_raw_mode(tree.stat(name).context("read", path)?.st_mode);
+        if !kind.is_dir() {
+            let problem = if kind.is_symlink() { "is a symlink" } else { "is not a directory" };
+            unfit.push(Unfit::new(path, problem, "give the directory itself"));
+            return Ok(Self { profile, snapshot });
+        }
+        let directory = tree.dir(name).context("open", path)?;
+        let stat = rustix::fs::fstat(&directory).context("read", path)?;
+        if own(path, &stat, unfit) {
+            snapshot = directory.snapshot(path, &mut |below, stat| judge(path, below, stat, unfit))?;
+            unfit.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        for (below, entry) in snapshot.below() {
+            if matches!(entry, Entry::File { content: None, .. }) {
+                let problem = "is larger than 16 MiB, which no file of a gateway is";
+                unfit.push(Unfit::new(path.join(below), problem, "take it out of the tree"));
+            }
+        }
+        if unfit.is_empty() {
+            for (script, needed) in [("run", true), ("log/run", snapshot.get("log").is_some())] {
+                if needed && snapshot.get(script).is_none() {
+                    let problem = "is missing, and a supervisor would try it again every minute";
+                    unfit.push(Unfit::new(path.join(script), problem, "render the tree again"));
+                }
+            }
+        }
+        // Whoever made the tree may have made it less open than s6 needs it.
+        snapshot.insert("", Entry::Directory { mode: 0o755 });
+        Ok(Self { profile, snapshot })
+    }
+
+    /// Whether this is what a published directory holds, but for `down`, which an operator's start and stop remove and make.
+    pub(super) fn is(&self, there: &Snapshot<'_>) -> bool {
+        there.lasting().eq(self.snapshot.lasting())
+    }
+}
+
+/// Whether an entry below a service directory may be there.
+fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
+    let full = root.join(below);
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    let mode = stat.st_mode & 0o7777;
+    let (above, name) = below.rsplit_once('/').unwrap_or(("", below));
+    let free = FREE.contains(&below.split('/').next().unwrap_or_default());
+    let known = FILES.iter().find(|(file, _)| *file == name && (above.is_empty() || above == "log"));
+    let (problem, remedy) = if kind.is_dir() && SUPERVISORS.contains(&name) {
+        ("was made by a supervisor".to_owned(), "render into a directory that is no scandir")
+    } else if kind.is_dir() && (free || below == "log") {
+        return own(&full, stat, unfit);
+    } else if !kind.is_file() {
+        let kind = if kind.is_symlink() {
+            "a symlink"
+        } else if kind.is_dir() {
+            "a directory"
+        } else {
+            "a fifo, socket or device"
+        };
+        (format!("is {kind}, which no service directory of a gateway has"), "take it out of the tree")
+    } else if !free && known.is_none() {
+        (format!("is no file of a service directory ({})", Shown(name)), "take it out of the tree")
+    } else if !free && known.is_some_and(|(_, executed)| *executed) && mode & 0o111 != 0o111 {
+        (format!("has mode {mode:04o} and cannot be executed"), "chmod 0755 it, or render the tree again")
+    } else {
+        return own(&full, stat, unfit);
+    };
+    unfit.push(Unfit::new(full, problem, remedy));
+    false
+}
+
+/// The names in a directory, sorted; those that are not UTF-8 are shown as well as they can be, and are no file of ours.
+fn names(directory: &Dir) -> io::Result<Vec<String>> {
+    let (names, more) = directory.names(MOST_ENTRIES)?;
+    if more {
+        return Err(io::Error::other(format!("it holds more than {MOST_ENTRIES} entries")));
+    }
+    let mut names: Vec<String> = names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether only root and this user can change it: who can write a service directory becomes root at its next start.
+fn own(path: &Utf8Path, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
+    let uid = rustix::process::geteuid().as_raw();
+    let mode = stat.st_mode & 0o7777;
+    let problem = if stat.st_uid != uid && stat.st_uid != 0 {
+        format!("belongs to user {}, who could change what runs as {uid}", stat.st_uid)
+    } else if mode & 0o022 != 0 {
+        format!("has mode {mode:04o}, so others could change what runs")
+    } else {
+        return true;
+    };
+    unfit.push(Unfit::new(path, problem, "chown it to the one who installs and chmod go-w it"));
+    false
+}

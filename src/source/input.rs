@@ -1,0 +1,53 @@
+//! Reads the files that a person wrote: manifests and environment files.
+
+#![expect(clippy::disallowed_methods, reason = "files that a person named")]
+
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use camino::Utf8Path;
+
+use super::env_file::parse;
+use super::mistake::{EnvFileError, Mistake, Place, Problem, SourceError};
+use crate::spec::environment::Environment;
+
+/// No such file has more than 64 MiB; a device that never ends is found out this way.
+const MOST: u64 = 64 << 20;
+
+/// The text of a file.
+///
+/// # Errors
+/// One mistake, at the file or at the first line that is not UTF-8.
+pub(crate) fn read(path: &Utf8Path) -> Result<String, SourceError> {
+    text(path).map_err(|mistake| SourceError(vec![mistake]))
+}
+
+/// The entries of an environment file.
+///
+/// # Errors
+/// Every mistake in it.
+pub(crate) fn env_file(path: &Utf8Path) -> Result<Environment, Vec<Mistake>> {
+    let text = text(path).map_err(|mistake| vec![mistake])?;
+    parse(&text).map_err(|mistakes| {
+        let at = |(line, problem)| Mistake::at(Place::Line(path.to_owned(), line), problem);
+        mistakes.into_iter().map(at).collect()
+    })
+}
+
+fn text(path: &Utf8Path) -> Result<String, Mistake> {
+    let bytes = bytes(path).map_err(|error| Mistake::at(Place::File(path.to_owned()), Problem::Unreadable(error)))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = before.matches('\n').count() + 1;
+        Mistake::at(Place::Line(path.to_owned(), line), EnvFileError::NotUtf8)
+    })
+}
+
+fn bytes(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB"));
+    }
+    Ok(bytes)
+}

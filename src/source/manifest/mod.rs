@@ -1,0 +1,55 @@
+//! `gateways.toml` to gateways: all mistakes at once, each with its place.
+//!
+//! ```toml
+//! [defaults]
+//! hermes-cli = "run"
+//! env-file = "common.env"
+//!
+//! [defaults.env]
+//! TZ = "UTC"
+//!
+//! [gateways.coder]
+//! port = 9150
+//! secret = { API_KEY = "/run/secrets/coder" }
+//!
+//! [gateways.default]
+//! ```
+//!
+//! The keys are the long options of `gen-service`. A gateway's own settings win over `[defaults]`; within either,
+//! `env` and `secret` win over `env-file`. Paths of environment files are relative to the manifest.
+
+mod reader;
+mod settings;
+
+pub use settings::Settings;
+
+use camino::Utf8Path;
+
+use super::input;
+use super::mistake::SourceError;
+use crate::spec::Gateway;
+use reader::Reader;
+
+/// Reads a manifest and the environment files that it names.
+///
+/// # Errors
+/// Every mistake in them, in the order of the manifest.
+pub fn read(path: &Utf8Path) -> Result<Vec<Gateway>, SourceError> {
+    let text = input::read(path)?;
+    let reader = Reader::new(path, &text);
+    reader.gateways().map_err(SourceError)
+}
+
+/// Reads the settings of a manifest and the environment files that it names.
+///
+/// # Errors
+/// Every mistake in them, in the order of the manifest.
+pub fn settings(path: &Utf8Path) -> Result<Settings, SourceError> {
+    parse(path, &input::read(path)?)
+}
+
+/// The settings in the text of a manifest that stands at this path.
+pub(crate) fn parse(path: &Utf8Path, text: &str) -> Result<Settings, SourceError> {
+    let reader = Reader::new(path, text);
+    reader.settings().map_err(SourceError)
+}

@@ -1,0 +1,271 @@
+//! Reads the text of a manifest, and goes on after a mistake.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::settings::Settings;
+use crate::base::text::Shown;
+use crate::source::input;
+use crate::source::mistake::{ManifestError, Mistake, Place, Problem};
+use crate::source::words::{DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET};
+use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
+use crate::spec::options::{Key, Kind, Options};
+use crate::spec::{Gateway, ProfileName};
+
+type Table<'a> = DeTable<'a>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+pub(super) struct Reader<'a> {
+    path: &'a Utf8Path,
+    text: &'a str,
+    /// With the offset at which each stands, in bytes.
+    mistakes: Vec<(usize, Mistake)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(path: &'a Utf8Path, text: &'a str) -> Self {
+        Self { path, text, mistakes: Vec::new() }
+    }
+
+    /// The gateways of the manifest, at least one, with their ports.
+    pub(super) fn gateways(mut self) -> Result<Vec<Gateway>, Vec<Mistake>> {
+        let (_, named) = self.tables();
+        if named.is_empty() && self.mistakes.is_empty() {
+            let mistake = Mistake::at(Place::File(self.path.to_owned()), ManifestError::Empty);
+            self.mistakes.push((0, mistake));
+        }
+        let (offsets, wanted): (Vec<usize>, Vec<_>) =
+            named.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
+        if self.mistakes.is_empty() {
+            match Gateway::resolve(wanted) {
+                Ok(gateways) => return Ok(gateways),
+                Err(problems) => {
+                    for (index, problem) in problems {
+                        self.mistake(offsets[index], problem);
+                    }
+                }
+            }
+        }
+        Err(self.sorted())
+    }
+
+    /// `[defaults]`, and the gateways in file order, with the defaults filled in.
+    pub(super) fn settings(mut self) -> Result<Settings, Vec<Mistake>> {
+        let (defaults, named) = self.tables();
+        let gateways = named.into_iter().map(|(_, name, options)| (name, options)).collect();
+        if self.mistakes.is_empty() { Ok(Settings { defaults, gateways }) } else { Err(self.sorted()) }
+    }
+
+    fn sorted(mut self) -> Vec<Mistake> {
+        self.mistakes.sort_by_key(|(offset, _)| *offset);
+        self.mistakes.into_iter().map(|(_, mistake)| mistake).collect()
+    }
+
+    fn tables(&mut self) -> (Options, Vec<(usize, ProfileName, Options)>) {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        let tables = self.tables_in(table.into_inner());
+        self.prefer_syntax(&errors);
+        tables
+    }
+
+    /// Puts the errors of the parser in the place of what else was found wrong in the same tables: that may only follow
+    /// from how the parser went on after an error.
+    fn prefer_syntax(&mut self, errors: &[toml::de::Error]) {
+        let headers: Vec<usize> =
+            std::iter::once(0).chain(self.text.match_indices("\n[").map(|(offset, _)| offset + 1)).collect();
+        let table_of = |offset: usize| headers.partition_point(|&header| header <= offset);
+        let broken: BTreeSet<usize> = errors.iter().map(|error| table_of(offset_of(error))).collect();
+        self.mistakes.retain(|(offset, _)| !broken.contains(&table_of(*offset)));
+        for error in errors {
+            let at = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
+            let message = match one_line(error.message()) {
+                message if message == "duplicate key" => format!("duplicate key {}; keep one of the two", Shown(at)),
+                message => message,
+            };
+            self.mistake(offset_of(error), Problem::Toml(message));
+        }
+    }
+
+    /// The defaults, and the gateways in file order, each with the offset of its name.
+    fn tables_in(&mut self, root: Table<'_>) -> (Options, Vec<(usize, ProfileName, Options)>) {
+        let mut defaults = Options::default();
+        let mut tables = Vec::new();
+        for (key, value) in root {
+            let at = key.span().start;
+            match key.get_ref().as_ref() {
+                DEFAULTS => {
+                    if let Some(table) = self.table(DEFAULTS, value) {
+                        defaults = self.options(table, false);
+                    }
+                }
+                GATEWAYS => tables.extend(self.table(GATEWAYS, value).into_iter().flatten()),
+                other => self.unknown(at, other, &[DEFAULTS, GATEWAYS]),
+            }
+        }
+        let mut gateways = Vec::with_capacity(tables.len());
+        for (key, value) in tables {
+            let at = key.span().start;
+            let profile = key.get_ref().parse::<ProfileName>();
+            let options =
+                self.table(&format!("{GATEWAYS}.{}", key.get_ref()), value).map(|table| self.options(table, true));
+            match (profile, options) {
+                (Ok(profile), Some(options)) => gateways.push((at, profile, options.or(&defaults))),
+                (Err(error), _) => self.mistake(at, error),
+                (Ok(_), None) => {}
+            }
+        }
+        (defaults, gateways)
+    }
+
+    fn options(&mut self, table: Table<'_>, may_have_port: bool) -> Options {
+        let mut options = Options::default();
+        let mut files = Environment::default();
+        let mut explicit = Environment::default();
+        for (key, value) in table {
+            let (at, key) = (key.span().start, key.into_inner());
+            match key.as_ref() {
+                ENV => self
+                    .entries(ENV, value, &mut explicit, |name, text| Ok(EnvSource::Value(EnvValue::new(name, text)?))),
+                SECRET => self.entries(SECRET, value, &mut explicit, |name, text| {
+                    Ok(EnvSource::Secret(SecretFile::new(name, text)?))
+                }),
+                ENV_FILE => self.env_files(value, &mut files),
+                other => match Key::ALL.into_iter().find(|known| known.name() == other) {
+                    Some(Key::Port) if !may_have_port => self.mistake(at, ManifestError::DefaultPort),
+                    Some(known) => self.option(known, at, &value, &mut options),
+                    None => {
+                        let known: Vec<&str> =
+                            Key::ALL.iter().map(|key| key.name()).chain([ENV, ENV_FILE, SECRET]).collect();
+                        self.unknown(at, other, &known);
+                    }
+                },
+            }
+        }
+        files.overlay(explicit);
+        options.environment = files;
+        options
+    }
+
+    fn option(&mut self, key: Key, key_at: usize, value: &Value<'_>, options: &mut Options) {
+        // Where the parser had to make a value up, it has no place of its own.
+        let at = if value.span().is_empty() { key_at } else { value.span().start };
+        let (wanted, text) = match (key.kind(), value.get_ref()) {
+            (Kind::Integer(..), DeValue::Integer(number)) => {
+                // A number in another base is within i64, or out of every range there is here.
+                let number = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX);
+                ("", Some(number.to_string()))
+            }
+            (Kind::Choice(_) | Kind::Text(_), DeValue::String(text)) => ("", Some(text.to_string())),
+            (Kind::Flag, DeValue::Boolean(flag)) => ("", Some(flag.to_string())),
+            (Kind::Integer(..), _) => ("a whole number", None),
+            (Kind::Choice(_) | Kind::Text(_), _) => ("a string", None),
+            (Kind::Flag, _) => ("true or false", None),
+        };
+        match text.map(|text| options.set(key, &text)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.mistake(at, error),
+            None => self.wrong_type(key.name(), value, wanted),
+        }
+    }
+
+    fn entries(
+        &mut self,
+        key: &str,
+        value: Value<'_>,
+        environment: &mut Environment,
+        source: impl Fn(&EnvName, &str) -> Result<EnvSource, EnvironmentError>,
+    ) {
+        for (name, value) in self.table(key, value).into_iter().flatten() {
+            let DeValue::String(text) = value.get_ref() else {
+                self.wrong_type(&format!("{key}.{}", name.get_ref()), &value, "a string, in quotes");
+                continue;
+            };
+            let at = name.span().start;
+            let entry = name.get_ref().parse().and_then(|name| Ok((source(&name, text)?, name)));
+            let added = entry.and_then(|(source, name)| environment.add(name, source));
+            if let Err(error) = added {
+                self.mistake(at, error);
+            }
+        }
+    }
+
+    fn env_files(&mut self, value: Value<'_>, environment: &mut Environment) {
+        let wanted = "a path in quotes, or an array of such";
+        let values = match value.get_ref() {
+            DeValue::Array(_) => match value.into_inner() {
+                DeValue::Array(values) => values.into_iter().collect(),
+                _ => Vec::new(),
+            },
+            _ => vec![value],
+        };
+        for value in values {
+            let DeValue::String(name) = value.get_ref() else {
+                self.wrong_type(ENV_FILE, &value, wanted);
+                continue;
+            };
+            let base = self.path.parent().unwrap_or(Utf8Path::new(""));
+            match input::env_file(&base.join(name.as_ref())) {
+                Ok(entries) => environment.overlay(entries),
+                Err(mistakes) => {
+                    let at = value.span().start;
+                    self.mistakes.extend(mistakes.into_iter().map(|mistake| (at, mistake)));
+                }
+            }
+        }
+    }
+
+    fn table<'t>(&mut self, key: &str, value: Value<'t>) -> Option<Table<'t>> {
+        if !value.get_ref().is_table() {
+            self.wrong_type(key, &value, "a table");
+        }
+        match value.into_inner() {
+            DeValue::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    fn unknown(&mut self, at: usize, key: &str, known: &[&str]) {
+        let likely = known.iter().max_by(|a, b| {
+            let near = |name: &str| strsim::jaro_winkler(name, key);
+            near(a).total_cmp(&near(b))
+        });
+        let hint = match likely {
+            Some(likely) if strsim::jaro_winkler(likely, key) > 0.75 => format!("did you mean {likely}?"),
+            _ => format!("known here are {}", known.join(", ")),
+        };
+        self.mistake(at, ManifestError::UnknownKey { key: key.to_owned(), hint });
+    }
+
+    fn wrong_type(&mut self, key: &str, value: &Value<'_>, wanted: &'static str) {
+        let found = match value.get_ref() {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "a number",
+            DeValue::Float(_) => "a number with a fraction",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "an array",
+            DeValue::Table(_) => "a table",
+        };
+        self.mistake(value.span().start, ManifestError::Type { key: key.to_owned(), found, wanted });
+    }
+
+    fn mistake(&mut self, offset: usize, problem: impl Into<Problem>) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let place = Place::Column(Utf8PathBuf::from(self.path), line, column);
+        self.mistakes.push((offset, Mistake::at(place, problem)));
+    }
+}
+
+fn offset_of(error: &toml::de::Error) -> usize {
+    error.span().map_or(0, |span| span.start)
+}
+
+/// A message of the TOML parser on one line.
+fn one_line(message: &str) -> String {
+    message.split('\n').collect::<Vec<_>>().join(", ")
+}

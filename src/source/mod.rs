@@ -1,0 +1,17 @@
+//! Text to what it says: manifests, environment files, and the mistakes in them, all at once and each with its place.
+//!
+//! It does not know what is done with a [`Gateway`](crate::spec::Gateway), nor what a service directory is.
+
+mod env_file;
+mod input;
+mod manifest;
+mod mistake;
+mod schema;
+mod words;
+
+pub(crate) use input::env_file;
+pub(crate) use manifest::parse;
+pub use manifest::{Settings, read, settings};
+pub use mistake::{EnvFileError, ManifestError, Mistake, Place, Problem, SourceError};
+pub use schema::schema;
+pub(crate) use words::{DEFAULTS, ENV, GATEWAYS, SECRET};

@@ -1,0 +1,13 @@
+//! The names of the tables and keys of a manifest that are not options.
+
+/// The names of the tables of a manifest.
+pub(crate) const DEFAULTS: &str = "defaults";
+/// See [`DEFAULTS`].
+pub(crate) const GATEWAYS: &str = "gateways";
+
+/// The keys that are not a [`Key`]: those that have several values.
+pub(crate) const ENV: &str = "env";
+/// See [`ENV`].
+pub(crate) const ENV_FILE: &str = "env-file";
+/// See [`ENV`].
+pub(crate) const SECRET: &str = "secret";

@@ -1,0 +1,32 @@
+//! What is wrong with something that a person wrote, whatever it is.
+
+use thiserror::Error;
+
+use super::environment::EnvironmentError;
+use super::options::OptionError;
+use super::ports::PortError;
+use super::profile::{ProfileName, ProfileNameError};
+use super::selection::SelectionError;
+
+/// What is wrong with something that a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpecError {
+    /// A profile name.
+    #[error(transparent)]
+    Profile(#[from] ProfileNameError),
+    /// A profile that is named twice.
+    #[error("profile {0} is named twice; name it once")]
+    ProfileTwice(ProfileName),
+    /// The value of an option.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// An environment entry or a secret.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Two gateways on one port.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Which profiles a container takes.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+}

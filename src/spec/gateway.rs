@@ -1,0 +1,128 @@
+//! Everything that decides one service directory, validated.
+
+use std::collections::BTreeSet;
+
+use super::environment::{API_SERVER_PORT, Environment, EnvironmentError};
+use super::error::SpecError;
+use super::options::{CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, Options, Port, StopTimeout, UserName};
+use super::ports::{PortError, Ports, Refusal};
+use super::profile::ProfileName;
+
+/// A gateway, with every default filled in and its port given out. To have one is to know that it can be rendered.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub(crate) profile: ProfileName,
+    pub(crate) program: HermesProgram,
+    pub(crate) call: Call,
+    pub(crate) user: UserName,
+    pub(crate) environment: Environment,
+    pub(crate) down: bool,
+    pub(crate) stop_timeout: StopTimeout,
+    pub(crate) log_files: LogFiles,
+    pub(crate) log_size: LogSize,
+    pub(crate) crash_budget: CrashBudget,
+}
+
+/// How Hermes is called. `start` always has a port, `run` only where one was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    Start { port: Port },
+    Run { port: Option<Port> },
+}
+
+impl Gateway {
+    /// The gateways of these profiles, in the same order, with their ports given out.
+    ///
+    /// # Errors
+    /// Every problem, with the index of the gateway that has it: a profile named twice, two gateways on one port, a port
+    /// given both as option and as variable.
+    pub fn resolve(wanted: Vec<(ProfileName, Options)>) -> Result<Vec<Self>, Vec<(usize, SpecError)>> {
+        let mut problems: Vec<(usize, SpecError)> = Vec::new();
+        let mut calls = Vec::with_capacity(wanted.len());
+        let mut seen = BTreeSet::new();
+        let mut ports = Ports::default();
+        for (index, (profile, options)) in wanted.iter().enumerate() {
+            if !seen.insert(profile) {
+                problems.push((index, SpecError::ProfileTwice(profile.clone())));
+                continue;
+            }
+            match Call::new(&mut ports, index, profile, options) {
+                Ok(call) => calls.push(call),
+                Err(refusal) => {
+                    let holder = |holder: usize| wanted[holder].0.clone();
+                    problems.push((index, port_error(refusal, holder, profile.clone(), options.port).into()));
+                }
+            }
+            let runs = options.hermes_cli == Some(HermesCli::Run);
+            if runs && options.port.is_some() && options.environment.contains(API_SERVER_PORT) {
+                problems.push((index, EnvironmentError::PortTwice.into()));
+            }
+        }
+        if problems.is_empty() {
+            Ok(wanted
+                .into_iter()
+                .zip(calls)
+                .map(|((profile, options), call)| Self::new(profile, options, call))
+                .collect())
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn new(profile: ProfileName, options: Options, call: Call) -> Self {
+        Self {
+            profile,
+            call,
+            program: options.hermes.unwrap_or_default(),
+            user: options.user.unwrap_or_default(),
+            environment: options.environment,
+            down: options.down.unwrap_or_default(),
+            stop_timeout: options.stop_timeout.unwrap_or_default(),
+            log_files: options.log_files.unwrap_or_default(),
+            log_size: options.log_size.unwrap_or_default(),
+            crash_budget: options.crash_budget.unwrap_or_default(),
+        }
+    }
+
+    /// The profile that it serves.
+    pub fn profile(&self) -> &ProfileName {
+        &self.profile
+    }
+
+    /// Its port, where it has one.
+    pub fn port(&self) -> Option<Port> {
+        match self.call {
+            Call::Start { port } => Some(port),
+            Call::Run { port } => port,
+        }
+    }
+}
+
+impl Call {
+    fn new(ports: &mut Ports, index: usize, profile: &ProfileName, options: &Options) -> Result<Self, Refusal> {
+        match options.hermes_cli.unwrap_or_default() {
+            HermesCli::Start => Ok(Self::Start { port: ports.take(index, profile, options.port)? }),
+            HermesCli::Run => {
+                let port = options.port.map(|port| ports.take(index, profile, Some(port))).transpose()?;
+                Ok(Self::Run { port })
+            }
+        }
+    }
+}
+
+fn port_error(
+    refusal: Refusal,
+    holder_of: impl Fn(usize) -> ProfileName,
+    profile: ProfileName,
+    wanted: Option<Port>,
+) -> PortError {
+    match (refusal, wanted) {
+        (Refusal::Taken { holder, from_name: false }, Some(port)) => {
+            PortError::Same { first: holder_of(holder), second: profile, port }
+        }
+        (Refusal::Taken { holder, from_name: true }, Some(port)) => {
+            PortError::HasFromName { first: holder_of(holder), second: profile, port }
+        }
+        (Refusal::Exhausted | Refusal::Taken { .. }, _) => PortError::Exhausted(profile),
+    }
+}

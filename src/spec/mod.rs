@@ -1,0 +1,21 @@
+//! What a person may write, each as a type that cannot be wrong. No I/O.
+//!
+//! [`Options`] of a [`ProfileName`] become a [`Gateway`], with every default filled in and its port given out: everything that decides
+//! one service directory.
+
+pub mod environment;
+mod error;
+mod gateway;
+pub mod options;
+mod ports;
+mod profile;
+pub(crate) mod selection;
+
+pub use environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
+pub use error::SpecError;
+pub(crate) use gateway::Call;
+pub use gateway::Gateway;
+pub use options::{OptionError, Options};
+pub use ports::PortError;
+pub use profile::{ProfileName, ProfileNameError};
+pub use selection::SelectionError;

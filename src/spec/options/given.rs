@@ -1,0 +1,89 @@
+//! The options of one gateway, as far as somebody gave them.
+
+use super::crash_budget::CrashBudget;
+use super::error::OptionError;
+use super::hermes::{HermesCli, HermesProgram};
+use super::key::Key;
+use super::number::{LogFiles, LogSize, Port, StopTimeout};
+use super::user::UserName;
+use crate::spec::environment::Environment;
+
+/// The options of one gateway as far as they were given, on a command line or in a manifest.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `port`.
+    pub port: Option<Port>,
+    /// `hermes-cli`.
+    pub hermes_cli: Option<HermesCli>,
+    /// `hermes`.
+    pub hermes: Option<HermesProgram>,
+    /// `user`.
+    pub user: Option<UserName>,
+    /// `down`.
+    pub down: Option<bool>,
+    /// `stop-timeout`.
+    pub stop_timeout: Option<StopTimeout>,
+    /// `log-files`.
+    pub log_files: Option<LogFiles>,
+    /// `log-size`.
+    pub log_size: Option<LogSize>,
+    /// `crash-budget`.
+    pub crash_budget: Option<CrashBudget>,
+    /// `env`, `env-file` and `secret` together.
+    pub environment: Environment,
+}
+
+impl Options {
+    /// Sets one option from the text that was written for it; a flag's is `true` or `false`.
+    ///
+    /// # Errors
+    /// Where the text is no value of that option.
+    pub fn set(&mut self, key: Key, text: &str) -> Result<(), OptionError> {
+        match key {
+            Key::Port => self.port = Some(text.parse()?),
+            Key::HermesCli => self.hermes_cli = Some(text.parse()?),
+            Key::Hermes => self.hermes = Some(text.parse()?),
+            Key::User => self.user = Some(text.parse()?),
+            Key::Down => self.down = Some(text == "true"),
+            Key::StopTimeout => self.stop_timeout = Some(text.parse()?),
+            Key::LogFiles => self.log_files = Some(text.parse()?),
+            Key::LogSize => self.log_size = Some(text.parse()?),
+            Key::CrashBudget => self.crash_budget = Some(text.parse()?),
+        }
+        Ok(())
+    }
+
+    /// One option as a person would write it, where it was given.
+    pub fn get(&self, key: Key) -> Option<String> {
+        match key {
+            Key::Port => self.port.as_ref().map(ToString::to_string),
+            Key::HermesCli => self.hermes_cli.as_ref().map(ToString::to_string),
+            Key::Hermes => self.hermes.as_ref().map(ToString::to_string),
+            Key::User => self.user.as_ref().map(ToString::to_string),
+            Key::Down => self.down.as_ref().map(ToString::to_string),
+            Key::StopTimeout => self.stop_timeout.as_ref().map(ToString::to_string),
+            Key::LogFiles => self.log_files.as_ref().map(ToString::to_string),
+            Key::LogSize => self.log_size.as_ref().map(ToString::to_string),
+            Key::CrashBudget => self.crash_budget.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// These options, and those of `defaults` where these say nothing. The environments are joined entry by entry.
+    #[must_use]
+    pub fn or(self, defaults: &Self) -> Self {
+        let mut environment = defaults.environment.clone();
+        environment.overlay(self.environment);
+        Self {
+            port: self.port.or(defaults.port),
+            hermes_cli: self.hermes_cli.or(defaults.hermes_cli),
+            hermes: self.hermes.or_else(|| defaults.hermes.clone()),
+            user: self.user.or_else(|| defaults.user.clone()),
+            down: self.down.or(defaults.down),
+            stop_timeout: self.stop_timeout.or(defaults.stop_timeout),
+            log_files: self.log_files.or(defaults.log_files),
+            log_size: self.log_size.or(defaults.log_size),
+            crash_budget: self.crash_budget.or(defaults.crash_budget),
+            environment,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Which program Hermes is, and which of its two command lines it is called with.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::OptionError;
+use super::kind::Kind;
+
+/// The two command lines that a Hermes takes for a gateway in the foreground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HermesCli {
+    /// `hermes gateway start --foreground --port N`.
+    #[default]
+    Start,
+    /// `hermes gateway run --replace`, with the port in `API_SERVER_PORT`.
+    Run,
+}
+
+impl HermesCli {
+    pub(super) const NAME: &str = "hermes-cli";
+    pub(super) const KIND: Kind = Kind::Choice(&["start", "run"]);
+}
+
+impl fmt::Display for HermesCli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "start",
+            Self::Run => "run",
+        })
+    }
+}
+
+impl FromStr for HermesCli {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        match text {
+            "start" => Ok(Self::Start),
+            "run" => Ok(Self::Run),
+            _ => Err(OptionError::new(Self::NAME, text, "is not a command line of hermes", "give start or run")),
+        }
+    }
+}
+
+/// The program that is Hermes: a name that is looked up in the service's PATH, or an absolute path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HermesProgram(String);
+
+impl HermesProgram {
+    pub(super) const NAME: &str = "hermes";
+    pub(super) const KIND: Kind = Kind::Text("^(/[^=]*[^/=]|[^-/=][^/=]*)$");
+
+    /// The name or path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for HermesProgram {
+    fn default() -> Self {
+        Self("hermes".to_owned())
+    }
+}
+
+impl fmt::Display for HermesProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for HermesProgram {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        let wrong = |problem, remedy: &str| Err(OptionError::new(Self::NAME, text, problem, remedy));
+        let name_or_path = "give a name on PATH, or an absolute path such as /opt/venv/bin/hermes";
+        if text.is_empty() {
+            wrong("is empty", name_or_path)
+        } else if text.contains('\0') {
+            wrong("holds a NUL byte", name_or_path)
+        } else if text.starts_with('-') {
+            wrong("would be taken for an option", name_or_path)
+        } else if text.ends_with('/') {
+            wrong("is a directory", name_or_path)
+        } else if text.contains('/') && !text.starts_with('/') {
+            // The working directory at run time is HERMES_HOME, which whoever renders does not know.
+            wrong("is a relative path", "give an absolute path")
+        } else if text.contains('=') {
+            wrong("holds '=', so that env would take it for a variable", name_or_path)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs() {
+        for good in ["hermes", "/opt/my venv/bin/hermes", "exec"] {
+            assert!(good.parse::<HermesProgram>().is_ok(), "{good}");
+        }
+        for bad in ["", "-x", "bin/hermes", "./hermes", "/opt/venv/", "/", "a\0b", "a=b", "/opt/a=b/hermes"] {
+            assert!(bad.parse::<HermesProgram>().is_err(), "{bad:?}");
+        }
+    }
+}

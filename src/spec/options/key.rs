@@ -1,0 +1,110 @@
+//! The one table of the options.
+
+use super::crash_budget::CrashBudget;
+use super::hermes::{HermesCli, HermesProgram};
+use super::kind::Kind;
+use super::number::{LogFiles, LogSize, Port, StopTimeout};
+use super::user::UserName;
+
+/// An option that has one value; `env`, `env-file` and `secret` are the other kind, see [`environment`](crate::spec::environment).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The port that the gateway is told.
+    Port,
+    /// Which of the two command lines of Hermes.
+    HermesCli,
+    /// The program that is Hermes.
+    Hermes,
+    /// Who gateway and logger run as.
+    User,
+    /// Whether the gateway waits for an operator to start it.
+    Down,
+    /// How long a stop waits before it kills.
+    StopTimeout,
+    /// How many rotated log files are kept.
+    LogFiles,
+    /// How large a log file grows.
+    LogSize,
+    /// How many deaths in which time leave the gateway down.
+    CrashBudget,
+}
+
+impl Key {
+    /// Every key, in the order in which help texts show them.
+    pub const ALL: [Self; 9] = [
+        Self::Port,
+        Self::HermesCli,
+        Self::Hermes,
+        Self::User,
+        Self::Down,
+        Self::StopTimeout,
+        Self::LogFiles,
+        Self::LogSize,
+        Self::CrashBudget,
+    ];
+
+    /// Its name in a manifest, and after `--`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Port => Port::NAME,
+            Self::HermesCli => HermesCli::NAME,
+            Self::Hermes => HermesProgram::NAME,
+            Self::User => UserName::NAME,
+            Self::Down => "down",
+            Self::StopTimeout => StopTimeout::NAME,
+            Self::LogFiles => LogFiles::NAME,
+            Self::LogSize => LogSize::NAME,
+            Self::CrashBudget => CrashBudget::NAME,
+        }
+    }
+
+    /// What stands for its value in a help text.
+    pub const fn value_name(self) -> &'static str {
+        match self {
+            Self::HermesCli => "start|run",
+            Self::Hermes => "PROGRAM",
+            Self::User => "NAME",
+            Self::StopTimeout => "SECONDS",
+            Self::LogSize => "BYTES",
+            Self::CrashBudget => "N/SECONDS",
+            Self::Port | Self::Down | Self::LogFiles => "N",
+        }
+    }
+
+    /// What it does, in one line or two.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::Port => {
+                "Port of the gateway [default: with `start` one from 9200 up, from the name; with `run` none]"
+            }
+            Self::HermesCli => {
+                "Command line of Hermes: `start` is `gateway start --foreground --port N`, `run` is `gateway run \
+                 --replace`; every Hermes on PyPI from 0.15 to 0.19 takes only `run` [default: start]"
+            }
+            Self::Hermes => {
+                "Hermes itself, a name on PATH or an absolute path such as /opt/venv/bin/hermes [default: hermes]"
+            }
+            Self::User => "User that gateway and logger run as [default: hermes]",
+            Self::Down => "Leave the gateway down until it is started",
+            Self::StopTimeout => "Time from TERM to KILL when the gateway is stopped [default: 30]",
+            Self::LogFiles => "Rotated log files to keep [default: 10]",
+            Self::LogSize => "Size at which a log file is rotated [default: 1000000]",
+            Self::CrashBudget => "Leave the gateway down after N deaths within SECONDS, or `off` [default: 10/300]",
+        }
+    }
+
+    /// What may be written for it.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Port => Port::KIND,
+            Self::HermesCli => HermesCli::KIND,
+            Self::Hermes => HermesProgram::KIND,
+            Self::User => UserName::KIND,
+            Self::Down => Kind::Flag,
+            Self::StopTimeout => StopTimeout::KIND,
+            Self::LogFiles => LogFiles::KIND,
+            Self::LogSize => LogSize::KIND,
+            Self::CrashBudget => CrashBudget::KIND,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The options that decide one gateway, each a type that cannot hold a wrong value.
+//!
+//! [`Key`] is the one table of them: the long options of the command line, the keys of a manifest and the manifest's
+//! JSON Schema are all made from it, so they cannot disagree. To add an option: a type here, a line in each `match` of
+//! `key.rs` and `given.rs`, and its use in [`crate::render`].
+
+mod crash_budget;
+mod error;
+mod given;
+mod hermes;
+mod key;
+mod kind;
+mod number;
+mod user;
+
+pub use crash_budget::CrashBudget;
+pub use error::OptionError;
+pub use given::Options;
+pub use hermes::{HermesCli, HermesProgram};
+pub use key::Key;
+pub use kind::Kind;
+pub use number::{LogFiles, LogSize, Port, StopTimeout};
+pub use user::UserName;

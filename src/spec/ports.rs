@@ -1,0 +1,175 @@
+//! Which gateway gets which port.
+
+use std::num::NonZeroU16;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::options::Port;
+use super::profile::ProfileName;
+
+/// The first port that a name can give, and the first above those.
+const FIRST: NonZeroU16 = NonZeroU16::new(9200).unwrap();
+const END: u16 = 9800;
+
+/// The port that a name gives: `9200 + (first 8 hex digits of SHA-256(profile)) mod 600`.
+pub(super) fn from_name(profile: &ProfileName) -> Port {
+    let digest = Sha256::digest(profile.as_str());
+    let head = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    let offset = head % u32::from(END - FIRST.get());
+    Port::from(FIRST.saturating_add(u16::try_from(offset).unwrap_or_default()))
+}
+
+/// Gives out ports in order. What is given out never depends on what is asked for later, so appending a gateway to a
+/// manifest never moves an earlier one.
+#[derive(Default)]
+pub(crate) struct Ports {
+    /// Who has a port, by port; empty until the first port is given out. Numbers, since pages of zeros cost nothing until
+    /// they are used: 0 is nobody, else see [`Holder`].
+    holders: Vec<u32>,
+    /// Every port from 9800 up to this one is taken: many gateways would otherwise walk the same way again and again.
+    beyond: u16,
+}
+
+/// Who has a port: which gateway, in the order of the requests, and whether it asked for it.
+struct Holder {
+    gateway: usize,
+    from_name: bool,
+}
+
+impl Holder {
+    const NOBODY: u32 = 0;
+
+    fn encode(&self) -> u32 {
+        // More gateways than this can count fit in no memory.
+        u32::try_from(2 * (self.gateway + 1)).unwrap_or(u32::MAX - 1) | u32::from(self.from_name)
+    }
+
+    fn decode(number: u32) -> Option<Self> {
+        let gateway = usize::try_from(number / 2).ok()?.checked_sub(1)?;
+        Some(Self { gateway, from_name: number % 2 == 1 })
+    }
+}
+
+/// Why a port cannot be given out: the gateway that has it, in the order of the requests, and whether it asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Taken { holder: usize, from_name: bool },
+    Exhausted,
+}
+
+impl Ports {
+    /// The port for the gateway with this index: the wanted one, or else that of its name or the next one up that is free.
+    pub(crate) fn take(
+        &mut self,
+        gateway: usize,
+        profile: &ProfileName,
+        wanted: Option<Port>,
+    ) -> Result<Port, Refusal> {
+        if self.holders.is_empty() {
+            self.holders = vec![Holder::NOBODY; usize::from(u16::MAX) + 1];
+            self.beyond = END;
+        }
+        let port = match wanted {
+            Some(port) => port,
+            None => self.free_from(from_name(profile)).ok_or(Refusal::Exhausted)?,
+        };
+        let holder = &mut self.holders[usize::from(port.get())];
+        if let Some(Holder { gateway, from_name }) = Holder::decode(*holder) {
+            return Err(Refusal::Taken { holder: gateway, from_name });
+        }
+        *holder = Holder { gateway, from_name: wanted.is_none() }.encode();
+        Ok(port)
+    }
+
+    fn free_from(&mut self, wanted: Port) -> Option<Port> {
+        let free = |port: &u16| self.holders[usize::from(*port)] == Holder::NOBODY;
+        let near = (wanted.get()..END).find(free);
+        let port = near.or_else(|| {
+            let far = (self.beyond..=u16::MAX).find(free);
+            self.beyond = far.unwrap_or(u16::MAX);
+            far
+        })?;
+        NonZeroU16::new(port).map(Port::from)
+    }
+}
+
+/// Why a gateway does not get its port.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PortError {
+    /// Two gateways ask for one port.
+    #[error("gateways {first} and {second} both ask for port {port}; give one of them another")]
+    Same {
+        /// The one that comes first.
+        first: ProfileName,
+        /// The one that comes second.
+        second: ProfileName,
+        /// The port.
+        port: Port,
+    },
+    /// A gateway asks for the port that an earlier one got from its name.
+    #[error("gateway {second} asks for port {port}, which gateway {first} has from its name; give one of them another")]
+    HasFromName {
+        /// The one that has the port.
+        first: ProfileName,
+        /// The one that asks for it.
+        second: ProfileName,
+        /// The port.
+        port: Port,
+    },
+    /// Every port from the one of its name up is taken.
+    #[error("no port is left for gateway {0}; give it one below 9200")]
+    Exhausted(ProfileName),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> ProfileName {
+        text.parse().unwrap()
+    }
+
+    /// Two names with the same port, found by trying.
+    fn twins() -> (ProfileName, ProfileName) {
+        let first = name("p0");
+        let second = (1..100_000).map(|i| name(&format!("p{i}"))).find(|other| from_name(other) == from_name(&first));
+        (first, second.unwrap())
+    }
+
+    #[test]
+    fn the_port_of_a_name_is_the_documented_one() {
+        // printf '%s\n' $((9200 + 0x$(printf %s coder | sha256sum | cut -c1-8) % 600))
+        for (profile, port) in [("coder", 9570), ("default", 9449), ("a", 9610)] {
+            assert_eq!(from_name(&name(profile)).get(), port, "{profile}");
+        }
+    }
+
+    #[test]
+    fn a_taken_port_moves_the_later_gateway_up() {
+        let (first, second) = twins();
+        let mut ports = Ports::default();
+        let one = ports.take(0, &first, None).unwrap();
+        let two = ports.take(1, &second, None).unwrap();
+        assert_eq!(one.get() + 1, two.get());
+        assert_eq!(ports.take(2, &name("x"), Some(two)), Err(Refusal::Taken { holder: 1, from_name: true }));
+    }
+
+    #[test]
+    fn more_gateways_than_names_have_ports() {
+        let mut ports = Ports::default();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut given = 0;
+        let refusal = loop {
+            match ports.take(given, &name(&format!("p{given}")), None) {
+                Ok(port) => assert!(seen.insert(port), "{port:?} twice"),
+                Err(refusal) => break refusal,
+            }
+            given += 1;
+        };
+        assert_eq!(refusal, Refusal::Exhausted);
+        // Ports below the first gateway's own are only given to those whose names ask for them; all others are gone.
+        assert!(given > 65_535 - 9800, "{given}");
+        assert_eq!(ports.take(given, &name("z"), None), Err(Refusal::Exhausted));
+    }
+}

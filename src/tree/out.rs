@@ -1,0 +1,118 @@
+//! The directory that `--out` names, with what is missing above it.
+
+#![expect(clippy::disallowed_methods, reason = "it looks at what --out names, and opens it by descriptor")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{AtFlags, Mode};
+use rustix::io::Errno;
+
+use super::error::TreeError;
+use super::own::TargetError;
+use crate::disk::{Context as _, Dir, SystemError};
+
+/// The names in a directory; those that are not UTF-8 are not gen-service's, and are left out.
+pub(super) type Names = BTreeSet<String>;
+
+/// A directory that is there.
+pub(super) struct Out {
+    pub(super) directory: Dir,
+    /// The directories that a run made to have an `out` at all, each with its parent; they go again unless the run succeeds.
+    made: Vec<(Dir, String)>,
+}
+
+impl Out {
+    /// Opens it, if it is there.
+    ///
+    /// # Errors
+    /// If it is something else than a directory, or cannot be read.
+    pub(super) fn open(out: &Utf8Path) -> Result<Option<Self>, TreeError> {
+        if missing(out)?.is_empty() {
+            let directory = Dir::open(&named(out)).context("open", out)?;
+            Ok(Some(Self { directory, made: Vec::new() }))
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Opens it, and makes it where it is missing.
+    ///
+    /// # Errors
+    /// If it is something else than a directory, or cannot be made.
+    pub(super) fn make(out: &Utf8Path) -> Result<Self, TreeError> {
+        let missing = missing(out)?;
+        let above = missing.first().map_or(Some(out), |first| first.parent());
+        let above = named(above.unwrap_or(Utf8Path::new("/")));
+        let mut this = Self { directory: Dir::open(&above).context("open", &above)?, made: Vec::new() };
+        for path in missing {
+            // A path such as `a/..` has no name of its own; it is there by now.
+            let Some(name) = path.file_name() else { continue };
+            match rustix::fs::mkdirat(&this.directory, name, Mode::from_raw_mode(0o755)) {
+                Ok(()) => {
+                    let inner = this.directory.dir(name).context("open", path)?;
+                    let parent = std::mem::replace(&mut this.directory, inner);
+                    this.made.push((parent, name.to_owned()));
+                    // The umask may have taken bits from it, and s6 has to get through to what will be in it.
+                    rustix::fs::fchmod(&this.directory, Mode::from_raw_mode(0o755)).context("set the mode of", path)?;
+                }
+                Err(Errno::EXIST) => this.directory = this.directory.dir(name).context("open", path)?,
+                Err(error) => return Err(error).context("create", path).map_err(TreeError::from),
+            }
+        }
+        Ok(this)
+    }
+
+    /// The names in it.
+    pub(super) fn names(&self, shown: &Utf8Path) -> Result<Names, SystemError> {
+        let (names, _) = self.directory.names(usize::MAX).context("read", shown)?;
+        Ok(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect())
+    }
+
+    /// Has it stay.
+    pub(super) fn keep(&mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        for (parent, name) in self.made.drain(..).rev() {
+            // Where another run has put something in, it stays.
+            let _ = rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR);
+        }
+    }
+}
+
+/// The parent of a relative path's first part is the empty path: the working directory.
+fn named(path: &Utf8Path) -> Utf8PathBuf {
+    if path.as_str().is_empty() { Utf8PathBuf::from(".") } else { path.to_owned() }
+}
+
+/// The directories that are missing on the way to `out`, the outermost first.
+///
+/// # Errors
+/// Where `out`, or what would be above it, is not a directory.
+fn missing(out: &Utf8Path) -> Result<Vec<&Utf8Path>, TreeError> {
+    let mut missing = Vec::new();
+    for path in out.ancestors() {
+        let looked_at = named(path);
+        let kind = match fs::metadata(&looked_at) {
+            Ok(metadata) if metadata.is_dir() => break,
+            Ok(_) => "a file",
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                if looked_at.is_symlink() {
+                    "a dangling symlink"
+                } else {
+                    missing.insert(0, path);
+                    continue;
+                }
+            }
+            Err(error) => return Err(error).context("read", looked_at).map_err(TreeError::from),
+        };
+        return Err(TreeError::Target(vec![TargetError::NotADirectory { path: looked_at, kind }]));
+    }
+    Ok(missing)
+}

@@ -1,0 +1,104 @@
+//! What is wrong with a volume.
+
+use std::io;
+
+use camino::Utf8PathBuf;
+use thiserror::Error;
+
+use super::servant::ServantError;
+use super::shown::Shown;
+use crate::base::WaitError;
+use crate::disk::{DiskError, SystemError};
+use crate::source::SourceError;
+use crate::spec::ProfileName;
+
+/// What is wrong with a volume, or with what was to be done there.
+#[derive(Debug, Error)]
+pub(crate) enum VolumeError {
+    /// The home of Hermes is not there, or is no directory.
+    #[error("HERMES_HOME {path} {problem}; mount the volume there, or give its path with --hermes-home")]
+    Home {
+        /// The path.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The directory of `--state` is no place for what root is to believe.
+    #[error("cannot keep anything in {path}: {problem}; give --state a directory that only root can write")]
+    State {
+        /// The directory.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The manifest on the volume is not to be believed.
+    #[error("cannot use {path}: {problem}; remove it, and register its gateways again with --save")]
+    Saved {
+        /// The manifest.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is no such profile on the volume.
+    #[error("no profile {profile} in {home}; `hermes profile create {profile}` makes one")]
+    NoProfile {
+        /// The profile.
+        profile: ProfileName,
+        /// The home of Hermes.
+        home: Utf8PathBuf,
+    },
+    /// What an operator said of a gateway cannot be recorded.
+    #[error("cannot write {path}: {problem}; make it writable for {user}, or omit --save")]
+    Desire {
+        /// The file.
+        path: Shown,
+        /// The user.
+        user: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The file in which an operator's word belongs is not what Hermes writes.
+    #[error(
+        "{0} is not what Hermes writes, and is left as it is; remove it as the user of the gateway, or omit --save"
+    )]
+    Foreign(Shown),
+    /// A log, or what stands in its place.
+    #[error("cannot read {path}: {problem}")]
+    Log {
+        /// The file or directory.
+        path: Shown,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The service user did not do what it was to do.
+    #[error(transparent)]
+    Servant(#[from] ServantError),
+    /// The saved manifest has mistakes.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The operating system refused a step.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// Somebody else holds the lock of the saved manifest, or a signal came.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+    /// What a log says could not be written to where it is shown.
+    #[error("cannot write to standard output: {}", crate::base::text::reason(.0))]
+    Output(#[source] io::Error),
+}
+
+impl From<DiskError> for VolumeError {
+    fn from(error: DiskError) -> Self {
+        match error {
+            DiskError::System(error) => Self::System(error),
+            DiskError::Wait(error) => Self::Wait(error),
+            DiskError::Taken(path) => Self::Saved { path, problem: "something has its name".to_owned() },
+        }
+    }
+}
+
+impl VolumeError {
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(self, Self::Home { .. } | Self::State { .. } | Self::Source(_))
+    }
+}

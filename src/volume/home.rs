@@ -1,0 +1,198 @@
+//! The home of Hermes, and what its user can and cannot do there.
+
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::StatVfsMountFlags;
+
+use super::error::VolumeError;
+use super::paths::{below, directory_of, log_below};
+use super::servant::{Servant, ServantError, Working};
+use super::shown::Shown;
+use crate::disk::{Context as _, Dir};
+use crate::s6::{LiveService, Programs, RunScript, container};
+use crate::spec::ProfileName;
+
+/// Files that Hermes leaves beside a profile and that name processes of a container that is gone.
+const STALE: [&str; 2] = ["gateway.pid", "processes.json"];
+
+/// Appends standard input to the log of boots below `$1`, each line with the time; keeps it and one older one, of about 256 KiB each.
+const APPEND: &str = r#"
+set -eu
+cd "$1"
+[ -d logs ] || mkdir -p logs
+log=logs/container-boot.log
+if [ -e "${log}" ]; then
+  [ -f "${log}" ] || { echo "${log} is no file" >&2; exit 1; }
+  [ "$(wc -c <"${log}")" -lt 262144 ] || mv -f "${log}" "${log}.1"
+fi
+sed "s/^/$(date +%Y-%m-%dT%H:%M:%S%z) /" >>"${log}"
+"#;
+
+/// Says which of the gateways `$2`… cannot use what below the home `$1`: a word and the number of the gateway, a line each.
+const USABLE: &str = r#"
+cd "$1" 2>/dev/null && [ -w . ] || { echo 'home 0'; exit; }
+shift
+number=0
+for profile; do
+  number=$((number + 1))
+  path=logs/gateways/${profile}
+  while [ ! -e "${path}" ] && [ "${path}" != logs ]; do path=${path%/*}; done
+  [ -e "${path}" ] || continue
+  if [ ! -d "${path}" ] || [ ! -w "${path}" ] || [ ! -x "${path}" ]; then
+    case "${path}" in
+      logs) echo 'logs 0' ;;
+      logs/gateways) echo 'gateways 0' ;;
+      *) echo "log ${number}" ;;
+    esac
+    continue
+  fi
+  for file in lock current; do
+    [ ! -e "${path}/${file}" ] || [ -w "${path}/${file}" ] || echo "${file} ${number}"
+  done
+done
+exit 0
+"#;
+
+/// The home of Hermes.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    pub(super) path: Utf8PathBuf,
+    pub(super) home: Dir,
+}
+
+impl Volume {
+    /// The volume at this path.
+    ///
+    /// # Errors
+    /// If the path is not absolute, or no directory is there.
+    pub(crate) fn open(home: &Utf8Path) -> Result<Self, VolumeError> {
+        let problem = if home.is_absolute() {
+            match Dir::open(home) {
+                Ok(directory) => return Ok(Self { path: home.to_owned(), home: directory }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => "does not exist".to_owned(),
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a directory".to_owned(),
+                Err(error) => return Ok(Err(error).context("open", home)?),
+            }
+        } else {
+            "is not absolute".to_owned()
+        };
+        Err(VolumeError::Home { path: home.to_owned(), problem })
+    }
+
+    /// The home that the gateways of this container have: what the container says, what this program's environment says, or
+    /// `/opt/data`.
+    pub(crate) fn usual() -> Utf8PathBuf {
+        container::hermes_home()
+    }
+
+    /// Its path.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// Whether its file system is mounted read-only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        rustix::fs::fstatvfs(&self.home).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+
+    pub(super) fn home(&self) -> &Dir {
+        &self.home
+    }
+
+    /// What is below the home, for a message.
+    pub(super) fn shown(&self, below: &str) -> Shown {
+        Shown(if below.is_empty() { self.path.to_string() } else { self.path.join(below).into_string() })
+    }
+
+    /// Has the service user remove what gateways of these profiles left when their container went.
+    ///
+    /// # Errors
+    /// If that user cannot, or takes too long.
+    pub(crate) fn remove_stale(&self, servant: &Servant<'_>, profiles: &[ProfileName]) -> Result<(), ServantError> {
+        let mut there: Vec<String> = Vec::new();
+        for profile in profiles {
+            let Ok(directory) = self.home.dir(&directory_of(profile)) else { continue };
+            let files = STALE.iter().filter(|file| directory.stat(file).is_ok());
+            there.extend(files.map(|file| self.path.join(below(profile, file)).into_string()));
+        }
+        // Far below what Linux takes on one command line.
+        for some in there.chunks(500) {
+            let words = ["-f", "--"].into_iter().chain(some.iter().map(String::as_str));
+            servant.run("/bin/rm", &words.collect::<Vec<_>>(), b"")?;
+        }
+        Ok(())
+    }
+
+    /// Has the service user open the log of boots; what is to stand in it is said later.
+    ///
+    /// # Errors
+    /// If nothing can be started as that user.
+    pub(crate) fn boot_log(&self, servant: &Servant<'_>) -> Result<Working, ServantError> {
+        servant.begin("/bin/sh", &["-c", APPEND, "sh", self.path.as_str()])
+    }
+
+    /// What of the home these gateways cannot use, by what their user says.
+    ///
+    /// # Errors
+    /// If that user cannot be asked, or takes too long.
+    pub(crate) fn unusable(
+        &self,
+        servant: &Servant<'_>,
+        profiles: &[&ProfileName],
+    ) -> Result<Vec<Unusable>, ServantError> {
+        let names = profiles.iter().map(|profile| profile.as_str());
+        let words: Vec<&str> = ["-c", USABLE, "sh", self.path.as_str()].into_iter().chain(names).collect();
+        let said = servant.ask("/bin/sh", &words)?;
+        if said.code != 0 {
+            let said_so = said.last_complaint();
+            return Err(ServantError::Failed { program: "/bin/sh".to_owned(), code: said.code, said: said_so });
+        }
+        let mut found: Vec<Unusable> = Vec::new();
+        // That process is the service user's, and may say anything: what it says chooses among these, and is nothing else.
+        for line in String::from_utf8_lossy(&said.out).lines() {
+            let Some((word, number)) = line.split_once(' ') else { continue };
+            let index = number.parse::<usize>().unwrap_or_default();
+            let profile = index.checked_sub(1).and_then(|index| profiles.get(index));
+            let one = match (word, profile) {
+                ("home", _) => Unusable { what: self.shown(""), is_home: true },
+                ("logs", _) => Unusable { what: self.shown("logs"), is_home: false },
+                ("gateways", _) => Unusable { what: self.shown("logs/gateways"), is_home: false },
+                ("log", Some(profile)) => Unusable { what: self.shown(&log_below(profile)), is_home: false },
+                ("lock" | "current", Some(profile)) => {
+                    Unusable { what: self.shown(&format!("{}/{word}", log_below(profile))), is_home: false }
+                }
+                _ => continue,
+            };
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whose files the log of a gateway is made of: who supervises a tree of his own, else the user that its run script drops to, else whose
+/// the home is. `None` if this user is not root, and can only read what it may anyway.
+pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volume) -> Option<u32> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let supervisor = service.owner().unwrap_or_default();
+    if supervisor != 0 {
+        return Some(supervisor);
+    }
+    let user = RunScript::of(service.path()).map(|script| script.user);
+    let uid = user.and_then(|user| programs.call("s6-envuidgid", &[&user, "printenv", "UID"]).ok());
+    let uid = uid.and_then(|uid| uid.trim().parse().ok());
+    uid.or_else(|| rustix::fs::fstat(&volume.home).ok().map(|stat| stat.st_uid))
+}
+
+/// Something that the service user is to use, and cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unusable {
+    /// What it is.
+    pub(crate) what: Shown,
+    /// Whether it is the home itself.
+    pub(crate) is_home: bool,
+}
