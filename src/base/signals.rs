@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "/proc/self")]
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -51,7 +51,10 @@ pub(crate) fn watch() -> io::Result<()> {
 
 /// The signals that this process ignores, a bit each, as the kernel says.
 fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // It has about 1,500 bytes, and is made anew for each reader.
+    let mut status = [0; 8192];
+    let read = std::fs::File::open("/proc/self/status").and_then(|mut file| file.read(&mut status)).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status[..read]);
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }

@@ -53,21 +53,22 @@ impl Dir {
         let mut here = Self::step(CWD, "/")?;
         let mut ahead: Vec<String> = parts(absolute.as_str()).rev().map(str::to_owned).collect();
         let (mut links, mut trusted) = (0, true);
+        let mut around = rustix::fs::fstat(&here.0)?;
         while let Some(name) = ahead.pop() {
-            let around = rustix::fs::fstat(&here.0)?;
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let next = rustix::fs::openat(&here.0, &name, flags, Mode::empty())?;
             let stat = rustix::fs::fstat(&next)?;
             // In a directory such as /tmp nobody else can change what is root's or this user's.
             trusted &= is_safe(&around) || (around.st_mode & 0o1000 != 0 && is_own(&around) && is_own(&stat));
             match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => here = Self(next),
+                FileType::Directory => (here, around) = (Self(next), stat),
                 FileType::Symlink if trusted && links < MOST_LINKS => {
                     links += 1;
                     let target = rustix::fs::readlinkat(&next, "", Vec::new())?;
                     let target = target.into_string().map_err(|_| io::Error::from(Errno::ILSEQ))?;
                     if target.starts_with('/') {
                         here = Self::step(CWD, "/")?;
+                        around = rustix::fs::fstat(&here.0)?;
                     }
                     ahead.extend(parts(&target).rev().map(str::to_owned));
                 }

@@ -26,8 +26,8 @@ pub(crate) use room::Room;
 pub use scandir::Scandir;
 pub(crate) use script::RunScript;
 pub use service::{LiveService, Status};
-pub(crate) use staged::move_out;
 pub use staged::{Checked, read_tree};
+pub(crate) use staged::{move_out, read_trees};
 
 /// Where s6-overlay has the programs of s6.
 pub const DEFAULT_BIN_DIR: &str = "/command";

@@ -123,9 +123,13 @@ impl LiveService {
     /// # Errors
     /// Where this user may not know.
     pub fn is_supervised(&self) -> Result<bool, S6Error> {
-        let (running, all) = self.supervisors()?;
-        let told = |directory: &Utf8PathBuf| directory.join("supervise/status").is_file();
-        Ok(running == all && self.supervised().iter().all(told))
+        for directory in self.supervised() {
+            let supervise = directory.join("supervise");
+            if !has_reader(&supervise.join("control"))? || !supervise.join("status").is_file() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What s6-svstat says of it, by fields that s6 2.11 and 2.15 both know.

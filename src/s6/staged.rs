@@ -2,7 +2,7 @@
 
 use std::io;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FileType, Stat};
 
 use super::error::{S6Error, Unfit};
@@ -44,6 +44,9 @@ pub struct Checked {
     pub(super) snapshot: Snapshot<'static>,
 }
 
+/// What to do if a tree is none.
+const AGAIN: &str = "give what gen-service --out wrote";
+
 /// Reads and checks the service directories of a staging tree, sorted by profile, for [`S6Manager::install`](crate::manager::S6Manager::install)
 /// to publish.
 ///
@@ -72,7 +75,35 @@ pub struct Checked {
 /// # Errors
 /// Everything in it that is not fit for a scandir, or what cannot be read.
 pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, S6Error> {
-    const AGAIN: &str = "give what gen-service --out wrote";
+    let (found, moved) = look(tree)?;
+    if found.is_empty() && !moved { Err(S6Error::Unfit(vec![holds_none(tree)])) } else { Ok(found) }
+}
+
+/// As [`read_tree`], of several trees, each directory with the tree that it is in. If they are `moved`, a run may have been killed that had
+/// emptied some of them: then it is enough that one holds something.
+///
+/// # Errors
+/// As [`read_tree`].
+pub(crate) fn read_trees(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf8Path, Checked)>, S6Error> {
+    let mut all = Vec::new();
+    let mut empty = Vec::new();
+    for tree in trees {
+        let (found, begun) = look(tree)?;
+        if found.is_empty() && !begun {
+            empty.push(holds_none(tree));
+        }
+        all.extend(found.into_iter().map(|checked| (tree.as_path(), checked)));
+    }
+    let enough = moved && empty.len() < trees.len();
+    if empty.is_empty() || enough { Ok(all) } else { Err(S6Error::Unfit(empty)) }
+}
+
+fn holds_none(tree: &Utf8Path) -> Unfit {
+    Unfit::new(tree, "holds no gateway-<profile>", AGAIN)
+}
+
+/// The service directories of a tree, and whether a run has begun to move some out of it.
+fn look(tree: &Utf8Path) -> Result<(Vec<Checked>, bool), S6Error> {
     let one = |unfit| S6Error::Unfit(vec![unfit]);
     if !tree.is_dir() {
         let problem = if tree.exists() { "is not a directory" } else { "does not exist" };
@@ -89,17 +120,14 @@ pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, S6Error> {
     };
     let names = names(&directory).context("read", tree)?;
     let moved = if names.iter().any(|name| name == STAGING) { Some(moved(&directory, tree)?) } else { None };
-    let looked = parallel::each(&names, |name| Checked::look(&directory, tree, name, moved.as_ref()), |_| Ok(()))?;
+    let looked = parallel::each(&names, |name| Checked::of_entry(&directory, tree, name, moved.as_ref()), |_| Ok(()))?;
     let mut unfit = Vec::new();
     let mut found = Vec::new();
     for (checked, more) in looked {
         found.extend(checked);
         unfit.extend(more);
     }
-    if found.is_empty() && unfit.is_empty() && moved.is_none() {
-        unfit.push(Unfit::new(tree, "holds no gateway-<profile>", AGAIN));
-    }
-    if unfit.is_empty() { Ok(found) } else { Err(S6Error::Unfit(unfit)) }
+    if unfit.is_empty() { Ok((found, moved.is_some())) } else { Err(S6Error::Unfit(unfit)) }
 }
 
 /// Removes service directories that are published from the tree that they come from. What was begun is done by the next run that moves, so
@@ -135,7 +163,7 @@ impl Checked {
     }
 
     /// Looks at an entry of a tree, of which an earlier run has begun to remove what it had published.
-    fn look(
+    fn of_entry(
         tree: &Dir,
         shown: &Utf8Path,
         name: &str,

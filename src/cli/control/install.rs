@@ -1,6 +1,8 @@
 //! `gatewayctl install`.
 
-use camino::Utf8PathBuf;
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
 use super::args::{Common, Install};
@@ -9,14 +11,14 @@ use crate::cli::outcome::Outcome;
 use crate::cli::streams::Streams;
 use crate::cli::streams::{DIM, GREEN, styled};
 use crate::error::Error;
-use crate::s6::{Checked, Published, Scandir, move_out, plan, read_tree};
+use crate::s6::{Checked, Published, Scandir, move_out, plan, read_trees};
 use crate::source::{Mistake, Place};
 use crate::spec::ProfileName;
 use crate::spec::SpecError;
 
 pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let scandir = arguments.into.as_ref().unwrap_or(&common.scandir);
-    let wanted = read(&arguments.trees)?;
+    let wanted = read(&arguments.trees, arguments.moves)?;
     let checked: Vec<Checked> = wanted.iter().map(|(_, checked)| checked.clone()).collect();
     let (published, live) = if arguments.dry_run {
         let scandir = Scandir::open(scandir)?;
@@ -66,18 +68,15 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
 }
 
 /// The service directories of all trees, each with its tree; one profile may stand in one tree only.
-fn read(trees: &[Utf8PathBuf]) -> Result<Vec<(&Utf8PathBuf, Checked)>, Error> {
-    let mut wanted: Vec<(&Utf8PathBuf, Checked)> = Vec::new();
-    let mut mistakes = Vec::new();
-    for tree in trees {
-        for checked in read_tree(tree)? {
-            if wanted.iter().any(|(_, other)| other.profile() == checked.profile()) {
-                let twice = SpecError::ProfileTwice(checked.profile().clone());
-                mistakes.push(Mistake::at(Place::File(tree.clone()), twice));
-            }
-            wanted.push((tree, checked));
-        }
-    }
+fn read(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf8Path, Checked)>, Error> {
+    let wanted = read_trees(trees, moved)?;
+    let mut seen = BTreeSet::new();
+    let twice = wanted.iter().filter(|(_, checked)| !seen.insert(checked.profile()));
+    let mistakes: Vec<Mistake> = twice
+        .map(|(tree, checked)| {
+            Mistake::at(Place::File((*tree).to_owned()), SpecError::ProfileTwice(checked.profile().clone()))
+        })
+        .collect();
     if mistakes.is_empty() { Ok(wanted) } else { Err(Error::input(mistakes)) }
 }
 

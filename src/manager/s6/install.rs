@@ -21,6 +21,12 @@ pub struct Installed {
 /// How long supervisors may be late before s6-svscan is asked to look again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
+/// So many services that are late are looked at in one round.
+const LOOKED_AT: usize = 8;
+
+/// A service, and what was done for it.
+type Waited = (LiveService, Published);
+
 impl S6Manager<'_> {
     /// Publishes service directories and, if an s6-svscan is live, waits until both supervisors of each run. New ones that
     /// do not come up are taken back.
@@ -124,7 +130,7 @@ impl S6Manager<'_> {
 
     /// Has s6-svscan look, and waits until every supervisor of these services runs. Those that were created and do not come up
     /// are taken back.
-    fn supervise(&self, services: &[(LiveService, Published)]) -> Result<(), S6Error> {
+    fn supervise(&self, services: &[Waited]) -> Result<(), S6Error> {
         let late = self.come_up(services)?;
         let Some((first, _)) = late.first() else { return Ok(()) };
         let path = first.path().to_owned();
@@ -138,18 +144,12 @@ impl S6Manager<'_> {
     ///
     /// # Errors
     /// If that cannot be done, or a signal comes; then all that were created are taken back.
-    fn come_up(&self, services: &[(LiveService, Published)]) -> Result<Vec<(LiveService, Published)>, S6Error> {
-        let mut late: Vec<(LiveService, Published)> = services.to_vec();
+    fn come_up(&self, services: &[Waited]) -> Result<Vec<Waited>, S6Error> {
+        let mut late: Vec<Waited> = services.to_vec();
         let mut asked = Instant::now();
         let came_up = self.scandir.rescan(&self.programs, false).and_then(|()| {
             self.patience(self.timeout).until("the supervisors of the new gateways", || {
-                let mut still = Vec::new();
-                for (service, change) in late.drain(..) {
-                    if !service.is_supervised()? {
-                        still.push((service, change));
-                    }
-                }
-                late = still;
+                late = Self::still_late(std::mem::take(&mut late), LOOKED_AT)?;
                 self.observer.borrow_mut().progress(services.len() - late.len(), services.len());
                 if asked.elapsed() > ASK_AGAIN {
                     // It may have had no room a moment ago, before it knew that another service had ended.
@@ -159,8 +159,14 @@ impl S6Manager<'_> {
                 Ok::<_, S6Error>(late.is_empty().then_some(()))
             })
         });
+        let came_up = came_up.and_then(|in_time| {
+            if in_time.is_none() {
+                late = Self::still_late(std::mem::take(&mut late), usize::MAX)?;
+            }
+            Ok(())
+        });
         let is_late = |service: &LiveService| late.iter().any(|(other, _)| other.profile() == service.profile());
-        let ready = came_up.and_then(|_| {
+        let ready = came_up.and_then(|()| {
             self.open_to_group(services.iter().map(|(service, _)| service).filter(|service| !is_late(service)))
         });
         match ready.and_then(|()| Ok(self.patience(self.timeout).heed()?)) {
@@ -172,9 +178,21 @@ impl S6Manager<'_> {
         }
     }
 
+    /// Those of these services whose supervisors do not all run. After so many, the rest is taken for late, too: s6-svscan starts one after
+    /// another, and has its own work to do meanwhile.
+    fn still_late(services: Vec<Waited>, most: usize) -> Result<Vec<Waited>, S6Error> {
+        let mut still = Vec::new();
+        for (service, change) in services {
+            if still.len() >= most || !service.is_supervised()? {
+                still.push((service, change));
+            }
+        }
+        Ok(still)
+    }
+
     /// Takes out those of these services that were created, all or those of these profiles. Each is taken out, also if another one
     /// cannot be; that is what is told then.
-    fn take_back(&self, services: &[(LiveService, Published)], only: Option<&[&ProfileName]>) -> Result<(), S6Error> {
+    fn take_back(&self, services: &[Waited], only: Option<&[&ProfileName]>) -> Result<(), S6Error> {
         let created = services.iter().filter(|(_, change)| *change == Published::Created);
         let profiles: Vec<&ProfileName> = created
             .map(|(service, _)| service.profile())
