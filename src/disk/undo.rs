@@ -55,7 +55,8 @@ pub(crate) fn read_plan(root: &Dir, shown: &Utf8Path) -> Result<Plan, SystemErro
     Plan::parse(&text.unwrap_or_default()).context("read", shown)
 }
 
-/// Removes directories of these names for good, with a plan in the directory `staging` that tells, as long as not all are gone, which.
+/// Removes directories of these names for good, with a plan in the directory `staging` that tells, as long as not all are gone, which. In
+/// each, `first` goes first: one without it is not whole, and what is left of it is never taken for a directory that differs.
 ///
 /// # Errors
 /// If the operating system refuses a step.
@@ -64,6 +65,7 @@ pub(crate) fn remove_all(
     shown: &Utf8Path,
     staging: &'static str,
     names: &[String],
+    first: &str,
 ) -> Result<(), SystemError> {
     let exact = ExactModes::begin();
     let root_shown = shown.join(staging);
@@ -75,6 +77,10 @@ pub(crate) fn remove_all(
     writer.file(Plan::PART, 0o600, plan.text().as_bytes())?;
     rustix::fs::renameat(&root, Plan::PART, &root, Plan::NAME).context("create", root_shown.join(Plan::NAME))?;
     for name in names {
+        match remove_at(directory, format!("{name}/{first}").as_str()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.context("remove", shown.join(name).join(first))?,
+        }
         remove_at(directory, name.as_str()).context("remove", shown.join(name))?;
     }
     remove_at(directory, staging).context("remove", root_shown)

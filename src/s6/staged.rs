@@ -141,7 +141,7 @@ pub(crate) fn move_out(tree: &Utf8Path, profiles: &[&ProfileName]) -> Result<(),
     if directory.stat(STAGING).is_ok() {
         names.extend(moved(&directory, tree)?.names());
     }
-    Ok(remove_all(&directory, tree, STAGING, &names)?)
+    Ok(remove_all(&directory, tree, STAGING, &names, "run")?)
 }
 
 /// What an earlier run began to move out of a tree.

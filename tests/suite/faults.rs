@@ -8,9 +8,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{GEN_SERVICE, directory, listing, succeeds, tool};
+use crate::support::{GATEWAYCTL, GEN_SERVICE, directory, listing, run, succeeds, tool};
 
-const ARGUMENTS: [&str; 5] = ["--manifest", "gateways.toml", "--out", "out", "--prune"];
+/// How a tree is written: what a run may do to what it finds.
+const KINDS: [&str; 2] = ["--prune", "--force"];
 
 /// Calls that ask for memory, or for nothing; where they fail, the machine is at its end.
 pub(crate) const NOT_OURS: [&str; 7] = ["brk", "mmap", "munmap", "mremap", "madvise", "sigaltstack", "exit_group"];
@@ -27,6 +28,7 @@ pub(crate) fn can_fail(name: &str) -> bool {
 pub(crate) type Point = (String, usize);
 
 struct Faults {
+    kind: &'static str,
     template: TempDir,
     points: Vec<Point>,
     before: BTreeMap<String, String>,
@@ -35,24 +37,26 @@ struct Faults {
 
 impl Faults {
     /// A tree in which a run has one directory to create, one to update, one to leave and one to remove, and in which a
-    /// killed run has left something.
-    fn new() -> Self {
+    /// killed run has left something; or in which what stands in the way is somebody else's.
+    fn new(kind: &'static str) -> Self {
         let template = directory();
         let path = template.path();
         fs::write(path.join("gateways.toml"), "[gateways.a]\ndown = true\n[gateways.b]\n[gateways.c]\n").unwrap();
-        succeeds(path, ["a", "b", "old", "--out", "out"]);
+        succeeds(path, ["a", "b", "--out", "out"]);
+        if kind == "--prune" {
+            succeeds(path, ["old", "--out", "out"]);
+        } else {
+            fs::write(path.join("out/gateway-a/notes.txt"), "mine").unwrap();
+            fs::write(path.join("out/gateway-c"), "mine").unwrap();
+        }
         fs::create_dir_all(path.join("out/.gen-service.tmp/fresh/gateway-c")).unwrap();
         let before = directories(path);
         let copy = copy(path);
         let trace = path.join("trace");
-        let strace = strace(copy.path(), &["-o", trace.to_str().unwrap()]);
+        let strace = strace(kind, copy.path(), &["-o", trace.to_str().unwrap()]);
         assert_eq!(strace.0, 0, "{}", strace.1);
-        Self {
-            points: points(&fs::read_to_string(trace).unwrap(), "\"out"),
-            before,
-            after: directories(copy.path()),
-            template,
-        }
+        let points = points(&fs::read_to_string(trace).unwrap(), "\"out");
+        Self { kind, points, before, after: directories(copy.path()), template }
     }
 
     /// Runs once for each point, with this fault there; gives each run's point, copy of the tree, exit code and error.
@@ -62,18 +66,25 @@ impl Faults {
         let killed = fault.contains("signal");
         let is_tried =
             |(name, _): &&Point| (only.is_empty() || only.contains(&name.as_str())) && (killed || can_fail(name));
-        for point in self.points.iter().filter(is_tried) {
+        // Most of what the two do is the same.
+        let each = if self.kind == "--prune" { 1 } else { 2 };
+        for point in self.points.iter().filter(is_tried).step_by(each) {
             tried += 1;
             let copy = copy(self.template.path());
             let inject = format!("inject={}:{fault}:when={}", point.0, point.1);
-            let (code, error) = strace(copy.path(), &["-o", "/dev/null", "-e", &inject]);
+            let (code, error) = strace(self.kind, copy.path(), &["-o", "/dev/null", "-e", &inject]);
             check(point, copy.path(), code, &error);
-            succeeds(copy.path(), ARGUMENTS);
+            succeeds(copy.path(), arguments(self.kind));
             assert_eq!(directories(copy.path()), self.after, "{point:?} {fault}: {error}");
-            succeeds(copy.path(), [&ARGUMENTS[..4], &["--check"]].concat());
+            succeeds(copy.path(), arguments("--check"));
         }
-        eprintln!("{tried} points with {fault}");
+        assert!(tried > 5, "{fault}");
+        eprintln!("gen-service {}: {tried} points tried with {fault}, all held", self.kind);
     }
+}
+
+fn arguments(last: &'static str) -> [&'static str; 5] {
+    ["--manifest", "gateways.toml", "--out", "out", last]
 }
 
 /// The calls from the first on that names something.
@@ -101,59 +112,72 @@ fn copy(template: &Path) -> TempDir {
 }
 
 /// Exit code (137 where it was killed) and standard error of a run under strace.
-fn strace(directory: &Path, options: &[&str]) -> (i32, String) {
+fn strace(kind: &'static str, directory: &Path, options: &[&str]) -> (i32, String) {
     let mut command = Command::new(tool("strace"));
-    command.args(["-qq", "--signal=none"]).args(options).arg(GEN_SERVICE).args(ARGUMENTS).current_dir(directory);
+    command.args(["-qq", "--signal=none"]).args(options).arg(GEN_SERVICE).args(arguments(kind)).current_dir(directory);
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     // strace ends as its child does.
     (output.status.code().unwrap_or(137), error)
 }
 
-/// Each service directory below `out`, as text; what is dot-named is none.
+/// Each service directory below `out`, as text, and what stands in the place of one; what is dot-named is none.
 fn directories(path: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(path.join("out")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if !name.starts_with('.') {
-            found.insert(name, listing(&entry.path()));
+            let path = entry.path();
+            found.insert(name, if path.is_dir() { listing(&path) } else { fs::read_to_string(path).unwrap() });
         }
     }
     found
 }
 
+/// Each directory is whole, old or new. Whatever is done there next takes the set back, or all of it stands.
 #[test]
 fn killed_at_each_system_call() {
-    let faults = Faults::new();
-    faults.each("signal=KILL", &[], |point, path, code, error| {
-        assert_eq!(code, 137, "{point:?}: {error}");
-        for (name, text) in directories(path) {
-            let whole = [faults.before.get(&name), faults.after.get(&name)].contains(&Some(&text));
-            assert!(whole, "{point:?}: {name}\n{text}");
-        }
-        for name in ["gateway-a", "gateway-b"] {
-            assert!(directories(path).contains_key(name), "{point:?}: {name} is gone");
-        }
-    });
+    for kind in KINDS {
+        let faults = Faults::new(kind);
+        faults.each("signal=KILL", &[], |point, path, code, error| {
+            assert_eq!(code, 137, "{point:?}: {error}");
+            for (name, text) in directories(path) {
+                let whole = [faults.before.get(&name), faults.after.get(&name)].contains(&Some(&text));
+                assert!(whole, "{point:?}: {name}\n{text}");
+            }
+            for name in ["gateway-a", "gateway-b"] {
+                assert!(directories(path).contains_key(name), "{point:?}: {name} is gone");
+            }
+            succeeds(path, ["other", "--out", "out"]);
+            fs::remove_dir_all(path.join("out/gateway-other")).unwrap();
+            let now = directories(path);
+            assert!(now == faults.before || now == faults.after, "{point:?}: {:?}", now.keys());
+        });
+    }
 }
 
 fn fails_cleanly(errno: &str, text: &str, only: &[&str]) {
-    let faults = Faults::new();
-    faults.each(&format!("error={errno}"), only, |point, path, code, error| {
-        let now = directories(path);
-        match code {
-            // Nothing depends on this call: a close, a look that has another way.
-            0 => assert_eq!((&now, error), (&faults.after, ""), "{point:?}"),
-            1 => {
-                let one_line = error.strip_suffix('\n').is_some_and(|line| !line.contains('\n'));
-                assert!(one_line && error.starts_with("error: cannot ") && error.contains(text), "{point:?}: {error}");
-                let done = error.contains("cannot clean up") || error.contains("standard output");
-                assert_eq!(&now, if done { &faults.after } else { &faults.before }, "{point:?}: {error}");
+    for kind in KINDS {
+        let faults = Faults::new(kind);
+        faults.each(&format!("error={errno}"), only, |point, path, code, error| {
+            let now = directories(path);
+            match code {
+                // Nothing depends on this call: a close, a look that has another way.
+                0 => assert_eq!((&now, error), (&faults.after, ""), "{point:?}"),
+                1 => {
+                    let one_line = error.strip_suffix('\n').is_some_and(|line| !line.contains('\n'));
+                    assert!(
+                        one_line && error.starts_with("error: cannot ") && error.contains(text),
+                        "{point:?}: {error}"
+                    );
+                    let done = error.contains("cannot clean up") || error.contains("standard output");
+                    assert_eq!(&now, if done { &faults.after } else { &faults.before }, "{point:?}: {error}");
+                }
+                _ => panic!("{point:?}: exit {code}: {error}"),
             }
-            _ => panic!("{point:?}: exit {code}: {error}"),
-        }
-    });
+        });
+    }
 }
 
 #[test]
@@ -180,3 +204,68 @@ fn a_read_only_file_system_at_each_system_call() {
 fn permission_denied_at_each_system_call() {
     fails_cleanly("EACCES", "permission denied", &[]);
 }
+
+#[test]
+fn no_descriptor_is_left_at_each_system_call_that_makes_one() {
+    fails_cleanly("EMFILE", "", &["openat", "openat2", "fcntl", "dup"]);
+}
+
+/// A signal that comes before the run is final takes all of it back; one that comes later changes nothing any more.
+#[test]
+fn a_signal_at_each_system_call() {
+    for (kind, signal, number) in [("--prune", "INT", 2), ("--force", "TERM", 15), ("--prune", "HUP", 1)] {
+        let faults = Faults::new(kind);
+        faults.each(&format!("signal={signal}"), &[], |point, path, code, error| {
+            let said = format!("error: interrupted by SIG{signal}; what was done is taken back\n");
+            let now = directories(path);
+            if code == 0 {
+                assert_eq!((&now, error), (&faults.after, ""), "{point:?}");
+            } else {
+                assert_eq!((code, error, &now), (128 + number, said.as_str(), &faults.before), "{point:?}");
+            }
+        });
+    }
+}
+
+/// A disk that gets full at any page: a write is short, and the next one fails. Nothing is half there.
+#[test]
+fn a_disk_that_gets_full_at_any_page() {
+    let directory = directory();
+    let ran = run({
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "dash", "-euc", FULL, GEN_SERVICE, GATEWAYCTL]).current_dir(directory.path());
+        command
+    });
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    let (full, done) = ran.out.trim().split_once(' ').unwrap();
+    assert!(full.parse::<u32>().unwrap() > 10 && done.parse::<u32>().unwrap() > 3, "{}", ran.out);
+}
+
+/// `$0` is gen-service, `$1` gatewayctl. Each file takes pages of its own, so that every one of them is the first that does not fit.
+const FULL: &str = r#"
+mkdir disk
+env=$(head -c 9000 /dev/zero | tr '\0' x)
+$0 -q a b --out old; $0 -q a b c --env "A=${env}" --out new
+full=0; done=0; pages=0
+while [ ${done} -lt 4 ]; do
+  pages=$((pages + 1))
+  mount -t tmpfs -o size=$((pages * 4))k,mode=755 none disk
+  if ! { $0 -q a b --out disk/tree && mkdir disk/scan && $1 -q --s6-bin-dir /usr/bin --scandir disk/scan install old; } 2>/dev/null; then
+    umount disk
+    continue
+  fi
+  code=0; $0 -q a b c --env "A=${env}" --out disk/tree 2>err || code=$?
+  case ${code} in
+    0) diff -r new disk/tree && done=$((done + 1)) ;;
+    *) grep -q '^error: cannot .*: no space left on device$' err || cat err; diff -r old disk/tree; full=$((full + 1)) ;;
+  esac
+  rm -rf disk/tree
+  code=0; $1 -q --s6-bin-dir /usr/bin --scandir disk/scan install new --update 2>err || code=$?
+  case ${code} in
+    0) diff -r new disk/scan && done=$((done + 1)) ;;
+    *) grep -q '^error: cannot .*: no space left on device$' err || cat err; diff -r old disk/scan; full=$((full + 1)) ;;
+  esac
+  umount disk
+done
+echo "${full} ${done}"
+"#;
