@@ -99,6 +99,26 @@ fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
     );
 }
 
+/// Killed between two of its renames; whatever changes the scandir next takes the set back. What a supervisor has found meanwhile leaves as any
+/// gateway does.
+#[test]
+fn an_install_that_is_killed_is_taken_back_by_the_next_run() {
+    let ran = sandbox().live(&format!(
+        "exec 2>&1; gen-service -q a b c --out /tmp/tree; \
+         kill_at() {{ strace -qq --signal=none -o /dev/null -e inject=renameat2:signal=KILL:when=$1 gatewayctl install /tmp/tree >/tmp/log 2>&1 || true; }}; \
+         kill_at 2 2>/tmp/log; ls -A /run/service; gatewayctl -q --timeout 1 doctor | grep leftovers; s6-svscanctl -a /run/service; up a; \
+         gatewayctl unregister nobody; {NOTHING_LEFT}; gatewayctl -q install /tmp/tree; gatewayctl list; gatewayctl -q unregister a b c"
+    ));
+    assert_ok(
+        &ran,
+        ".gatewayctl.lock\n.gatewayctl.tmp\n.s6-svscan\ngateway-a\n\
+         ERROR    leftovers    a run in /run/service was killed, or is not done yet: some of its gateways are there, and others are not; the next \
+         register, install or unregister takes it back\n\
+         warning: a run that was killed is taken back: gateway-a, gateway-b, gateway-c; run again what was to be done\n\
+         not there    /run/service/gateway-nobody\n.s6-svscan\na\nb\nc\n",
+    );
+}
+
 #[test]
 fn an_update_on_a_full_disk_changes_nothing() {
     let ran = sandbox().sh(

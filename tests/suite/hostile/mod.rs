@@ -9,6 +9,7 @@ mod install;
 mod locks;
 mod logs;
 mod namespace;
+mod render;
 mod supervise;
 mod terminal;
 
