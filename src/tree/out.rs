@@ -48,8 +48,11 @@ impl Out {
         let above = named(above.unwrap_or(Utf8Path::new("/")));
         let mut this = Self { directory: Dir::open(&above).context("open", &above)?, made: Vec::new() };
         for path in missing {
-            // A path such as `a/..` has no name of its own; it is there by now.
-            let Some(name) = path.file_name() else { continue };
+            let Some(name) = path.file_name() else {
+                // A path such as `a/..` has no name of its own; it is there by now.
+                this.directory = Dir::open(&named(path)).context("open", path)?;
+                continue;
+            };
             match rustix::fs::mkdirat(&this.directory, name, Mode::from_raw_mode(0o755)) {
                 Ok(()) => {
                     let inner = this.directory.dir(name).context("open", path)?;
