@@ -11,12 +11,13 @@ use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment};
 ///
 /// # Errors
 /// Every mistake, with the number of its line, counted from 1.
-pub(super) fn parse(text: &str) -> Result<Environment, Vec<(usize, Problem)>> {
+pub(crate) fn parse(text: &str) -> Result<Environment, Vec<(usize, Problem)>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut environment = Environment::default();
     let mut mistakes = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim_start_matches([' ', '\t']);
+    for (number, line) in (1..).zip(text.split('\n')) {
+        // Not `lines`, which leaves a carriage return at the end of the file; Docker does not.
+        let line = line.strip_suffix('\r').unwrap_or(line).trim_start_matches([' ', '\t']);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -42,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_format_of_docker() {
-        let text = "\u{feff}A=1\n# comment\n\n  B=two words  \r\nC=\"quoted\"\nD=a=b#c\n\tE=\n F= x";
+        let text = "\u{feff}A=1\n# comment\n\n  B=two words  \r\nC=\"quoted\"\nD=a=b#c\n\tE=\n F= x\r";
         let environment = parse(text).unwrap();
         let expected = [("A", "1"), ("B", "two words  "), ("C", "\"quoted\""), ("D", "a=b#c"), ("E", ""), ("F", " x")];
         assert_eq!(environment.values().collect::<Vec<_>>(), expected);
