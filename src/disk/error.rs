@@ -6,11 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use crate::base::WaitError;
-use crate::base::text::reason;
+use crate::base::text::{Plain, reason};
 
 /// The operating system refused a step.
 #[derive(Debug, Error)]
-#[error("cannot {action} {path}: {}", reason(.source))]
+#[error("cannot {action} {}: {}", Plain(path.as_str()), reason(.source))]
 pub struct SystemError {
     /// What was tried, as an infinitive: `create`, `write`, `rename`.
     pub action: &'static str,

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use crate::base::child::Said;
-use crate::base::text::lines;
+use crate::base::text::{Plain, lines};
 use crate::base::{Signal, WaitError};
 use crate::disk::{DiskError, SystemError};
 use crate::spec::ProfileName;
@@ -170,7 +170,7 @@ impl From<DiskError> for S6Error {
 
 /// Why a staging tree is not published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{path} {problem}; {remedy}")]
+#[error("{} {problem}; {remedy}", Plain(path.as_str()))]
 pub struct Unfit {
     /// The entry.
     pub path: Utf8PathBuf,

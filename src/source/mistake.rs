@@ -6,7 +6,7 @@ use std::io;
 use camino::Utf8PathBuf;
 use thiserror::Error;
 
-use crate::base::text::{Shown, lines, reason};
+use crate::base::text::{Plain, Shown, lines, reason};
 use crate::spec::SpecError;
 
 /// What a person wrote is wrong: every mistake that was found, in the order of the input, at least one.
@@ -47,9 +47,9 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine => Ok(()),
-            Self::File(path) => write!(f, "{path}: "),
-            Self::Line(path, line) => write!(f, "{path}:{line}: "),
-            Self::Column(path, line, column) => write!(f, "{path}:{line}:{column}: "),
+            Self::File(path) => write!(f, "{}: ", Plain(path.as_str())),
+            Self::Line(path, line) => write!(f, "{}:{line}: ", Plain(path.as_str())),
+            Self::Column(path, line, column) => write!(f, "{}:{line}:{column}: ", Plain(path.as_str())),
         }
     }
 }
@@ -103,7 +103,7 @@ pub enum ManifestError {
         hint: String,
     },
     /// A value of another type than the key takes.
-    #[error("{key} is {found}; write {wanted}")]
+    #[error("{} is {found}; write {wanted}", Plain(key))]
     Type {
         /// The key.
         key: String,
