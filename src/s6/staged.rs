@@ -240,7 +240,10 @@ fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<Unfit>) -> b
     let (above, name) = below.rsplit_once('/').unwrap_or(("", below));
     let free = FREE.contains(&below.split('/').next().unwrap_or_default());
     let known = FILES.iter().find(|(file, _)| *file == name && (above.is_empty() || above == "log"));
-    let (problem, remedy) = if kind.is_dir() && SUPERVISORS.contains(&name) {
+    let (problem, remedy) = if below.contains(char::REPLACEMENT_CHARACTER) {
+        // It is known as well as it can be shown, and would be published under that name; two may be shown alike.
+        ("has a name that is not UTF-8".to_owned(), "give it another name, or take it out of the tree")
+    } else if kind.is_dir() && SUPERVISORS.contains(&name) {
         ("was made by a supervisor".to_owned(), "render into a directory that is no scandir")
     } else if kind.is_dir() && (free || below == "log") {
         return own(&full, stat, unfit);
