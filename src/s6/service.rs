@@ -160,7 +160,7 @@ impl LiveService {
     /// # Errors
     /// Where this user may not ask.
     pub fn deaths(&self, programs: &Programs) -> Result<usize, S6Error> {
-        self.tally(programs).map(|tally| tally.lines().count())
+        self.tally(programs).map(|tally| count(&tally))
     }
 
     /// The deaths that the supervisor remembers, a line each with its time. A member of a control group cannot have them
@@ -213,12 +213,16 @@ impl LiveService {
 
 impl Status {
     /// Reads the fields `up,wantedup,pid,exitcode,signal,updownfor`.
-    fn parse(said: &str) -> Option<Self> {
+    pub(crate) fn parse(said: &str) -> Option<Self> {
         let fields: Vec<&str> = said.split_whitespace().collect();
         let [up, wanted, pid, code, signal, seconds] = fields.as_slice() else { return None };
-        let last = match (*code, *signal) {
-            ("-1", "NA") => None,
-            ("-1", signal) => Some(signal.to_owned()),
+        // It is shown as it is.
+        if !signal.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let last = match (code.parse::<i32>().ok()?, *signal) {
+            (-1, "NA") => None,
+            (-1, signal) => Some(signal.to_owned()),
             (code, _) => Some(format!("exit {code}")),
         };
         let up = up.parse().ok()?;
@@ -232,6 +236,11 @@ impl Status {
     }
 }
 
+/// How many deaths a tally has, a line each.
+pub(crate) fn count(tally: &str) -> usize {
+    tally.lines().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,7 +252,14 @@ mod tests {
         let down = Status { up: false, wanted_up: false, pid: None, last: Some("exit 78".to_owned()), seconds: 0 };
         assert_eq!(Status::parse("false false -1 78 NA 0\n"), Some(down.clone()));
         assert_eq!(Status::parse("false false -1 -1 SIGKILL 0\n").unwrap().last.as_deref(), Some("SIGKILL"));
-        for odd in ["", "true", "true true 42 -1 NA", "up (pid 42) 7 seconds", "true true 42 -1 NA x"] {
+        for odd in [
+            "",
+            "true",
+            "true true 42 -1 NA",
+            "up (pid 42) 7 seconds",
+            "true true 42 -1 NA x",
+            "false false -1 -1 \u{1b} 7",
+        ] {
             assert_eq!(Status::parse(odd), None, "{odd}");
         }
     }
