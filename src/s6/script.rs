@@ -25,7 +25,7 @@ impl RunScript {
         Self::parse(&disk::read_small(&directory.join("run")).ok()?)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         // A line of a value cannot be taken for it: values stand before the last command.
         let line = text.lines().last()?.strip_prefix("exec s6-setuidgid ")?;
         // Between the user and the program stand the variables, by reference.
@@ -51,11 +51,36 @@ impl RunScript {
 /// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
 fn port(text: &str) -> Option<u16> {
     let value = |entry: &str| entry.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?.parse().ok();
-    if let Some((_, entries)) = text.split_once("\nset -- env \\\n") {
-        // As a shell reads them: a line of a value is no entry.
-        return words(entries)?.iter().find_map(|entry| value(entry));
+    if let Some(entries) = variables(text) {
+        return entries.iter().find_map(|entry| value(entry));
     }
     text.lines().rev().find_map(|line| value(line.strip_prefix("export ")?))
+}
+
+/// What `env` sets in a run script, `NAME=VALUE` each, as a shell reads it: a line of a value is no entry. `None` if it sets nothing.
+pub(crate) fn variables(text: &str) -> Option<Vec<String>> {
+    const BEGIN: &str = "\nset -- env \\\n";
+    let begin = match (text.find("\noutside "), text.find(BEGIN)) {
+        // The files of secrets stand before it, in quotes, and a name of one may be anything.
+        (Some(secrets), Some(begin)) if secrets < begin => secrets + unquoted(&text[secrets..], BEGIN)?,
+        (_, begin) => begin?,
+    };
+    words(&text[begin + BEGIN.len()..])
+}
+
+/// Where this stands first in a text, neither in single quotes nor after a backslash.
+fn unquoted(text: &str, wanted: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in text.char_indices() {
+        if !quoted && !escaped && text[at..].starts_with(wanted) {
+            return Some(at);
+        }
+        if c == '\'' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && !quoted && !escaped;
+    }
+    None
 }
 
 /// The words of a command as the quoting of gen-service has them: plain, in single quotes, or after a backslash.
@@ -97,10 +122,12 @@ fn words(line: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr as _;
+
     use super::*;
     use crate::render::render;
     use crate::spec::Gateway;
-    use crate::spec::environment::{EnvName, EnvSource, EnvValue};
+    use crate::spec::environment::{EnvName, EnvSource, EnvValue, SecretFile};
     use crate::spec::options::{Key, Options};
 
     fn parsed(profile: &str, options: &[(Key, &str)]) -> Option<RunScript> {
@@ -139,6 +166,13 @@ mod tests {
             ("ZZ", "'\nAPI_SERVER_PORT=2\nexec s6-setuidgid root id"),
         ];
         assert_eq!(parsed_with("run", &fooled, &environment), script("hermes", "hermes", HermesCli::Run, Some(8642)));
+        let secret = EnvName::from_str("S").unwrap();
+        let file = SecretFile::new(&secret, "/run/it's\nset -- env \\\n  API_SERVER_PORT=1 \\\n").unwrap();
+        let mut own = Options { hermes_cli: Some(HermesCli::Run), ..Options::default() };
+        own.environment.add(secret, EnvSource::Secret(file)).unwrap();
+        own.set(Key::Port, "8642").unwrap();
+        let directory = render(&Gateway::resolve(vec![("run".parse().unwrap(), own)]).unwrap()[0]);
+        assert_eq!(RunScript::parse(&directory.files()[1].content).unwrap().port, Some(8642));
         let odd = [run, (Key::Port, "8642"), (Key::User, "a.b"), (Key::Hermes, "/opt/my venv/it's hermes")];
         assert_eq!(parsed("run", &odd), script("a.b", "/opt/my venv/it's hermes", HermesCli::Run, Some(8642)));
     }
