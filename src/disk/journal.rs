@@ -72,14 +72,16 @@ impl Plan {
     /// The same, as long as it is not all there.
     pub(super) const PART: &str = "plan.part";
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.iter().map(Step::line).collect()
     }
 
     /// What stands in a journal.
     pub(crate) fn parse(text: &[u8]) -> io::Result<Self> {
-        let steps =
-            std::str::from_utf8(text).ok().map(|text| text.lines().map(Step::parse).collect::<Option<Vec<_>>>());
+        // Not `lines`, which takes a carriage return off a name.
+        let steps = std::str::from_utf8(text)
+            .ok()
+            .map(|text| text.split_terminator('\n').map(Step::parse).collect::<Option<Vec<_>>>());
         match steps {
             Some(Some(steps)) => Ok(Self(steps)),
             _ => Err(io::Error::other("no run of this program wrote it; remove it")),
