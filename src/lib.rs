@@ -16,6 +16,8 @@
 //! - `boot` gives the profiles of a volume their service directories at each boot; `doctor` looks for what is wrong.
 //! - `error` joins the errors of all floors into exit codes; `cli` is the command line.
 //!
+//! On top, with the feature `fuzz` only, `fuzz` has what is asserted of each reader, whatever it is given.
+//!
 //! To render:
 //!
 //! ```
@@ -40,6 +42,8 @@ mod cli;
 mod disk;
 mod doctor;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod manager;
 pub mod render;
 pub mod s6;

@@ -25,6 +25,10 @@ pub(crate) use publish::{Done, STAGING, plan, publish, put_back};
 pub(crate) use room::Room;
 pub use scandir::Scandir;
 pub(crate) use script::RunScript;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use script::variables;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use service::count;
 pub use service::{LiveService, Status};
 pub use staged::{Checked, read_tree};
 pub(crate) use staged::{move_out, read_trees};

@@ -9,7 +9,11 @@ mod mistake;
 mod schema;
 mod words;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use env_file::parse as parse_env_file;
 pub(crate) use input::env_file;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use manifest::gateways;
 pub(crate) use manifest::parse;
 pub use manifest::{Settings, read, settings};
 pub use mistake::{EnvFileError, ManifestError, Mistake, Place, Problem, SourceError};

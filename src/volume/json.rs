@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// A JSON object in a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     text: &'a str,
     /// Where the member list begins, after the brace.
     begin: usize,
@@ -18,7 +18,7 @@ pub(super) struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// The object that this text is; `None` if it is anything else.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut scanner = Scanner { text, at: 0 };
         scanner.blanks();
         scanner.take(b'{')?;
@@ -45,15 +45,28 @@ impl<'a> Object<'a> {
     }
 
     /// The value of a member: the last one of this name counts, as in Python. `None` if there is none, or it is `null`.
-    pub(super) fn get(&self, name: &str) -> Option<Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<Value> {
         let (_, range) = self.members.iter().rfind(|(member, _)| member == name)?;
         // What is no JSON here is no word either.
         let value = serde_json::from_str(&self.text[range.clone()]).unwrap_or(Value::Bool(false));
         (!value.is_null()).then_some(value)
     }
 
+    /// The text around the values of the members of this name, piece by piece, for who compares it.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn around(&self, name: &str) -> Vec<&'a str> {
+        let mut at = 0;
+        let mut pieces = Vec::new();
+        for (_, range) in self.members.iter().filter(|(member, _)| member == name) {
+            pieces.push(&self.text[at..range.start]);
+            at = range.end;
+        }
+        pieces.push(&self.text[at..]);
+        pieces
+    }
+
     /// The text with this word for this member, which is added at the end if there is none.
-    pub(super) fn with(&self, name: &str, word: &str) -> String {
+    pub(crate) fn with(&self, name: &str, word: &str) -> String {
         let word = Value::from(word).to_string();
         let mut text = self.text.to_owned();
         let named: Vec<&Range<usize>> =

@@ -22,6 +22,8 @@ pub(crate) use desire::record;
 pub(crate) use error::VolumeError;
 pub(crate) use home::{Unusable, Volume, owner_of};
 pub(crate) use intent::Intent;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use json::Object;
 pub(crate) use logs::LogDir;
 pub(crate) use profiles::{Broken, FoundProfile};
 pub(crate) use saved::{SavedManifest, Store};

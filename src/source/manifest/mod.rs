@@ -35,8 +35,12 @@ use reader::Reader;
 /// # Errors
 /// Every mistake in them, in the order of the manifest.
 pub fn read(path: &Utf8Path) -> Result<Vec<Gateway>, SourceError> {
-    let text = input::read(path)?;
-    let reader = Reader::new(path, &text);
+    gateways(path, &input::read(path)?)
+}
+
+/// The gateways in the text of a manifest that stands at this path.
+pub(crate) fn gateways(path: &Utf8Path, text: &str) -> Result<Vec<Gateway>, SourceError> {
+    let reader = Reader::new(path, text);
     reader.gateways().map_err(SourceError)
 }
 

@@ -1,0 +1,5 @@
+//! See `log_directory` in `src/fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| gen_service::fuzz::log_directory(data));

@@ -1,0 +1,5 @@
+//! See `run_script` in `src/fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| gen_service::fuzz::run_script(data));

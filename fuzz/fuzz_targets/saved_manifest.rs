@@ -1,0 +1,5 @@
+//! See `saved_manifest` in `src/fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| gen_service::fuzz::saved_manifest(data));

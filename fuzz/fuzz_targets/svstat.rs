@@ -1,0 +1,5 @@
+//! See `svstat` in `src/fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| gen_service::fuzz::svstat(data));

@@ -1,0 +1,130 @@
+//! What Hermes, the programs of s6, a run script and a journal say.
+
+use serde_json::{Map, Value};
+
+use super::check::one_plain_line;
+use crate::disk::Plan;
+use crate::render::render;
+use crate::s6::{RunScript, Status, count};
+use crate::spec::Gateway;
+use crate::spec::options::{HermesCli, Options};
+use crate::volume::{Intent, Object};
+
+/// The member that an operator's start and stop write.
+const DESIRED: &str = "desired_state";
+
+/// `gateway_state.json`, as Hermes wrote it.
+///
+/// # Panics
+/// Unless what is said of it is one plain line; every object of JSON is taken for one; and a word that is put into it is what is read,
+/// with every other byte as it was.
+pub fn gateway_state(data: &[u8]) {
+    let intent = Intent::parse(data);
+    match &intent {
+        Intent::Recorded { state, .. } if state.is_empty() => {}
+        _ => one_plain_line(&intent),
+    }
+    match &intent {
+        Intent::Recorded { state, .. } => assert!(state.chars().count() <= 40, "{state}"),
+        Intent::Nothing => assert!(!intent.is_running()),
+        Intent::Unreadable(reason) => {
+            one_plain_line(reason);
+            assert!(!intent.is_running() && reason.len() < 1000, "{reason}");
+        }
+    }
+    let Ok(text) = std::str::from_utf8(data) else {
+        return assert!(matches!(intent, Intent::Unreadable(_)));
+    };
+    let judged: Option<Map<String, Value>> = serde_json::from_str(text).ok();
+    let Some(object) = Object::parse(text) else {
+        assert!(judged.is_none(), "it is an object");
+        return assert!(matches!(intent, Intent::Unreadable(_)));
+    };
+    for word in ["running", "stopped"] {
+        let changed = object.with(DESIRED, word);
+        let wanted = Intent::Recorded { state: word.to_owned(), desired: true };
+        assert_eq!(Intent::parse(changed.as_bytes()), wanted, "{changed:?}");
+        let again = Object::parse(&changed).expect("what was written is an object");
+        assert_eq!(again.with(DESIRED, word), changed);
+        let around = object.around(DESIRED);
+        if around.len() > 1 {
+            assert_eq!(again.around(DESIRED), around);
+        } else {
+            let (first, last) = (format!("\"{DESIRED}\": \"{word}\""), format!(", \"{DESIRED}\": \"{word}\""));
+            let without = |part: &str| {
+                changed.match_indices(part).any(|(at, _)| {
+                    text.strip_prefix(&changed[..at]).is_some_and(|rest| rest == &changed[at + part.len()..])
+                })
+            };
+            assert!(without(&last) || without(&first), "{changed:?}");
+        }
+        if let Some(mut judged) = judged.clone() {
+            judged.insert(DESIRED.to_owned(), word.into());
+            assert_eq!(serde_json::from_str::<Map<String, Value>>(&changed).ok(), Some(judged), "{changed:?}");
+        }
+    }
+}
+
+/// What s6-svstat says.
+///
+/// # Panics
+/// Unless what is understood, said once more, is understood the same way.
+pub fn svstat(data: &[u8]) {
+    let said = String::from_utf8_lossy(data);
+    let Some(status) = Status::parse(&said) else { return };
+    assert!(status.last.is_none() || !status.up, "it runs, and has ended");
+    if let Some(last) = &status.last {
+        one_plain_line(last);
+    }
+    let (code, signal) = match status.last.as_deref() {
+        None => ("-1", "NA"),
+        Some(last) => last.strip_prefix("exit ").map_or(("-1", last), |code| (code, "NA")),
+    };
+    let pid = status.pid.map_or_else(|| "-1".to_owned(), |pid| pid.to_string());
+    let again = format!("{} {} {pid} {code} {signal} {}\n", status.up, status.wanted_up, status.seconds);
+    assert_eq!(Status::parse(&again), Some(status), "{again:?}");
+}
+
+/// What s6-svdt says.
+///
+/// # Panics
+/// Unless there is a death for each line.
+pub fn svdt(data: &[u8]) {
+    let said = String::from_utf8_lossy(data);
+    let begun = !said.is_empty() && !said.ends_with('\n');
+    assert_eq!(count(&said), said.matches('\n').count() + usize::from(begun));
+}
+
+/// A run script, which may be anybody's.
+///
+/// # Panics
+/// Unless what is read of it, rendered, is read again.
+pub fn run_script(data: &[u8]) {
+    let Some(script) = std::str::from_utf8(data).ok().and_then(RunScript::parse) else { return };
+    let (Ok(user), Ok(program)) = (script.user.parse(), script.program.parse()) else { return };
+    let port = script.port.and_then(|port| port.to_string().parse().ok());
+    let options =
+        Options { user: Some(user), hermes: Some(program), hermes_cli: Some(script.cli), port, ..Options::default() };
+    let gateways =
+        Gateway::resolve(vec![("coder".parse().expect("it is a name"), options)]).expect("nobody has its port");
+    let directory = render(&gateways[0]);
+    let run = directory.files().iter().find(|file| file.path == "run").expect("there is a run script");
+    let again = RunScript::parse(&run.content).expect("what is rendered is understood");
+    assert_eq!((&again.user, &again.program, again.cli), (&script.user, &script.program, script.cli));
+    if script.port.is_some_and(|port| port > 0) || script.cli == HermesCli::Run {
+        assert_eq!(again.port, script.port.filter(|port| *port > 0));
+    }
+}
+
+/// The journal of a change, which a killed run left.
+///
+/// # Panics
+/// Unless each name in it is one in its directory, and what is read of it, written, is read again.
+pub fn plan(data: &[u8]) {
+    let plan = match Plan::parse(data) {
+        Ok(plan) => plan,
+        Err(error) => return one_plain_line(error),
+    };
+    assert!(plan.names().all(|name| !name.is_empty() && !name.contains('/') && name != "." && name != ".."));
+    assert_eq!(Plan::parse(plan.text().as_bytes()).ok(), Some(plan));
+}

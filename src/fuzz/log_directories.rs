@@ -1,0 +1,94 @@
+//! Log directories, which belong to the service user.
+
+#![expect(clippy::disallowed_methods, reason = "a directory of the target's own")]
+
+use std::fs;
+use std::io::Seek as _;
+use std::os::unix::fs::MetadataExt as _;
+
+use camino::Utf8Path;
+
+use super::check::{one_plain_line, scratch};
+use super::entries::make;
+use crate::volume::{LogDir, Volume};
+
+/// What doctor shows of a log is no longer.
+const END: usize = 64 << 10;
+
+/// A log directory: a first line with the number of lines that are wanted, then entries as `entries` says.
+///
+/// # Panics
+/// Unless the last lines are those that are counted in each file; nothing is shown of a symlink, a fifo or somebody else's file; and what goes
+/// wrong is one plain line.
+pub fn log_directory(data: &[u8]) {
+    let (number, entries) = data.split_at(data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len()));
+    let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
+    let (_directory, home) = scratch();
+    let log = home.join("logs/gateways/coder");
+    fs::create_dir_all(&log).expect("it can be made");
+    fs::write(home.join("current"), "nobody's\n").expect("it can be written");
+    make(&log, entries);
+    let volume = Volume::open(&home).expect("it is there");
+    let own = rustix::process::geteuid().as_raw();
+    let directory = LogDir::open(&volume, &"coder".parse().expect("it is a name"), Some(own)).expect("it is there");
+    let current = readable(&log, "current");
+    let mut older: Vec<String> = fs::read_dir(&log)
+        .expect("it can be listed")
+        .filter_map(|entry| entry.expect("it can be listed").file_name().into_string().ok())
+        .filter(|name| is_archived(name))
+        .collect();
+    older.sort_unstable();
+    for lines in [0, 1, 2, number, usize::MAX] {
+        let mut shown = Vec::new();
+        let file = directory.show(Some(lines), &mut shown);
+        let end = directory.end(lines);
+        let Some(current) = &current else {
+            one_plain_line(file.expect_err("there is nothing to show"));
+            assert_eq!((shown.len(), end), (0, None));
+            continue;
+        };
+        let mut file = file.expect("it can be shown");
+        assert_eq!(file.stream_position().ok(), Some(current.len() as u64));
+        let wanted = last(lines, current, older.iter().rev().map_while(|name| readable(&log, name)));
+        assert_eq!(shown, wanted, "{lines} lines");
+        assert_eq!(end.as_deref(), Some(&wanted[wanted.len().saturating_sub(END)..]), "the end of {lines} lines");
+    }
+    let mut whole = Vec::new();
+    match (directory.show(None, &mut whole), current) {
+        (Ok(_), Some(current)) => assert_eq!(whole, current),
+        (Err(error), None) => one_plain_line(error),
+        (shown, current) => panic!("{shown:?}, and there is {current:?}"),
+    }
+}
+
+/// What stands in a file, if it is one of the user's.
+fn readable(log: &Utf8Path, name: &str) -> Option<Vec<u8>> {
+    let path = log.join(name);
+    let metadata = fs::symlink_metadata(&path).ok()?;
+    (metadata.is_file() && metadata.uid() == rustix::process::geteuid().as_raw()).then(|| fs::read(&path).ok())?
+}
+
+fn is_archived(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let digits = bytes.get(1..25).unwrap_or_default();
+    bytes.len() == 27
+        && bytes[0] == b'@'
+        && digits.iter().all(u8::is_ascii_hexdigit)
+        && matches!(&bytes[25..], b".s" | b".u")
+}
+
+/// The last lines of a log: those of `current`, and as many of each older file, the newest first, as are still missing.
+fn last(lines: usize, current: &[u8], older: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let mut text: Vec<u8> = Vec::new();
+    let mut missing = lines;
+    for file in std::iter::once(current.to_vec()).chain(older) {
+        if missing == 0 {
+            break;
+        }
+        let own: Vec<&[u8]> = file.split_inclusive(|byte| *byte == b'\n').collect();
+        let taken = own.len().min(missing);
+        text.splice(0..0, own[own.len() - taken..].concat());
+        missing -= taken;
+    }
+    text
+}
