@@ -105,6 +105,14 @@ impl Dir {
         }
     }
 
+    /// Whether it is on a tmpfs, as `/run` is: then nothing in it outlives the machine, and there is no disk to wait for.
+    pub(crate) fn is_in_memory(&self) -> io::Result<bool> {
+        const TMPFS_MAGIC: i64 = 0x0102_1994;
+        let file_system = rustix::fs::fstatfs(&self.0)?;
+        #[allow(clippy::useless_conversion, reason = "it has another type on other machines")]
+        Ok(i64::from(file_system.f_type) == TMPFS_MAGIC)
+    }
+
     /// What stands below this one, without looking into it; not even a symlink is followed.
     pub(crate) fn stat(&self, below: &str) -> io::Result<Stat> {
         match below.rsplit_once('/') {

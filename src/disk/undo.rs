@@ -71,11 +71,16 @@ pub(crate) fn remove_all(
     let root_shown = shown.join(staging);
     made(&exact, directory, staging).context("create", &root_shown)?;
     let root = directory.step_into(staging.as_bytes()).context("open", &root_shown)?;
-    let writer = Writer { directory: &root, shown: &root_shown, lasts: false, exact: &exact };
+    let lasts = !directory.is_in_memory().context("look at", shown)?;
+    let writer = Writer { directory: &root, shown: &root_shown, lasts, exact: &exact };
     remove_at(&root, Plan::PART).context("remove", root_shown.join(Plan::PART))?;
     let plan = Plan(names.iter().cloned().map(Step::Remove).collect());
     writer.file(Plan::PART, 0o600, plan.text().as_bytes())?;
     rustix::fs::renameat(&root, Plan::PART, &root, Plan::NAME).context("create", root_shown.join(Plan::NAME))?;
+    if lasts {
+        writer.sync_itself()?;
+        rustix::fs::fsync(directory).context("sync", shown)?;
+    }
     for name in names {
         match remove_at(directory, format!("{name}/{first}").as_str()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -103,11 +108,21 @@ pub(super) fn undo(place: Place<'_>, root: &Dir, plan: &Plan) -> Result<(), Syst
 }
 
 fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
-    if exists(root, &format!("{FRESH}/{name}"))? || !exists(place.directory, name)? {
+    let fresh = format!("{FRESH}/{name}");
+    if !exists(place.directory, name)? {
         return Ok(());
     }
+    if exists(root, &fresh)? {
+        // Somebody else's took the place meanwhile; or the power went, and of the rename that was done only half was on the disk.
+        let there = place.directory.dir(name)?.published(place.shown);
+        let ours = root.dir(&fresh)?.published(place.shown);
+        if !matches!((there, ours), (Ok(there), Ok(ours)) if there == ours) {
+            return Ok(());
+        }
+        remove_at(root, fresh.as_str())?;
+    }
     if !(place.evacuate)(place.directory, name)? {
-        rename_new((place.directory, name), (root, &format!("{FRESH}/{name}")))?;
+        rename_new((place.directory, name), (root, &fresh))?;
     }
     Ok(())
 }

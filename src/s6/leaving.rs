@@ -57,7 +57,13 @@ impl Leaving {
         patience: Patience<'_, '_>,
     ) -> Result<Vec<Result<Option<Self>, S6Error>>, S6Error> {
         let _lock = scandir.lock(patience)?;
-        Ok(profiles.iter().map(|profile| Self::take_one(scandir, profile)).collect())
+        let taken: Vec<_> = profiles.iter().map(|profile| Self::take_one(scandir, profile)).collect();
+        let directory = scandir.directory()?;
+        if !directory.is_in_memory().context("look at", scandir.path())? {
+            // Or one that is being deleted may have its name again after a power loss.
+            rustix::fs::fsync(&directory).context("sync", scandir.path())?;
+        }
+        Ok(taken)
     }
 
     fn take_one(scandir: &Scandir, profile: &ProfileName) -> Result<Option<Self>, S6Error> {

@@ -155,7 +155,7 @@ pub(super) fn clear(scandir: &Scandir, patience: Patience<'_, '_>) -> Result<(),
 }
 
 fn place<'a>(scandir: &'a Scandir, directory: &'a Dir) -> Result<Place<'a>, S6Error> {
-    let lasts = !scandir.is_in_memory()?;
+    let lasts = !directory.is_in_memory().context("look at", scandir.path())?;
     Ok(Place { directory, shown: scandir.path(), lasts, staging: STAGING, evacuate })
 }
 

@@ -80,17 +80,6 @@ impl Scandir {
         Ok(!options.contains(StatVfsMountFlags::NOEXEC))
     }
 
-    /// Whether it is on a tmpfs, as `/run` is: then nothing in it outlives the machine, and there is no disk to wait for.
-    ///
-    /// # Errors
-    /// Where its file system cannot be asked.
-    pub fn is_in_memory(&self) -> Result<bool, S6Error> {
-        const TMPFS_MAGIC: i64 = 0x0102_1994;
-        let file_system = rustix::fs::statfs(self.path.as_std_path()).context("look at", &self.path)?;
-        #[allow(clippy::useless_conversion, reason = "it has another type on other machines")]
-        Ok(i64::from(file_system.f_type) == TMPFS_MAGIC)
-    }
-
     /// The first dangling symlink in it, by name; s6-svscan gives up every scan at one.
     ///
     /// # Errors

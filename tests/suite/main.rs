@@ -17,6 +17,7 @@ mod hosts;
 mod install;
 mod meaning;
 mod output;
+mod power_loss;
 mod quoting;
 mod races;
 mod sandbox;
