@@ -1,100 +1,100 @@
-//! `HERMES_PYTHON=/path/to/venv/bin/python cargo bench --bench boot`, as root: `gatewayctl reconcile` of 200 profiles, beside
-//! `hermes_cli.container_boot` of the hermes-agent that this Python has. Both as processes, on the same volume, each into an empty
-//! scandir that no s6-svscan watches yet, as at a boot, and in turn; then ours alone with a live one (Debian's `s6`), whose 402
-//! supervisors it waits for. On tmpfs; the ratio is of medians within one run. With `OLDER=DIR` the gatewayctl in that directory takes its
-//! turn, too.
-
-#![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks, and may fail where it stands")]
+//! `gatewayctl reconcile` of a volume with 200 profiles and the default one: into a scandir that no s6-svscan watches yet, as at a
+//! boot, in turn with `hermes_cli.container_boot` of hermes-agent; then with a live s6-svscan, whose 402 supervisors it waits for,
+//! beside the bare steps that install the same tree.
 
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags};
+use crate::live::{GATEWAYCTL, Times, gatewayctl};
+use crate::measure::{Effort, Program, builds, in_turn, quiet, remove, time};
+use crate::svscan::{Svscan, lacking};
+use crate::table::{Cell, Column, Row, Table};
+use crate::{peers, steps};
 
-const GATEWAYCTL: &str = env!("CARGO_BIN_EXE_gatewayctl");
-const MANY: usize = 200;
-const ROUNDS: usize = 20;
+const PROFILES: usize = 200;
+const GATEWAYS: usize = PROFILES + 1;
 
 /// Whose the volume is; there is one on every Debian.
 const USER: (&str, u32) = ("nobody", 65534);
 
-fn main() {
-    let directory = Path::new("/dev/shm").join(format!("gatewayctl-bench-{}", std::process::id()));
-    let (home, scandir, manifest) =
-        (directory.join("home"), directory.join("scandir"), directory.join("gateways.toml"));
-    fs::create_dir(&directory).unwrap();
+pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
+    let tasks = ["reconcile", "reconcile, live"];
+    if let Some(why) = lacking() {
+        for task in tasks {
+            table.push(Row::new(task, GATEWAYS, vec![(Column::Ours, Cell::None(why))]));
+        }
+        return;
+    }
+    let (home, scandir, tree) = (directory.join("home"), directory.join("scandir"), directory.join("reconciled"));
+    let manifest = directory.join("reconcile.toml");
     volume(&home);
     fs::write(&manifest, format!("[defaults]\nuser = \"{}\"\nhermes-cli = \"run\"\nhermes = \"/bin/true\"\n", USER.0))
         .unwrap();
-
-    let older =
-        std::env::var_os("OLDER").map_or_else(|| GATEWAYCTL.into(), |older| Path::new(&older).join("gatewayctl"));
-    let call = |build: &Path| {
-        let mut command = Command::new(build);
-        command.args(["--quiet", "--timeout", "60", "--s6-bin-dir", "/usr/bin", "--scandir"]).arg(&scandir);
+    let builds = builds(GATEWAYCTL);
+    let reconcile = |build: &Path, scandir: &Path| {
+        let mut command = gatewayctl(build, scandir);
         command.args(["reconcile", "--hermes-home"]).arg(&home).arg("--manifest").arg(&manifest);
         command
     };
-    let python = std::env::var_os("HERMES_PYTHON");
     let theirs = || {
-        let mut command = Command::new(python.as_ref()?);
+        let mut command = quiet(peers::hermes());
         command.args(["-m", "hermes_cli.container_boot"]);
         command.env("HERMES_HOME", &home).env("S6_PROFILE_GATEWAY_SCANDIR", &scandir);
-        Some(command)
+        command
     };
     let fresh = || {
-        let _ = fs::remove_dir_all(&scandir);
+        remove(&scandir);
         fs::create_dir(&scandir).unwrap();
     };
-    let ours = || call(Path::new(GATEWAYCTL));
-    let (mut own, mut other, mut live, mut olds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        for which in [round % 2, (round + 1) % 2] {
-            fresh();
-            if which == 0 {
-                own.push(time(&mut ours(), &scandir));
-            } else {
-                olds.push(time(&mut call(&older), &scandir));
-            }
-        }
-        fresh();
-        other.extend(theirs().map(|mut command| time(&mut command, &scandir)));
+
+    let mut programs: Vec<Program> = builds
+        .iter()
+        .map(|(column, build)| {
+            let (build, scandir) = (build.as_path(), scandir.as_path());
+            Program::new(*column, move || reconcile(build, scandir))
+        })
+        .collect();
+    if peers::hermes().exists() {
+        programs.push(Program::new(Column::Hermes, theirs));
     }
+    let look = |program: &Program| {
+        let made = fs::read_dir(&scandir).unwrap().filter(|entry| entry.as_ref().unwrap().path().join("run").exists());
+        assert_eq!(made.count(), GATEWAYS, "{}", program.column.name());
+    };
+    let mut cells = in_turn(effort, 20, &fresh, &programs, &look);
+    if !peers::hermes().exists() {
+        cells.push((Column::Hermes, Cell::None("not here")));
+    }
+    table.push(Row::new(tasks[0], GATEWAYS, cells));
+
     // Apart: what is left of an s6-svscan takes the processor for a while.
-    for _ in 0..ROUNDS / 2 {
-        fresh();
-        let mut svscan = Command::new("sh");
-        svscan.args(["-c", "ulimit -n 8192; exec s6-svscan -c 1000 \"$0\""]).arg(&scandir);
-        let mut svscan = svscan.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while rustix::fs::open(scandir.join(".s6-svscan/control"), OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty())
-            .is_err()
-        {
-            std::thread::yield_now();
+    fs::create_dir(&tree).unwrap();
+    time(reconcile(Path::new(GATEWAYCTL), &tree));
+    let mut times = Times::new(&builds);
+    for _ in 0..effort.rounds(10) {
+        let alone = || {
+            sleep(Duration::from_millis(100));
+            Svscan::start(&scandir)
+        };
+        let svscan = alone();
+        times.time(Column::Floor, steps::command("install", &scandir, &tree));
+        drop(svscan);
+        for (column, build) in &builds {
+            let svscan = alone();
+            times.time(*column, reconcile(build, &scandir));
+            drop(svscan);
         }
-        live.push(time(&mut ours(), &scandir));
-        assert!(Command::new("s6-svscanctl").arg("-t").arg(&scandir).status().unwrap().success());
-        svscan.wait().unwrap();
     }
-    let (own, live) = (median(&mut own), median(&mut live));
-    println!("reconcile of {MANY} profiles: {own:.1} ms; with a live s6-svscan {live:.1} ms");
-    println!("the older build, or the same one again: {:.1} ms", median(&mut olds));
-    if other.is_empty() {
-        println!("HERMES_PYTHON is not set: there is nothing to compare with");
-    } else {
-        let other = median(&mut other);
-        println!("hermes_cli.container_boot: {other:.1} ms, {:.1} times as long", other / own);
-    }
-    fs::remove_dir_all(&directory).unwrap();
+    table.push(times.row(tasks[1], GATEWAYS));
 }
 
 /// A volume with as many profiles, all of them down, so that what gateways take is no matter here.
 fn volume(home: &Path) {
     let own = |path: &Path| chown(path, Some(USER.1), Some(USER.1)).unwrap();
-    for number in 0..MANY {
+    for number in 0..PROFILES {
         let profile = home.join(format!("profiles/profile-{number}"));
         fs::create_dir_all(&profile).unwrap();
         for (file, text) in
@@ -107,19 +107,4 @@ fn volume(home: &Path) {
     }
     own(home);
     own(&home.join("profiles"));
-}
-
-fn time(command: &mut Command, scandir: &Path) -> f64 {
-    let began = Instant::now();
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let took = began.elapsed().as_secs_f64() * 1000.0;
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    let made = fs::read_dir(scandir).unwrap().filter(|entry| entry.as_ref().unwrap().path().join("run").exists());
-    assert_eq!(made.count(), MANY + 1, "{command:?}");
-    took
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }
