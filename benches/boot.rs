@@ -1,5 +1,5 @@
 //! `gatewayctl reconcile` of a volume with 200 profiles and the default one: into a scandir that no s6-svscan watches yet, as at a
-//! boot, in turn with `hermes_cli.container_boot` of hermes-agent; then with a live s6-svscan, whose 402 supervisors it waits for,
+//! boot, in turn with `hermes_cli.container_boot` of hermes-agent on a volume like it; then with a live s6-svscan, whose 402 supervisors it waits for,
 //! beside the bare steps that install the same tree.
 
 use std::fs;
@@ -29,8 +29,11 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
         return;
     }
     let (home, scandir, tree) = (directory.join("home"), directory.join("scandir"), directory.join("reconciled"));
+    // Theirs runs as root, and leaves files there that ours could not write to as the service user.
+    let other_home = directory.join("other-home");
     let manifest = directory.join("reconcile.toml");
     volume(&home);
+    volume(&other_home);
     fs::write(&manifest, format!("[defaults]\nuser = \"{}\"\nhermes-cli = \"run\"\nhermes = \"/bin/true\"\n", USER.0))
         .unwrap();
     let builds = builds(GATEWAYCTL);
@@ -42,7 +45,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
     let theirs = || {
         let mut command = quiet(peers::hermes());
         command.args(["-m", "hermes_cli.container_boot"]);
-        command.env("HERMES_HOME", &home).env("S6_PROFILE_GATEWAY_SCANDIR", &scandir);
+        command.env("HERMES_HOME", &other_home).env("S6_PROFILE_GATEWAY_SCANDIR", &scandir);
         command
     };
     let fresh = || {

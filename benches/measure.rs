@@ -16,7 +16,7 @@ use crate::table::{Cell, Column};
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long all rounds of one program may take, where there are enough of them.
-const SHARE: Duration = Duration::from_secs(20);
+const SHARE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
