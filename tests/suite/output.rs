@@ -339,6 +339,23 @@ fn a_set_group_id_directory_changes_no_mode() {
     assert_eq!((mode("out"), mode("out/gateway-a"), mode("out/gateway-a/log")), (0o2775, 0o755, 0o755));
 }
 
+/// The umask does not count in a directory with a default ACL: what is made there has the modes of that.
+#[test]
+fn a_default_acl_changes_no_mode() {
+    // Version 2, then tag, permissions and no id of each entry: all for the owner, nothing for group and others.
+    let entry = |tag: u16, permissions: u16| [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &[0xff; 4]].concat();
+    let acl = [&2_u32.to_le_bytes()[..], &entry(0x01, 7), &entry(0x04, 0), &entry(0x20, 0)].concat();
+    let directory = directory();
+    let out = directory.path().join("out");
+    fs::create_dir(&out).unwrap();
+    rustix::fs::setxattr(&out, "system.posix_acl_default", &acl, rustix::fs::XattrFlags::empty()).unwrap();
+    fs::write(out.join("control"), "").unwrap();
+    succeeds(directory.path(), ["a", "--out", "out"]);
+    let mode = |path: &str| fs::metadata(out.join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("control"), 0o600);
+    assert_eq!((mode("gateway-a"), mode("gateway-a/log"), mode("gateway-a/log/run")), (0o755, 0o755, 0o755));
+}
+
 /// In a later layer of an image a directory of an earlier one can be removed, but not renamed.
 #[test]
 fn directories_of_an_earlier_image_layer_are_replaced() {
