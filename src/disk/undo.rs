@@ -114,10 +114,10 @@ fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
     }
     if exists(root, &fresh)? {
         // Somebody else's took the place meanwhile; or the power went, and of the rename that was done only half was on the disk.
-        let there = place.directory.dir(name)?.published(place.shown);
-        let ours = root.dir(&fresh)?.published(place.shown);
-        if !matches!((there, ours), (Ok(there), Ok(ours)) if there == ours) {
-            return Ok(());
+        let held = |directory: &Dir, name: &str| directory.dir(name).ok()?.published(place.shown).ok();
+        match (held(place.directory, name), held(root, &fresh)) {
+            (Some(there), Some(ours)) if there == ours => {}
+            _ => return Ok(()),
         }
         remove_at(root, fresh.as_str())?;
     }
