@@ -21,13 +21,16 @@ type Value<'a> = Spanned<DeValue<'a>>;
 pub(super) struct Reader<'a> {
     path: &'a Utf8Path,
     text: &'a str,
+    /// Where each line begins: a broken manifest may have thousands of mistakes.
+    lines: Vec<usize>,
     /// With the offset at which each stands, in bytes.
     mistakes: Vec<(usize, Mistake)>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a Utf8Path, text: &'a str) -> Self {
-        Self { path, text, mistakes: Vec::new() }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(offset, _)| offset + 1)).collect();
+        Self { path, text, lines, mistakes: Vec::new() }
     }
 
     /// The gateways of the manifest, at least one, with their ports.
@@ -254,8 +257,8 @@ impl<'a> Reader<'a> {
 
     fn mistake(&mut self, offset: usize, problem: impl Into<Problem>) {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let line = self.lines.partition_point(|&start| start <= before.len());
+        let column = before[self.lines[line - 1]..].chars().count() + 1;
         let place = Place::Column(Utf8PathBuf::from(self.path), line, column);
         self.mistakes.push((offset, Mistake::at(place, problem)));
     }
