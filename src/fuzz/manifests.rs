@@ -59,8 +59,11 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// Whether a manifest names environment files; `None` if one of them is not beside it: what the machine has elsewhere is no part of the input.
+/// Whether a manifest names environment files; `None` if it is not to be tried. That is where one of them is not beside it: what the machine has
+/// elsewhere is no part of the input. And where there are very many inline tables: the parser goes one level deeper at each that is broken in a
+/// certain way, whatever its own limit says, until the stack is full.
 fn env_files(text: &str) -> Option<bool> {
+    const MOST_BRACES: usize = 200;
     fn in_value(value: &Spanned<DeValue<'_>>, here: bool) -> Option<bool> {
         match value.get_ref() {
             DeValue::String(name) if here => (!name.contains('/') && *name != "." && *name != "..").then_some(true),
@@ -71,6 +74,9 @@ fn env_files(text: &str) -> Option<bool> {
     }
     fn in_table(table: &DeTable<'_>) -> Option<bool> {
         table.iter().try_fold(false, |any, (key, value)| Some(in_value(value, key.get_ref() == "env-file")? || any))
+    }
+    if text.matches('{').count() > MOST_BRACES {
+        return None;
     }
     in_table(DeTable::parse_recoverable(text).0.get_ref())
 }

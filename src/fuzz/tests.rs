@@ -62,19 +62,21 @@ fn attack(name: &str, target: fn(&[u8]), words: &[&[u8]]) {
         text
     });
     let share = Duration::from_millis(number("FUZZ_SECONDS", 60) * 1000 / TARGETS);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    fs::create_dir_all(&beside).unwrap();
+    let kept = beside.join(format!("fuzz-failure-{name}"));
     let begin = Instant::now();
     let tried = Cell::new(0u64);
     while begin.elapsed() < share {
         let tree = inputs.new_tree(&mut runner).unwrap();
         let result = runner.run_one(tree, |text| {
             tried.set(tried.get() + 1);
+            // What ends the whole process, such as a stack that is full, leaves its input behind.
+            fs::write(&kept, &text).unwrap();
             target(&text);
             Ok(())
         });
         if let Err(TestError::Fail(why, input)) = result {
-            let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-            fs::create_dir_all(&beside).unwrap();
-            let kept = beside.join(format!("fuzz-failure-{name}"));
             fs::write(&kept, &input).unwrap();
             panic!(
                 "{name}: {why}\nby b\"{}\", of seed {seed}, kept in {}; copy it into fuzz/corpus/{name}, and run: cargo test --lib fuzz::tests::{name}",
@@ -83,6 +85,7 @@ fn attack(name: &str, target: fn(&[u8]), words: &[&[u8]]) {
             );
         }
     }
+    let _ = fs::remove_file(&kept);
     eprintln!("{name}: {} inputs in {:.1} s, seed {seed}", tried.get(), begin.elapsed().as_secs_f64());
 }
 
