@@ -18,6 +18,9 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 /// So many entries are made of one input.
 const MOST: usize = 60;
 
+/// A path is no deeper: a little more than is read. What removes the directory in the end has a stack, too.
+const DEEPEST: usize = 120;
+
 /// Whose an `o` is.
 const SOMEBODY: u32 = 65_534;
 
@@ -52,6 +55,7 @@ fn plain(bytes: &[u8]) -> Vec<u8> {
 fn one(directory: &Utf8Path, kind: u8, mode: u32, path: &[u8], content: &[u8]) -> io::Result<()> {
     let mut parts: Vec<&[u8]> =
         path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"." | b"..")).collect();
+    parts.truncate(DEEPEST);
     let Some(name) = parts.pop() else { return Ok(()) };
     let mut above = open(CWD, directory.as_str().as_bytes())?;
     for part in parts {
