@@ -39,10 +39,9 @@ impl ExactModes {
     /// Makes a directory of this mode in an open one.
     #[expect(clippy::unused_self, reason = "it is the proof that no umask counts")]
     pub(crate) fn make(&self, parent: impl AsFd, name: impl Arg + Copy, mode: u32) -> Result<(), Errno> {
-        // Linux takes these bits at no mkdir.
-        const ONLY_BY_CHMOD: u32 = 0o6000;
         rustix::fs::mkdirat(&parent, name, mode.into())?;
-        if mode & ONLY_BY_CHMOD == 0 {
+        // Linux takes the set-uid and set-gid bits at no mkdir, and gives the latter itself to what is made in a directory that has it.
+        if rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode & 0o7777 == mode {
             Ok(())
         } else {
             rustix::fs::chmodat(&parent, name, mode.into(), AtFlags::empty())
