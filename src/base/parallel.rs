@@ -50,7 +50,9 @@ pub(crate) fn each<T: Sync, R: Send, E: Send>(
         (results, None)
     };
     let mut shares = thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(|| share(&mut |_| Ok(())))).collect();
+        // Where no thread can be had, the others do it all.
+        let start = |_| thread::Builder::new().spawn_scoped(scope, || share(&mut |_| Ok(()))).ok();
+        let others: Vec<_> = (1..workers).filter_map(start).collect();
         let mut shares = vec![share(&mut tell)];
         shares.extend(others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))));
         shares

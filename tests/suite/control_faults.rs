@@ -35,12 +35,12 @@ const OPERATIONS: [Operation; 15] = [
     operation("unregister", "gatewayctl -q --timeout 5 unregister x", 1),
     operation("start", "gatewayctl -q --timeout 5 start x", 8),
     operation("stop", "gatewayctl -q --timeout 5 stop x", 8),
-    operation("restart", "gatewayctl -q --timeout 5 restart x", 32),
-    operation("list", "gatewayctl -q --timeout 5 list", 1),
-    operation("status", "gatewayctl -q --timeout 5 status", 1),
-    operation("logs", "gatewayctl -q --timeout 5 logs x", 1),
+    operation("restart", "gatewayctl -q --timeout 5 restart x", 8),
+    operation("list", "gatewayctl -q --timeout 5 list", 2),
+    operation("status", "gatewayctl -q --timeout 5 status", 4),
+    operation("logs", "gatewayctl -q --timeout 5 logs x", 4),
     operation("doctor", "gatewayctl -q --timeout 5 doctor", 8),
-    operation("detect", "gatewayctl -q --timeout 5 detect", 1),
+    operation("detect", "gatewayctl -q --timeout 5 detect", 2),
 ];
 
 impl Operation {

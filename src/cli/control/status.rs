@@ -98,8 +98,13 @@ fn rows(manager: &S6Manager<'_>, profiles: &[ProfileName]) -> Result<Vec<Row>, E
     let share = wanted.len().div_ceil(workers).max(1);
     let ask = |share: &[_]| share.iter().map(row).collect::<Vec<_>>();
     thread::scope(|scope| {
-        let threads: Vec<_> = wanted.chunks(share).map(|share| scope.spawn(|| ask(share))).collect();
-        let joined = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        let start = |share| thread::Builder::new().spawn_scoped(scope, move || ask(share)).map_err(|_| share);
+        let threads: Vec<_> = wanted.chunks(share).map(start).collect();
+        let joined = threads.into_iter().flat_map(|thread| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // No thread can be had for it.
+            Err(share) => ask(share),
+        });
         joined.collect()
     })
 }
