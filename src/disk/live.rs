@@ -142,6 +142,8 @@ impl Change {
                 // One that was there has another mode, and one that is new may have taken over a set-gid bit.
                 rustix::fs::chmodat(&directory, path, Mode::from_raw_mode(*mode), AtFlags::empty())
                     .context("set the mode of", full())?;
+                // That outlives the machine by a sync of the directory itself.
+                touched.insert(path.to_owned());
                 continue;
             }
             if was_directory == Some(true) {
