@@ -1,6 +1,6 @@
-//! `gatewayctl reconcile` of a volume with 200 profiles and the default one: into a scandir that no s6-svscan watches yet, as at a
-//! boot, in turn with `hermes_cli.container_boot` of hermes-agent on a volume like it; then with a live s6-svscan, whose 402 supervisors it waits for,
-//! beside the bare steps that install the same tree.
+//! `gatewayctl reconcile` of a volume with 200 profiles and the default one. First into a scandir that no s6-svscan watches yet, as
+//! at a boot, in turn with `hermes_cli.container_boot` of hermes-agent on a volume like it. Then with a live s6-svscan, whose 402
+//! supervisors it waits for, beside the bare steps that install the same tree.
 
 use std::fs;
 use std::os::unix::fs::chown;
