@@ -5,31 +5,32 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// So many things a thread takes at once, and so many there are at least for each thread: a thread takes longer to start than one thing.
-const AT_ONCE: usize = 16;
+/// So many things a thread takes at once that take no longer than a few system calls: a thread takes longer to start than one of them.
+pub(crate) const SMALL: usize = 16;
 
 /// What one thread did: results from an index on, and the error that ended it, with its index.
 type Share<R, E> = (Vec<(usize, Vec<R>)>, Option<(usize, E)>);
 
-/// Does `work` for each of these, some at the same time, and gives the results in their order. `tell` hears now and then how many are done,
-/// and can end it.
+/// Does `work` for each of these, some at the same time, and gives the results in their order. A thread takes `at_once` of them at once, and
+/// there is one for no fewer than twice as many. `tell` hears now and then how many are done, and can end it.
 ///
 /// # Errors
 /// What `tell` ends it with, else the first error in the order of the things, of those that were seen before all threads stopped.
 pub(crate) fn each<T: Sync, R: Send, E: Send>(
     things: &[T],
+    at_once: usize,
     work: impl Fn(&T) -> Result<R, E> + Sync,
     mut tell: impl FnMut(usize) -> Result<(), E>,
 ) -> Result<Vec<R>, E> {
-    let most = things.len() / (2 * AT_ONCE);
+    let most = things.len() / (2 * at_once);
     // What is asked for the number of cores are several files.
     let workers = if most < 2 { 1 } else { thread::available_parallelism().map_or(1, NonZero::get).min(most) };
     let (next, done, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let share = |tell: &mut dyn FnMut(usize) -> Result<(), E>| -> Share<R, E> {
         let mut results = Vec::new();
         while !stop.load(Ordering::Relaxed) {
-            let first = next.fetch_add(AT_ONCE, Ordering::Relaxed);
-            let Some(some) = things.get(first..things.len().min(first + AT_ONCE)).filter(|some| !some.is_empty())
+            let first = next.fetch_add(at_once, Ordering::Relaxed);
+            let Some(some) = things.get(first..things.len().min(first + at_once)).filter(|some| !some.is_empty())
             else {
                 break;
             };
@@ -77,6 +78,7 @@ mod tests {
             let mut told = 0;
             let doubled = each(
                 &things,
+                SMALL,
                 |thing| Ok::<_, ()>(2 * thing),
                 |done| {
                     told = done;
@@ -91,8 +93,11 @@ mod tests {
     #[test]
     fn the_first_error_ends_it() {
         let things: Vec<usize> = (0..1000).collect();
-        let failed = each(&things, |&thing| if thing < 20 { Ok(()) } else { Err(thing) }, |_| Ok(()));
+        let failed = each(&things, SMALL, |&thing| if thing < 20 { Ok(()) } else { Err(thing) }, |_| Ok(()));
         assert!(failed.is_err_and(|thing| thing < 100));
-        assert_eq!(each(&things, |_| Ok(()), |done| if done > 5 { Err("enough") } else { Ok(()) }), Err("enough"));
+        assert_eq!(
+            each(&things, SMALL, |_| Ok(()), |done| if done > 5 { Err("enough") } else { Ok(()) }),
+            Err("enough")
+        );
     }
 }

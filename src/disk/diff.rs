@@ -1,10 +1,37 @@
 //! Differences as a person reads them, and `git apply` too.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use similar::TextDiff;
 
-use super::snapshot::{Difference, Entry};
+use super::snapshot::{Entry, Snapshot};
+
+/// A path at which something is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference<'a> {
+    /// The path, from the parent of the directory on.
+    pub(crate) path: String,
+    /// What is there.
+    pub(crate) found: Option<Entry<'a>>,
+    /// What should be there.
+    pub(crate) wanted: Option<Entry<'a>>,
+}
+
+/// Where what was found is not what is wanted, by path, in a directory of this name.
+pub(crate) fn differences<'a>(name: &str, mut found: Snapshot<'a>, mut wanted: Snapshot<'a>) -> Vec<Difference<'a>> {
+    let paths: BTreeSet<Cow<'a, str>> = found.0.keys().chain(wanted.0.keys()).cloned().collect();
+    let mut differences = Vec::new();
+    for path in paths {
+        let (found, wanted) = (found.0.remove(&path), wanted.0.remove(&path));
+        if found != wanted {
+            let path = if path.is_empty() { name.to_owned() } else { format!("{name}/{path}") };
+            differences.push(Difference { path, found, wanted });
+        }
+    }
+    differences
+}
 
 /// One difference in the format of `git diff`: the old side is what was found, the new side what should be there.
 ///

@@ -19,6 +19,7 @@ mod staging;
 mod undo;
 mod write;
 
+pub(crate) use diff::{Difference, differences};
 pub(crate) use dir::{Dir, is_distrusted};
 pub(crate) use error::Context;
 pub use error::{DiskError, SystemError};
@@ -27,6 +28,6 @@ pub(crate) use journal::{Plan, Step};
 pub(crate) use live::SUPERVISORS;
 pub(crate) use lock::Lock;
 pub(crate) use place::{Place, rename_new};
-pub(crate) use snapshot::{Difference, Entry, Snapshot, differences, read};
+pub(crate) use snapshot::{Entry, Snapshot, read};
 pub(crate) use staging::Staging;
 pub(crate) use undo::{read_plan, remove_all, take_back};

@@ -1,7 +1,7 @@
 //! What a service directory holds, or is to hold: the one thing that is read, written and compared.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -53,7 +53,7 @@ impl Entry<'_> {
 
 /// A directory, or what has the name of one: entries by their path below it; its own is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Snapshot<'a>(BTreeMap<Cow<'a, str>, Entry<'a>>);
+pub(crate) struct Snapshot<'a>(pub(super) BTreeMap<Cow<'a, str>, Entry<'a>>);
 
 impl<'a> Snapshot<'a> {
     /// Adds an entry at a path below the directory.
@@ -194,7 +194,7 @@ impl Reader<'_, '_> {
         levels: u32,
     ) -> Result<(), SystemError> {
         let full = |reader: &Self| reader.shown.join(&path);
-        let stat = if kind.is_dir() {
+        if kind.is_dir() {
             let inner = directory.step_into(name).context("read", full(self))?;
             let stat = rustix::fs::fstat(&inner).context("read", full(self))?;
             if (self.taken)(&path, &stat) {
@@ -202,16 +202,16 @@ impl Reader<'_, '_> {
                 self.found.insert(path, Entry::Directory { mode: stat.st_mode & 0o7777 });
             }
             return Ok(());
-        } else if kind.is_file() {
+        }
+        if kind.is_file() {
             let (file, stat) = open(directory, name).context("read", full(self))?;
             if (self.taken)(&path, &stat) {
-                let content = content(&file, &stat).context("read", full(self))?;
-                self.found.insert(path, Entry::File { mode: stat.st_mode & 0o7777, content: content.map(Cow::Owned) });
+                let entry = file_entry(&file, &stat).context("read", full(self))?;
+                self.found.insert(path, entry);
             }
             return Ok(());
-        } else {
-            rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).context("read", full(self))?
-        };
+        }
+        let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).context("read", full(self))?;
         let really = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::Unknown && (really.is_dir() || really.is_file()) {
             // Not every file system says it in its directories.
@@ -230,14 +230,18 @@ fn entry(directory: &Dir, name: &[u8], stat: &Stat) -> io::Result<Entry<'static>
     let kind = FileType::from_raw_mode(stat.st_mode);
     if kind.is_file() {
         let (file, stat) = open(directory, name)?;
-        let content = content(&file, &stat)?;
-        return Ok(Entry::File { mode: stat.st_mode & 0o7777, content: content.map(Cow::Owned) });
+        return file_entry(&file, &stat);
     }
     if kind.is_symlink() {
         let target = rustix::fs::readlinkat(directory, name, Vec::new())?;
         return Ok(Entry::Symlink { target: target.to_string_lossy().into_owned() });
     }
     Ok(Entry::Other)
+}
+
+fn file_entry(file: impl AsFd, stat: &Stat) -> io::Result<Entry<'static>> {
+    let content = content(file, stat)?.map(Cow::Owned);
+    Ok(Entry::File { mode: stat.st_mode & 0o7777, content })
 }
 
 /// A regular file, by what was opened: a fifo that was put in its place is not waited for, and not taken for it.
@@ -272,29 +276,4 @@ pub(super) fn content(file: impl AsFd, stat: &Stat) -> io::Result<Option<Vec<u8>
     }
     content.truncate(filled);
     Ok(Some(content))
-}
-
-/// A path at which something is not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Difference<'a> {
-    /// The path, from the parent of the directory on.
-    pub(crate) path: String,
-    /// What is there.
-    pub(crate) found: Option<Entry<'a>>,
-    /// What should be there.
-    pub(crate) wanted: Option<Entry<'a>>,
-}
-
-/// Where what was found is not what is wanted, by path, in a directory of this name.
-pub(crate) fn differences<'a>(name: &str, mut found: Snapshot<'a>, mut wanted: Snapshot<'a>) -> Vec<Difference<'a>> {
-    let paths: BTreeSet<Cow<'a, str>> = found.0.keys().chain(wanted.0.keys()).cloned().collect();
-    let mut differences = Vec::new();
-    for path in paths {
-        let (found, wanted) = (found.0.remove(&path), wanted.0.remove(&path));
-        if found != wanted {
-            let path = if path.is_empty() { name.to_owned() } else { format!("{name}/{path}") };
-            differences.push(Difference { path, found, wanted });
-        }
-    }
-    differences
 }

@@ -126,12 +126,7 @@ impl<'a> Staging<'a> {
             writer.sync_itself()?;
             rustix::fs::fsync(&self.fresh).context("sync", shown.join(FRESH))?;
         }
-        writer.file(Plan::PART, 0o600, plan.text().as_bytes())?;
-        rustix::fs::renameat(self.root(), Plan::PART, self.root(), Plan::NAME)
-            .context("create", shown.join(Plan::NAME))?;
-        if self.place.lasts {
-            writer.sync_itself()?;
-        }
+        writer.plan(plan)?;
         self.place.sync()
     }
 

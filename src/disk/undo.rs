@@ -73,12 +73,8 @@ pub(crate) fn remove_all(
     let root = directory.step_into(staging.as_bytes()).context("open", &root_shown)?;
     let lasts = !directory.is_in_memory().context("look at", shown)?;
     let writer = Writer { directory: &root, shown: &root_shown, lasts, exact: &exact };
-    remove_at(&root, Plan::PART).context("remove", root_shown.join(Plan::PART))?;
-    let plan = Plan(names.iter().cloned().map(Step::Remove).collect());
-    writer.file(Plan::PART, 0o600, plan.text().as_bytes())?;
-    rustix::fs::renameat(&root, Plan::PART, &root, Plan::NAME).context("create", root_shown.join(Plan::NAME))?;
+    writer.plan(&Plan(names.iter().cloned().map(Step::Remove).collect()))?;
     if lasts {
-        writer.sync_itself()?;
         rustix::fs::fsync(directory).context("sync", shown)?;
     }
     for name in names {

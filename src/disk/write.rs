@@ -8,7 +8,8 @@ use rustix::fs::{Mode, OFlags};
 
 use super::dir::Dir;
 use super::error::{Context as _, SystemError};
-use super::files::ExactModes;
+use super::files::{ExactModes, remove_at};
+use super::journal::Plan;
 use super::snapshot::{Entry, Snapshot};
 
 /// Writes into an open directory, with exact modes.
@@ -69,6 +70,16 @@ impl Writer<'_> {
         let mut file = std::fs::File::from(descriptor);
         file.write_all(content).context("write", self.shown.join(path))?;
         if self.lasts { file.sync_all().context("sync", self.shown.join(path)) } else { Ok(()) }
+    }
+
+    /// Writes a plan into the open directory, which is a staging directory: whoever looks finds all of it, or none.
+    pub(super) fn plan(self, plan: &Plan) -> Result<(), SystemError> {
+        // One that a killed run had only begun.
+        remove_at(self.directory, Plan::PART).context("remove", self.shown.join(Plan::PART))?;
+        self.file(Plan::PART, 0o600, plan.text().as_bytes())?;
+        rustix::fs::renameat(self.directory, Plan::PART, self.directory, Plan::NAME)
+            .context("create", self.shown.join(Plan::NAME))?;
+        if self.lasts { self.sync_itself() } else { Ok(()) }
     }
 
     /// Has what was made in the open directory itself outlive the machine.

@@ -12,6 +12,12 @@ pub(crate) const STAGING: &str = ".gatewayctl.tmp";
 /// What the names of directories on their way out start with; then come the process that took them out, and a number.
 pub(super) const GONE: &str = ".gatewayctl.gone.";
 
+/// The same, of those that did not end although they were waited for.
+pub(super) const STUCK: &str = ".gatewayctl.stuck.";
+
+/// The same, of their locks.
+pub(super) const LOCK: &str = ".gatewayctl.lock.";
+
 /// Takes a directory that a run made and that is not to be there after all out of the scandir, if a supervisor may work in it already: the
 /// next run sees to it. `false` if none does.
 pub(super) fn evacuate(scandir: &Dir, name: &str) -> io::Result<bool> {
@@ -20,10 +26,19 @@ pub(super) fn evacuate(scandir: &Dir, name: &str) -> io::Result<bool> {
         there => there?,
     };
     for count in 0..u32::MAX {
-        match rename_new((scandir, name), (scandir, &format!("{GONE}{}.{count}", std::process::id()))) {
+        let number = format!("{}.{count}", std::process::id());
+        if is_taken(scandir, &number) {
+            continue;
+        }
+        match rename_new((scandir, name), (scandir, &format!("{GONE}{number}"))) {
             Err(Errno::EXIST | Errno::NOTEMPTY) => {}
             renamed => return Ok(renamed.map(|()| true)?),
         }
     }
     Ok(false)
+}
+
+/// Whether a directory on its way out has this number, process and count, whether it is still waited for or not.
+pub(super) fn is_taken(scandir: &Dir, number: &str) -> bool {
+    [GONE, STUCK].iter().any(|prefix| scandir.stat(&format!("{prefix}{number}")).is_ok())
 }

@@ -9,18 +9,12 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::S6Error;
-use super::gone::{GONE, STAGING};
+use super::gone::{GONE, LOCK, STAGING, STUCK, is_taken};
 use super::publish;
 use super::scandir::{self, Scandir};
 use crate::base::Patience;
 use crate::disk::{Context as _, Lock, remove, rename_new};
 use crate::spec::ProfileName;
-
-/// The same, of those that did not end although they were waited for.
-const STUCK: &str = ".gatewayctl.stuck.";
-
-/// The same, of their locks.
-const LOCK: &str = ".gatewayctl.lock.";
 
 /// How often a directory into which somebody still writes is tried again, and after how long.
 const MOST_TRIES: u32 = 50;
@@ -83,7 +77,7 @@ impl Leaving {
             let number = format!("{}.{count}", std::process::id());
             let gone = format!("{GONE}{number}");
             let path = scandir.path().join(&gone);
-            if [GONE, STUCK].iter().any(|prefix| directory.stat(&format!("{prefix}{number}")).is_ok()) {
+            if is_taken(&directory, &number) {
                 continue;
             }
             let lock = Lock::try_take(&directory, &format!("{LOCK}{number}")).context("lock", &path)?;

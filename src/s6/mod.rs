@@ -17,11 +17,12 @@ mod service;
 mod staged;
 
 pub use error::{S6Error, Unfit};
+pub(crate) use gone::STAGING;
 pub(crate) use leaving::{Abandoned, Leaving};
 pub(crate) use process::Svscan;
 pub use programs::Programs;
 pub use publish::Published;
-pub(crate) use publish::{Done, STAGING, plan, publish, put_back};
+pub(crate) use publish::{Done, plan, publish, put_back};
 pub(crate) use room::Room;
 pub use scandir::Scandir;
 pub(crate) use script::RunScript;

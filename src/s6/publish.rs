@@ -10,8 +10,7 @@ use std::io;
 use camino::Utf8Path;
 
 use super::error::{S6Error, Unfit};
-pub(crate) use super::gone::STAGING;
-use super::gone::evacuate;
+use super::gone::{STAGING, evacuate};
 use super::scandir::Scandir;
 use super::staged::Checked;
 use crate::base::text::reason;
@@ -39,7 +38,7 @@ pub(crate) fn plan(scandir: &Scandir, wanted: &[Checked], update: bool) -> Resul
 
 /// As [`plan`], with what those hold that are to be updated.
 fn survey(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<(Published, Snapshot<'static>)>, S6Error> {
-    parallel::each(wanted, |checked| look(scandir, checked, update), |_| Ok(()))
+    parallel::each(wanted, parallel::SMALL, |checked| look(scandir, checked, update), |_| Ok(()))
 }
 
 fn look(scandir: &Scandir, checked: &Checked, update: bool) -> Result<(Published, Snapshot<'static>), S6Error> {
@@ -177,7 +176,7 @@ fn publish_alone(
     let fresh = scandir.path().join(STAGING);
     let writer = staging.writer(&fresh);
     let write = |checked: &&Checked| writer.directory(&checked.profile.service_name(), &checked.snapshot);
-    parallel::each(&created, write, |_| Ok(()))?;
+    parallel::each(&created, parallel::SMALL, write, |_| Ok(()))?;
     let steps = created.iter().map(|checked| Step::Create(checked.profile.service_name())).collect();
     let before = there.into_iter().zip(&changes).filter(|(_, change)| **change == Published::Updated);
     let updates = of(Published::Updated)

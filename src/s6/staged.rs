@@ -120,7 +120,12 @@ fn look(tree: &Utf8Path) -> Result<(Vec<Checked>, bool), S6Error> {
     };
     let names = names(&directory).context("read", tree)?;
     let moved = if names.iter().any(|name| name == STAGING) { Some(moved(&directory, tree)?) } else { None };
-    let looked = parallel::each(&names, |name| Checked::of_entry(&directory, tree, name, moved.as_ref()), |_| Ok(()))?;
+    let looked = parallel::each(
+        &names,
+        parallel::SMALL,
+        |name| Checked::of_entry(&directory, tree, name, moved.as_ref()),
+        |_| Ok(()),
+    )?;
     let mut unfit = Vec::new();
     let mut found = Vec::new();
     for (checked, more) in looked {

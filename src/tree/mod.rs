@@ -149,7 +149,7 @@ fn change(
         patience.observer.borrow_mut().progress(done, todo.len());
         Ok(patience.heed()?)
     };
-    let mut steps = parallel::each(todo, write, tell)?;
+    let mut steps = parallel::each(todo, parallel::SMALL, write, tell)?;
     patience.observer.borrow_mut().progress(todo.len(), todo.len());
     steps.extend(stale.iter().map(|profile| Step::Remove(profile.service_name())));
     staging.apply(steps, Vec::new())?;
@@ -165,20 +165,19 @@ fn change(
 /// Everything that stands in the way, all at once.
 fn survey(place: Place<'_>, gateways: &[Gateway], present: &Names, force: bool) -> Result<Vec<Change>, TreeError> {
     let look = |gateway: &Gateway| -> Result<(Change, Option<TargetError>), TreeError> {
-        let directory = render(gateway);
-        let name = directory.name();
+        let name = gateway.profile().service_name();
         if !present.contains(&name) {
             return Ok((Change::Created, None));
         }
         let found = whole(place, &name)?;
-        if found == directory.snapshot() {
+        if found == render(gateway).snapshot() {
             return Ok((Change::Unchanged, None));
         }
         let obstacle = if force { None } else { obstacle(place.shown, &found, gateway.profile()) };
         Ok((Change::Updated, obstacle))
     };
     let (changes, obstacles): (Vec<Change>, Vec<Option<TargetError>>) =
-        parallel::each(gateways, look, |_| Ok(()))?.into_iter().unzip();
+        parallel::each(gateways, parallel::SMALL, look, |_| Ok(()))?.into_iter().unzip();
     let obstacles: Vec<TargetError> = obstacles.into_iter().flatten().collect();
     if obstacles.is_empty() { Ok(changes) } else { Err(TreeError::Target(obstacles)) }
 }
@@ -235,10 +234,11 @@ fn prunable(
 /// If `out` is something else than a directory, or cannot be read.
 pub(crate) fn compare(out: &Utf8Path, gateways: &[Gateway], all: bool) -> Result<Vec<Difference<'static>>, TreeError> {
     let opened = Out::open(out)?;
+    let place = opened.as_ref().map(|opened| place_of(opened, out));
     let present = opened.as_ref().map_or_else(|| Ok(Names::new()), |opened| opened.names(out))?;
     let found = |name: &str| -> Result<Snapshot<'static>, SystemError> {
-        match &opened {
-            Some(opened) if present.contains(name) => read(&opened.directory, name, &out.join(name), &mut |_, _| true),
+        match place {
+            Some(place) if present.contains(name) => whole(place, name),
             _ => Ok(Snapshot::default()),
         }
     };
@@ -252,10 +252,8 @@ pub(crate) fn compare(out: &Utf8Path, gateways: &[Gateway], all: bool) -> Result
         }
     };
     let mut different: Vec<Difference<'static>> =
-        parallel::each(gateways, look, |_| Ok(()))?.into_iter().flatten().collect();
-    let Some(opened) = &opened else { return Ok(different) };
-    let place = place_of(opened, out);
-    if all {
+        parallel::each(gateways, parallel::SMALL, look, |_| Ok(()))?.into_iter().flatten().collect();
+    if let Some(place) = place.filter(|_| all) {
         for (profile, found) in stale(place, gateways, &present)? {
             different.extend(differences(&profile.service_name(), found, Snapshot::default()));
         }

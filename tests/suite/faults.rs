@@ -30,9 +30,8 @@ pub(crate) fn share(fault: &str) -> usize {
     match fault {
         _ if std::env::var("FAULTS").is_ok_and(|which| which == "all") => 1,
         "signal=KILL" | "signal=HUP" | "error=EINTR" => 1,
-        "error=EIO" | "error=EMFILE" | "signal=INT" => 3,
-        "error=ENOSPC" | "signal=TERM" => 4,
-        _ => 5,
+        "signal=TERM" => 4,
+        _ => 3,
     }
 }
 

@@ -7,8 +7,7 @@ use serde_json::json;
 use super::args::{Common, Home};
 use crate::base::text::Plain;
 use crate::cli::outcome::Outcome;
-use crate::cli::streams::Streams;
-use crate::cli::streams::{DIM, GREEN, RED, YELLOW, styled};
+use crate::cli::streams::{DIM, GREEN, RED, Streams, YELLOW, styled};
 use crate::doctor::{Finding, Level, examine};
 use crate::error::Error;
 

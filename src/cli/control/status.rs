@@ -1,17 +1,13 @@
 //! `gatewayctl status`.
 
-use std::num::NonZero;
-use std::panic::resume_unwind;
-use std::thread;
-
 use anstyle::Style;
 use serde_json::json;
 
 use super::args::Common;
 use super::common::{kind, manager, s6};
+use crate::base::parallel;
 use crate::cli::outcome::Outcome;
-use crate::cli::streams::Streams;
-use crate::cli::streams::{BOLD, DIM, GREEN, RED, styled};
+use crate::cli::streams::{BOLD, DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
 use crate::manager::{Kind, S6Manager};
 use crate::s6::{LiveService, S6Error, Status};
@@ -93,20 +89,8 @@ fn rows(manager: &S6Manager<'_>, profiles: &[ProfileName]) -> Result<Vec<Row>, E
         }
         Ok(row)
     };
-    // Each row asks two programs; several are asked at once.
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = wanted.len().div_ceil(workers).max(1);
-    let ask = |share: &[_]| share.iter().map(row).collect::<Vec<_>>();
-    thread::scope(|scope| {
-        let start = |share| thread::Builder::new().spawn_scoped(scope, move || ask(share)).map_err(|_| share);
-        let threads: Vec<_> = wanted.chunks(share).map(start).collect();
-        let joined = threads.into_iter().flat_map(|thread| match thread {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            // No thread can be had for it.
-            Err(share) => ask(share),
-        });
-        joined.collect()
-    })
+    // Each row asks two programs, which takes longer than a thread does to start.
+    parallel::each(&wanted, 1, row, |_| Ok(()))
 }
 
 impl State {
