@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::check::{one_plain_line, scratch};
 use crate::render::render;
 use crate::s6::{RunScript, variables};
-use crate::source::{Mistake, Place, SourceError, gateways, parse, parse_env_file};
+use crate::source::{Mistake, Place, SourceError, gateways, parse, parse_env_file, too_deep};
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
 use crate::spec::options::{HermesCli, Key, Options, Port};
 use crate::spec::{Call, Gateway, ProfileName};
@@ -60,10 +60,8 @@ pub fn manifest(data: &[u8]) {
 }
 
 /// Whether a manifest names environment files; `None` if it is not to be tried. That is where one of them is not beside it: what the machine has
-/// elsewhere is no part of the input. And where there are very many inline tables: the parser goes one level deeper at each that is broken in a
-/// certain way, whatever its own limit says, until the stack is full.
+/// elsewhere is no part of the input.
 fn env_files(text: &str) -> Option<bool> {
-    const MOST_BRACES: usize = 200;
     fn in_value(value: &Spanned<DeValue<'_>>, here: bool) -> Option<bool> {
         match value.get_ref() {
             DeValue::String(name) if here => (!name.contains('/') && *name != "." && *name != "..").then_some(true),
@@ -75,8 +73,8 @@ fn env_files(text: &str) -> Option<bool> {
     fn in_table(table: &DeTable<'_>) -> Option<bool> {
         table.iter().try_fold(false, |any, (key, value)| Some(in_value(value, key.get_ref() == "env-file")? || any))
     }
-    if text.matches('{').count() > MOST_BRACES {
-        return None;
+    if too_deep(text).is_some() {
+        return Some(false);
     }
     in_table(DeTable::parse_recoverable(text).0.get_ref())
 }

@@ -115,6 +115,12 @@ pub enum ManifestError {
     /// A port for all gateways at once.
     #[error("port cannot have a default, since every gateway needs its own; give it in [gateways.<profile>]")]
     DefaultPort,
+    /// Brackets that are nested deeper than the parser can go.
+    #[error("from here on more than {most} brackets are open at once; look for one that is not closed")]
+    Nesting {
+        /// So many may be.
+        most: usize,
+    },
     /// There is nothing to render, which more likely is a mistake than meant.
     #[error("the manifest names no gateway; add a table such as [gateways.coder]")]
     Empty,

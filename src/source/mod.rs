@@ -12,10 +12,10 @@ mod words;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use env_file::parse as parse_env_file;
 pub(crate) use input::env_file;
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) use manifest::gateways;
 pub(crate) use manifest::parse;
 pub use manifest::{Settings, read, settings};
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use manifest::{gateways, too_deep};
 pub use mistake::{EnvFileError, ManifestError, Mistake, Place, Problem, SourceError};
 pub use schema::schema;
 pub(crate) use words::{DEFAULTS, ENV, GATEWAYS, SECRET};

@@ -169,6 +169,18 @@ fn bad_manifests() {
     snapshot("errors_manifest", "", &text);
 }
 
+/// The parser would go one call deeper at each, until the stack is full.
+#[test]
+fn broken_brackets_without_end_are_one_mistake() {
+    let prepare = |directory: &std::path::Path| {
+        let manifest = format!("[gateways.a]\nsecret = {}\n", "{ {} A = ".repeat(100_000));
+        fs::write(directory.join("gateways.toml"), manifest).unwrap();
+    };
+    let said = refused(prepare, &[&["--manifest", "gateways.toml"]]);
+    let wanted = "error: gateways.toml:2:10: from here on more than 200 brackets are open at once; look for one that is not closed";
+    assert!(said.contains(wanted), "{said}");
+}
+
 #[test]
 fn a_manifest_is_rendered_as_the_same_options_are() {
     let directory = directory();

@@ -18,9 +18,12 @@
 //! The keys are the long options of `gen-service`. A gateway's own settings win over `[defaults]`; within either,
 //! `env` and `secret` win over `env-file`. Paths of environment files are relative to the manifest.
 
+mod nesting;
 mod reader;
 mod settings;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use nesting::too_deep;
 pub use settings::Settings;
 
 use camino::Utf8Path;

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::nesting;
 use super::settings::Settings;
 use crate::base::text::Shown;
 use crate::source::input;
@@ -68,6 +69,10 @@ impl<'a> Reader<'a> {
     }
 
     fn tables(&mut self) -> (Options, Vec<(usize, ProfileName, Options)>) {
+        if let Some(offset) = nesting::too_deep(self.text) {
+            self.mistake(offset, ManifestError::Nesting { most: nesting::MOST });
+            return Default::default();
+        }
         let (table, errors) = DeTable::parse_recoverable(self.text);
         let tables = self.tables_in(table.into_inner());
         self.prefer_syntax(&errors);
