@@ -198,12 +198,18 @@ impl Recording {
         self.steps.push((step, shown));
     }
 
-    /// The same run without some of its syncs.
-    pub(super) fn without(&self, is_left_out: impl Fn(Option<Inode>) -> bool) -> Self {
+    /// The numbers of the steps that sync.
+    pub(super) fn syncs(&self) -> impl Iterator<Item = usize> {
+        let steps = self.steps.iter().enumerate();
+        steps.filter(|(_, (step, _))| matches!(step, Step::Sync { .. })).map(|(number, _)| number)
+    }
+
+    /// The same run without those of its syncs that have these numbers among its steps.
+    pub(super) fn without(&self, is_left_out: impl Fn(usize) -> bool) -> Self {
         let mut without = self.clone();
-        for (step, shown) in &mut without.steps {
-            if let Step::Sync { of, began, .. } = step
-                && is_left_out(*of)
+        for (number, (step, shown)) in without.steps.iter_mut().enumerate() {
+            if let Step::Sync { began, .. } = step
+                && is_left_out(number)
             {
                 *began = 0;
                 shown.insert_str(0, "(left out) ");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,6 +55,13 @@ impl Stage {
     /// Runs gatewayctl.
     pub(super) fn gatewayctl(&self, arguments: &[&str]) -> Ran {
         run(self.command(&[GATEWAYCTL], arguments))
+    }
+
+    /// Has gatewayctl killed at a system call that strace injects into.
+    pub(super) fn killed(&self, inject: &str, arguments: &[&str]) {
+        let program = [&tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", inject, GATEWAYCTL];
+        let status = self.command(&program, arguments).status().unwrap();
+        assert_eq!(status.signal(), Some(9), "{status}");
     }
 
     /// Records a run of gatewayctl in this scandir, under these options of strace.

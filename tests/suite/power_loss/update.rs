@@ -1,0 +1,124 @@
+//! Where files of a live directory are replaced, some may be old and some new for a while: then the plan is there, and what they were.
+
+use std::collections::BTreeMap;
+
+use super::model::{Recording, Tree};
+use super::stage::Stage;
+use super::{Found, Seen, check, entries, every, not_needed, on_disk, say, trees};
+use crate::support::set_mode;
+
+const UPDATE: [&str; 5] = ["install", "@/new", "--update", "--into", "@/scandir"];
+
+/// An update of two gateways and one that is new. A file goes in one, and a directory gets another mode in the other.
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.render("old", &["x", "z"]);
+    stage.render("new", &["x", "y", "z", "--env", "A=1", "--crash-budget", "off"]);
+    std::fs::remove_file(stage.path("new/gateway-x/timeout-kill")).unwrap();
+    for (tree, mode) in [("old", 0o755), ("new", 0o700)] {
+        std::fs::create_dir(stage.path(tree).join("gateway-z/data")).unwrap();
+        std::fs::write(stage.path(tree).join("gateway-z/data/notes"), "keep this\n").unwrap();
+        set_mode(stage.path(tree).join("gateway-z/data"), mode);
+    }
+    std::fs::create_dir(stage.path("scandir")).unwrap();
+    assert_eq!(stage.gatewayctl(&["install", "@/old", "--into", "@/scandir"]).code, 0);
+    stage
+}
+
+/// What is before an update, and after it.
+struct Wanted {
+    old: BTreeMap<String, Tree>,
+    new: BTreeMap<String, Tree>,
+}
+
+impl Wanted {
+    fn new(stage: &Stage, recording: &mut Recording) -> Self {
+        Self { old: trees(stage, recording, "old"), new: trees(stage, recording, "new") }
+    }
+
+    /// Whether each gateway is old or new, all of them the same, or the plan tells that they are in between and what they were is kept; and
+    /// what they are once the run has ended.
+    fn look(&self, at_last: &BTreeMap<String, Tree>) -> impl Fn(&Found, bool) -> Result<(), String> {
+        move |found, ended| {
+            if found.has_plan {
+                let kept = |name: &str| found.kept.get(name).map(lasting);
+                let lost = self.old.iter().find(|(name, old)| kept(name) != Some(lasting(old)));
+                return lost.map_or(Ok(()), |(name, _)| Err(format!("of {name} not all is kept: {:?}", found.kept)));
+            }
+            let allowed = if ended { vec![at_last] } else { vec![&self.old, &self.new] };
+            if allowed.contains(&&found.gateways) {
+                return Ok(());
+            }
+            Err(format!("what is there is neither old nor new, and nothing tells: {:?}", found.gateways))
+        }
+    }
+}
+
+/// What is kept of a gateway: not what start and stop make, nor the mode of the directory itself.
+fn lasting(tree: &Tree) -> Tree {
+    tree.iter()
+        .filter(|(path, _)| !["", "down"].contains(&path.as_str()))
+        .map(|(path, thing)| (path.clone(), *thing))
+        .collect()
+}
+
+/// Puts states on a disk: the next run of another command makes one of these of each, and an update makes all new.
+fn converges(stage: &Stage, recording: &Recording, seen: &Seen, allowed: &[&str]) {
+    let new = entries(&stage.path("new"));
+    let allowed: Vec<_> = allowed.iter().map(|tree| entries(&stage.path(tree))).collect();
+    on_disk(stage, recording, seen, |scandir| {
+        let into = format!("@/{scandir}");
+        let ran = stage.gatewayctl(&["--scandir", &into, "unregister", "nobody"]);
+        let now = entries(&stage.path(scandir));
+        if ran.code != 0 || !allowed.contains(&now) {
+            return Err(format!("the next run: {}{now:?}", ran.err));
+        }
+        let ran = stage.gatewayctl(&["install", "@/new", "--update", "--into", &into]);
+        let now = entries(&stage.path(scandir));
+        if ran.code == 0 && now == new { Ok(()) } else { Err(format!("the run after it: {}{now:?}", ran.err)) }
+    });
+}
+
+#[test]
+fn an_update_is_old_or_new_once_the_next_run_has_begun() {
+    let stage = stage();
+    let mut recording = stage.record("scandir", &[], &UPDATE, 0);
+    let wanted = Wanted::new(&stage, &mut recording);
+    let seen = check(&recording, every(&recording), wanted.look(&wanted.new)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    say("update", &recording, &seen);
+    converges(&stage, &recording, &seen, &["old", "new"]);
+}
+
+#[test]
+fn an_update_that_a_signal_takes_back_is_old() {
+    let stage = stage();
+    let mut recording = stage.record("scandir", &["-e", "inject=renameat2:signal=TERM:when=1"], &UPDATE, 143);
+    let wanted = Wanted::new(&stage, &mut recording);
+    let seen = check(&recording, every(&recording), wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    say("update, taken back", &recording, &seen);
+    converges(&stage, &recording, &seen, &["old"]);
+}
+
+#[test]
+fn the_run_that_takes_an_update_back_may_be_cut_off_itself() {
+    let stage = stage();
+    // The first one gives the plan its name.
+    stage.killed("inject=renameat:signal=KILL:when=4", &UPDATE);
+    let arguments = ["--scandir", "@/scandir", "unregister", "nobody"];
+    let mut recording = stage.record("scandir", &[], &arguments, 0);
+    let wanted = Wanted::new(&stage, &mut recording);
+    let seen = check(&recording, every(&recording), wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    say("the next run", &recording, &seen);
+    converges(&stage, &recording, &seen, &["old"]);
+}
+
+#[test]
+fn each_sync_of_an_update_is_needed() {
+    let stage = stage();
+    let mut recording = stage.record("scandir", &[], &UPDATE, 0);
+    let wanted = Wanted::new(&stage, &mut recording);
+    let look = wanted.look(&wanted.new);
+    // An empty file has nothing to lose; and `fresh` is needed where what it holds was exchanged, which an update does not do.
+    let wanted = ["/.gatewayctl.tmp/fresh/gateway-y/down", "/.gatewayctl.tmp/fresh"];
+    assert_eq!(not_needed(&recording, look), wanted);
+}
