@@ -36,16 +36,11 @@ impl ExactModes {
         Self(())
     }
 
-    /// Makes a directory of this mode in an open one.
+    /// Makes a directory of this mode in an open one. The set-uid and set-gid bits are left out, since Linux takes them at no mkdir, and
+    /// gives the latter to what is made in a directory that has it: [`special_modes`](super::write::special_modes) sets them last.
     #[expect(clippy::unused_self, reason = "it is the proof that no umask counts")]
-    pub(crate) fn make(&self, parent: impl AsFd, name: impl Arg + Copy, mode: u32) -> Result<(), Errno> {
-        rustix::fs::mkdirat(&parent, name, mode.into())?;
-        // Linux takes the set-uid and set-gid bits at no mkdir, and gives the latter itself to what is made in a directory that has it.
-        if rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode & 0o7777 == mode {
-            Ok(())
-        } else {
-            rustix::fs::chmodat(&parent, name, mode.into(), AtFlags::empty())
-        }
+    pub(super) fn make(&self, parent: impl AsFd, name: impl Arg, mode: u32) -> Result<(), Errno> {
+        rustix::fs::mkdirat(parent, name, mode.into())
     }
 }
 

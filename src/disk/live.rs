@@ -14,7 +14,7 @@ use super::error::{Context as _, SystemError};
 use super::files::{ExactModes, remove_at};
 use super::place::Place;
 use super::snapshot::{Entry, Snapshot};
-use super::write::{Writer, sync};
+use super::write::{Writer, special_modes, sync};
 
 const KEPT: &str = "kept";
 
@@ -67,6 +67,7 @@ pub(super) fn keep(
                 entry => link(&from, path, &to, path).or_else(|_| writer.entry(path, entry))?,
             }
         }
+        special_modes(&to, ".", before.lasting()).context("set a mode in", &shown)?;
         if place.lasts {
             for path in directories(before) {
                 sync(&to, path).context("sync", shown.join(path))?;
@@ -139,7 +140,7 @@ impl Change {
                 if was_directory != Some(true) {
                     exact.make(&directory, path, *mode).context("create", full())?;
                 }
-                // One that was there has another mode, and one that is new may have taken over a set-gid bit.
+                // One that was there has another mode, and one that is new may have taken over a set-gid bit, or is to have one.
                 rustix::fs::chmodat(&directory, path, Mode::from_raw_mode(*mode), AtFlags::empty())
                     .context("set the mode of", full())?;
                 // That outlives the machine by a sync of the directory itself.

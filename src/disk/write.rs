@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::fd::AsFd;
 
 use camino::Utf8Path;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::dir::Dir;
 use super::error::{Context as _, SystemError};
@@ -40,6 +40,9 @@ impl Writer<'_> {
             path.push_str(below);
             self.entry(&path, entry)?;
         }
+        let itself = snapshot.itself().map(|entry| ("", entry));
+        special_modes(self.directory, name, itself.into_iter().chain(snapshot.below()))
+            .context("set a mode in", self.shown.join(name))?;
         if self.lasts {
             // What is in a directory before it, so that nothing is there without what it needs.
             for (below, _) in snapshot.below().rev().filter(|(_, entry)| entry.is_directory()) {
@@ -50,7 +53,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes one entry.
+    /// Writes one entry; [`special_modes`] is for the caller.
     pub(super) fn entry(self, path: &str, entry: &Entry<'_>) -> Result<(), SystemError> {
         let refused = match entry {
             Entry::Directory { mode } => self.exact.make(self.directory, path, *mode),
@@ -90,6 +93,23 @@ impl Writer<'_> {
     fn sync(self, path: &str) -> Result<(), SystemError> {
         sync(self.directory, path).context("sync", self.shown.join(path))
     }
+}
+
+/// Gives the directories among these entries of the directory `name` the bits that no mkdir takes. That comes last: what is made in a set-gid
+/// directory is set-gid, too.
+pub(super) fn special_modes<'e>(
+    parent: impl AsFd,
+    name: &str,
+    entries: impl Iterator<Item = (&'e str, &'e Entry<'e>)>,
+) -> rustix::io::Result<()> {
+    for (path, entry) in entries {
+        if let Entry::Directory { mode } = entry
+            && mode & 0o6000 != 0
+        {
+            rustix::fs::chmodat(&parent, format!("{name}/{path}"), Mode::from_raw_mode(*mode), AtFlags::empty())?;
+        }
+    }
+    Ok(())
 }
 
 /// Has what was made and renamed in a directory outlive the machine.

@@ -20,6 +20,11 @@ fn stage() -> Stage {
         std::fs::write(stage.path(tree).join("gateway-z/data/notes"), "keep this\n").unwrap();
         set_mode(stage.path(tree).join("gateway-z/data"), mode);
     }
+    // One below a set-gid one, which is not to take that over, goes.
+    std::fs::create_dir_all(stage.path("old/gateway-x/data/inner")).unwrap();
+    std::fs::write(stage.path("old/gateway-x/data/inner/notes"), "and this\n").unwrap();
+    set_mode(stage.path("old/gateway-x/data/inner"), 0o755);
+    set_mode(stage.path("old/gateway-x/data"), 0o2750);
     std::fs::create_dir(stage.path("scandir")).unwrap();
     assert_eq!(stage.gatewayctl(&["install", "@/old", "--into", "@/scandir"]).code, 0);
     stage
