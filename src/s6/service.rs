@@ -181,6 +181,10 @@ impl LiveService {
             Err(S6Error::Failed { code: 100, said, .. }) if said.contains("not listening") => {
                 Err(S6Error::NotSupervised(self.path.clone()))
             }
+            // There is no such directory: a logger's where there is none, or no more.
+            Err(S6Error::Failed { code: 111, said, .. }) if said.ends_with("No such file or directory") => {
+                Err(S6Error::NotSupervised(self.path.clone()))
+            }
             Err(error) => Err(error),
         }
     }

@@ -224,6 +224,18 @@ fn a_linked_service_directory_of_somebody_else_is_taken_out_and_not_deleted() {
     assert_ok(&ran, ".s6-svscan\n/etc/mine/gateway-coder/run\n");
 }
 
+/// Before s6-svscan begins, nobody can be told to end; there may be no logger's directory either.
+#[test]
+fn a_gateway_that_nobody_has_begun_to_supervise_can_be_unregistered() {
+    let ran = Sandbox::with_programs(STAYS).sh(
+        "exec 2>&1; mkdir /run/service; gen-service -q a b --out /run/service; rm -r /run/service/gateway-b/log; \
+         gatewayctl unregister a b; ls -A /run/service",
+        b"",
+    );
+    let expected = "unregistered /run/service/gateway-a\nunregistered /run/service/gateway-b\n";
+    assert_ok(&ran, expected);
+}
+
 #[test]
 fn a_gateway_can_be_unregistered_when_its_s6_svscan_has_died() {
     let sandbox = Sandbox::with_programs(STAYS);

@@ -5,130 +5,25 @@
 //! `register` and `reconcile` need a live s6-svscan. They publish by the same code as `install`.
 
 mod crash;
+mod look;
 mod model;
 mod record;
 mod replay;
 mod stage;
 mod update;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crash::{Choice, Crash, Random, SEED};
-use model::{ROOT, Recording, State, Text, Tree};
+use crash::{Crash, Random, SEED};
+use look::{Found, Seen, check, not_needed};
+use model::{Recording, Tree};
 use stage::Stage;
 
 use crate::support::listing;
 
-/// What is there as long as a run is not final.
-const PLAN: &str = ".gatewayctl.tmp/plan";
-
-/// Where what an update changes is kept.
-const KEPT: &str = ".gatewayctl.tmp/kept/";
-
-/// What the names of new files begin with that lie beside the old ones.
-const TEMPORARY: &str = ".gatewayctl.tmp.";
-
 /// How many of the states are put on a disk, for a run of the program to find.
 const ON_DISK: usize = 100;
-
-/// The gateways in a state, and what the next run has to take them back.
-struct Found {
-    gateways: BTreeMap<String, Tree>,
-    /// Whether the plan is there, all of it.
-    has_plan: bool,
-    /// What is kept of gateways that are updated.
-    kept: BTreeMap<String, Tree>,
-}
-
-impl Found {
-    /// What is in a state of a run whose plan has this text.
-    fn new(recording: &Recording, state: &State, plan: Option<Text>) -> Result<Self, String> {
-        let mut found = Self { gateways: BTreeMap::new(), has_plan: false, kept: BTreeMap::new() };
-        for (path, thing) in recording.tree(state, ROOT) {
-            if path == PLAN {
-                found.has_plan = thing.text == plan;
-                if !found.has_plan {
-                    return Err("there is half a plan".to_owned());
-                }
-            }
-            let (gateways, path) = match path.strip_prefix(KEPT) {
-                Some(kept) => (&mut found.kept, kept),
-                None => (&mut found.gateways, path.as_str()),
-            };
-            let (name, below) = path.split_once('/').unwrap_or((path, ""));
-            // s6-svscan does not look at dot names, and nobody at temporary ones.
-            if !name.starts_with('.') && !below.split('/').any(|part| part.starts_with(TEMPORARY)) {
-                gateways.entry(name.to_owned()).or_default().insert(below.to_owned(), thing);
-            }
-        }
-        found.gateways.remove("");
-        Ok(found)
-    }
-
-    fn is(&self, name: &str, tree: &Tree) -> bool {
-        self.gateways.get(name) == Some(tree)
-    }
-
-    /// Whether this gateway is not there, or is this.
-    fn is_absent_or(&self, name: &str, tree: &Tree) -> bool {
-        !self.gateways.contains_key(name) || self.is(name, tree)
-    }
-}
-
-/// The text of the plan of this run.
-fn plan(recording: &Recording) -> Option<Text> {
-    every(recording).find_map(|at| {
-        let crash = Crash::after(recording, at);
-        let state = crash.state(&vec![0; crash.changes.len()]);
-        recording.tree(&state, ROOT).get(PLAN).and_then(|plan| plan.text)
-    })
-}
-
-/// How much was looked at, and the states: by how many steps were done and what of them was kept, each state once.
-#[derive(Debug)]
-struct Seen {
-    combinations: usize,
-    states: Vec<(usize, Choice)>,
-}
-
-/// Looks at everything that may be on the disk after each of these numbers of steps. What is wrong with a state is told by `look`, which
-/// hears whether the run had ended.
-fn check(
-    recording: &Recording,
-    moments: impl IntoIterator<Item = usize>,
-    look: impl Fn(&Found, bool) -> Result<(), String>,
-) -> Result<Seen, String> {
-    let (mut combinations, mut states, mut known) = (0, Vec::new(), HashSet::new());
-    let plan = plan(recording);
-    for at in moments {
-        let ended = at == recording.steps.len();
-        let crash = Crash::after(recording, at);
-        for choice in crash.choices() {
-            combinations += 1;
-            let state = crash.state(&choice);
-            if known.insert((ended, recording.key(&state))) {
-                Found::new(recording, &state, plan)
-                    .and_then(|found| {
-                        let undone = found.has_plan && ended;
-                        if undone {
-                            Err("the next run would take back what is final".to_owned())
-                        } else {
-                            look(&found, ended)
-                        }
-                    })
-                    .map_err(|wrong| format!("{wrong}\n{}", crash.shown(&choice)))?;
-                states.push((at, choice));
-            }
-        }
-    }
-    Ok(Seen { combinations, states })
-}
-
-/// Every moment of a run: before its first step, and after each.
-fn every(recording: &Recording) -> std::ops::RangeInclusive<usize> {
-    0..=recording.steps.len()
-}
 
 /// Puts some of these states on a disk, one after the other in each of a few threads, and has `look` see what a run makes of each.
 fn on_disk(stage: &Stage, recording: &Recording, seen: &Seen, look: impl Fn(&str) -> Result<(), String> + Sync) {
@@ -213,7 +108,7 @@ fn trees(stage: &Stage, recording: &mut Recording, tree: &str) -> BTreeMap<Strin
 fn what_is_not_synced_may_be_lost_and_nothing_is_half() {
     let (stage, mut recording) = install();
     let wanted = trees(&stage, &mut recording, "tree");
-    let seen = check(&recording, every(&recording), absent_or_whole(&wanted)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, absent_or_whole(&wanted)).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("install", &recording, &seen);
     let whole = entries(&stage.path("tree"));
     on_disk(&stage, &recording, &seen, |scandir| {
@@ -228,7 +123,7 @@ fn what_is_not_synced_may_be_lost_and_nothing_is_half() {
 fn of_several_gateways_all_are_there_or_none_once_the_next_run_has_begun() {
     let (stage, mut recording) = install();
     let wanted = trees(&stage, &mut recording, "tree");
-    let seen = check(&recording, every(&recording), absent_or_whole(&wanted)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, absent_or_whole(&wanted)).unwrap_or_else(|wrong| panic!("{wrong}"));
     let whole = entries(&stage.path("tree"));
     on_disk(&stage, &recording, &seen, |scandir| {
         let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "nobody"]);
@@ -247,8 +142,15 @@ fn what_leaves_is_whole_or_gone() {
         let whole = found.is_absent_or("gateway-x", &there["gateway-x"]) && found.is("gateway-z", &there["gateway-z"]);
         if whole { Ok(()) } else { Err(format!("not whole: {:?}", found.gateways)) }
     };
-    let seen = check(&recording, every(&recording), look).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, look).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("unregister", &recording, &seen);
+    let mut allowed = [entries(&stage.path("tree")), entries(&stage.path("tree"))];
+    allowed[1].remove("gateway-x");
+    on_disk(&stage, &recording, &seen, |scandir| {
+        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "nobody"]);
+        let now = entries(&stage.path(scandir));
+        if ran.code == 0 && allowed.contains(&now) { Ok(()) } else { Err(format!("the next run: {}{now:?}", ran.err)) }
+    });
 }
 
 /// A signal comes after the first rename, and the run takes it back.
@@ -265,7 +167,7 @@ fn an_install_that_a_signal_takes_back_leaves_nothing() {
         Some((name, _)) if ended => Err(format!("{name} is there, and the run had ended")),
         _ => whole(found, false),
     };
-    let seen = check(&recording, every(&recording), look).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, look).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("install, taken back", &recording, &seen);
     on_disk(&stage, &recording, &seen, |scandir| {
         let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "nobody"]);
@@ -274,23 +176,12 @@ fn an_install_that_a_signal_takes_back_leaves_nothing() {
     });
 }
 
-/// What is synced although `look` finds nothing wrong if that one sync is left out.
-fn not_needed(recording: &Recording, look: impl Fn(&Found, bool) -> Result<(), String>) -> Vec<&str> {
-    let is_needed = |sync: usize| {
-        let without = recording.without(|number| number == sync);
-        check(&without, every(&without), &look).is_err()
-    };
-    // strace has its path in angle brackets.
-    let path = |sync: usize| recording.steps[sync].1.split(['<', '>']).nth(1).unwrap();
-    recording.syncs().filter(|sync| !is_needed(*sync)).map(path).collect()
-}
-
 #[test]
 fn without_its_syncs_an_install_leaves_half_a_gateway() {
     let (stage, mut recording) = install();
     let wanted = trees(&stage, &mut recording, "tree");
     let without = recording.without(|_| true);
-    let wrong = check(&without, every(&without), absent_or_whole(&wanted)).unwrap_err();
+    let wrong = check(&without, absent_or_whole(&wanted)).unwrap_err();
     assert!(wrong.contains("half a plan"), "{wrong}");
     // Empty files have nothing to lose; and the staging directory and `fresh` hold nothing that an install would miss.
     let staging = "/.gatewayctl.tmp";

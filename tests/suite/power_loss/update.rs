@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::look::{Found, Seen, check, not_needed};
 use super::model::{Recording, Tree};
 use super::stage::Stage;
-use super::{Found, Seen, check, entries, every, not_needed, on_disk, say, trees};
+use super::{entries, on_disk, say, trees};
 use crate::support::set_mode;
 
 const UPDATE: [&str; 5] = ["install", "@/new", "--update", "--into", "@/scandir"];
@@ -89,7 +90,7 @@ fn an_update_is_old_or_new_once_the_next_run_has_begun() {
     let stage = stage();
     let mut recording = stage.record("scandir", &[], &UPDATE, 0);
     let wanted = Wanted::new(&stage, &mut recording);
-    let seen = check(&recording, every(&recording), wanted.look(&wanted.new)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, wanted.look(&wanted.new)).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("update", &recording, &seen);
     converges(&stage, &recording, &seen, &["old", "new"]);
 }
@@ -99,7 +100,7 @@ fn an_update_that_a_signal_takes_back_is_old() {
     let stage = stage();
     let mut recording = stage.record("scandir", &["-e", "inject=renameat2:signal=TERM:when=1"], &UPDATE, 143);
     let wanted = Wanted::new(&stage, &mut recording);
-    let seen = check(&recording, every(&recording), wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("update, taken back", &recording, &seen);
     converges(&stage, &recording, &seen, &["old"]);
 }
@@ -112,7 +113,7 @@ fn the_run_that_takes_an_update_back_may_be_cut_off_itself() {
     let arguments = ["--scandir", "@/scandir", "unregister", "nobody"];
     let mut recording = stage.record("scandir", &[], &arguments, 0);
     let wanted = Wanted::new(&stage, &mut recording);
-    let seen = check(&recording, every(&recording), wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let seen = check(&recording, wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("the next run", &recording, &seen);
     converges(&stage, &recording, &seen, &["old"]);
 }
