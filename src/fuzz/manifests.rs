@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::check::{one_plain_line, scratch};
 use crate::render::render;
 use crate::s6::{RunScript, variables};
-use crate::source::{Mistake, Place, SourceError, gateways, parse, parse_env_file, too_deep};
+use crate::source::{Mistake, Place, SourceError, gateways, parse, parse_env_file, same_in_pieces, too_deep};
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
 use crate::spec::options::{HermesCli, Key, Options, Port};
 use crate::spec::{Call, Gateway, ProfileName};
@@ -34,6 +34,7 @@ pub fn manifest(data: &[u8]) {
         fs::write(directory.join("bad.env"), "A\nB=1\nB=2\nA=\0\n").expect("it can be written");
     }
     let path = directory.join("gateways.toml");
+    same_in_pieces(&path, text);
     let settings = parse(&path, text);
     match gateways(&path, text) {
         Ok(gateways) => {

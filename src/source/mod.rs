@@ -15,7 +15,7 @@ pub(crate) use input::env_file;
 pub(crate) use manifest::parse;
 pub use manifest::{Settings, read, settings};
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) use manifest::{gateways, too_deep};
+pub(crate) use manifest::{gateways, same_in_pieces, too_deep};
 pub use mistake::{EnvFileError, ManifestError, Mistake, Place, Problem, SourceError};
 pub use schema::schema;
 pub(crate) use words::{DEFAULTS, ENV, GATEWAYS, SECRET};

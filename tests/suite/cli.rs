@@ -181,6 +181,29 @@ fn broken_brackets_without_end_are_one_mistake() {
     assert!(said.contains(wanted), "{said}");
 }
 
+/// It is read in pieces, and a mistake in any of them has its place in the whole.
+#[test]
+fn the_mistakes_of_a_long_manifest_have_their_places() {
+    let long = |last: &str| {
+        let gateways = (0..3000).map(|number| format!("[gateways.g{number}]\nport = {}\n", 20_000 + number));
+        format!("[defaults]\nhermes-cli = \"run\"\n{}{last}", gateways.collect::<String>())
+    };
+    for (last, wanted) in [
+        (
+            "[gateways.last]\nport = 20000\n",
+            "6003:11: gateways g0 and last both ask for port 20000; give one of them another",
+        ),
+        ("[gateways.last]\nprot = 1\n", "6004:1: unknown key \"prot\"; did you mean port?"),
+        ("[gateways.g0.env]\nport = 1\n", "6004:8: env.port is a number; write a string, in quotes"),
+        ("[gateways.g0]\n", "6003:11: duplicate key \"g0\"; keep one of the two"),
+        ("[defaults]\n", "6003:2: duplicate key \"defaults\"; keep one of the two"),
+    ] {
+        let prepare = |directory: &std::path::Path| fs::write(directory.join("gateways.toml"), long(last)).unwrap();
+        let said = refused(prepare, &[&["--manifest", "gateways.toml"]]);
+        assert!(said.contains(&format!("error: gateways.toml:{wanted}")), "{said}");
+    }
+}
+
 #[test]
 fn a_manifest_is_rendered_as_the_same_options_are() {
     let directory = directory();

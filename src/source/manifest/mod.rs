@@ -19,19 +19,23 @@
 //! `env` and `secret` win over `env-file`. Paths of environment files are relative to the manifest.
 
 mod nesting;
+mod pieces;
 mod reader;
 mod settings;
+mod tables;
 
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use nesting::too_deep;
 pub use settings::Settings;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use tables::same_in_pieces;
+pub(crate) use tables::{gateways, parse};
 
 use camino::Utf8Path;
 
 use super::input;
 use super::mistake::SourceError;
 use crate::spec::Gateway;
-use reader::Reader;
 
 /// Reads a manifest and the environment files that it names.
 ///
@@ -41,22 +45,10 @@ pub fn read(path: &Utf8Path) -> Result<Vec<Gateway>, SourceError> {
     gateways(path, &input::read(path)?)
 }
 
-/// The gateways in the text of a manifest that stands at this path.
-pub(crate) fn gateways(path: &Utf8Path, text: &str) -> Result<Vec<Gateway>, SourceError> {
-    let reader = Reader::new(path, text);
-    reader.gateways().map_err(SourceError)
-}
-
 /// Reads the settings of a manifest and the environment files that it names.
 ///
 /// # Errors
 /// Every mistake in them, in the order of the manifest.
 pub fn settings(path: &Utf8Path) -> Result<Settings, SourceError> {
     parse(path, &input::read(path)?)
-}
-
-/// The settings in the text of a manifest that stands at this path.
-pub(crate) fn parse(path: &Utf8Path, text: &str) -> Result<Settings, SourceError> {
-    let reader = Reader::new(path, text);
-    reader.settings().map_err(SourceError)
 }

@@ -1,82 +1,63 @@
 //! Reads the text of a manifest, and goes on after a mistake.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nesting;
-use super::settings::Settings;
 use crate::base::text::Shown;
 use crate::source::input;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem};
 use crate::source::words::{DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET};
+use crate::spec::ProfileName;
 use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
 use crate::spec::options::{Key, Kind, Options};
-use crate::spec::{Gateway, ProfileName};
 
 type Table<'a> = DeTable<'a>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
+/// What a manifest says.
+#[derive(Debug)]
+pub(super) struct Tables {
+    /// `[defaults]`.
+    pub(super) defaults: Options,
+    /// The gateways in file order with the defaults filled in, each with the offset of its name.
+    pub(super) gateways: Vec<(usize, ProfileName, Options)>,
+}
+
 pub(super) struct Reader<'a> {
     path: &'a Utf8Path,
     text: &'a str,
-    /// Where each line begins: a broken manifest may have thousands of mistakes.
-    lines: Vec<usize>,
+    /// Where each line begins, once there is a mistake: a broken manifest may have thousands.
+    lines: OnceCell<Vec<usize>>,
     /// With the offset at which each stands, in bytes.
     mistakes: Vec<(usize, Mistake)>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a Utf8Path, text: &'a str) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(offset, _)| offset + 1)).collect();
-        Self { path, text, lines, mistakes: Vec::new() }
+        Self { path, text, lines: OnceCell::new(), mistakes: Vec::new() }
     }
 
-    /// The gateways of the manifest, at least one, with their ports.
-    pub(super) fn gateways(mut self) -> Result<Vec<Gateway>, Vec<Mistake>> {
-        let (_, named) = self.tables();
-        if named.is_empty() && self.mistakes.is_empty() {
-            let mistake = Mistake::at(Place::File(self.path.to_owned()), ManifestError::Empty);
-            self.mistakes.push((0, mistake));
-        }
-        let (offsets, wanted): (Vec<usize>, Vec<_>) =
-            named.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
-        if self.mistakes.is_empty() {
-            match Gateway::resolve(wanted) {
-                Ok(gateways) => return Ok(gateways),
-                Err(problems) => {
-                    for (index, problem) in problems {
-                        self.mistake(offsets[index], problem);
-                    }
-                }
-            }
-        }
-        Err(self.sorted())
+    /// What the text says; where it has no defaults of its own, these are.
+    pub(super) fn tables(mut self, defaults: Options) -> Result<Tables, Vec<Mistake>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        let tables = self.tables_in(table.into_inner(), defaults);
+        self.prefer_syntax(&errors);
+        if self.mistakes.is_empty() { Ok(tables) } else { Err(self.sorted()) }
     }
 
-    /// `[defaults]`, and the gateways in file order, with the defaults filled in.
-    pub(super) fn settings(mut self) -> Result<Settings, Vec<Mistake>> {
-        let (defaults, named) = self.tables();
-        let gateways = named.into_iter().map(|(_, name, options)| (name, options)).collect();
-        if self.mistakes.is_empty() { Ok(Settings { defaults, gateways }) } else { Err(self.sorted()) }
+    /// These mistakes, each at its offset in the text.
+    pub(super) fn mistakes(mut self, found: impl IntoIterator<Item = (usize, Problem)>) -> Vec<Mistake> {
+        found.into_iter().for_each(|(offset, problem)| self.mistake(offset, problem));
+        self.sorted()
     }
 
     fn sorted(mut self) -> Vec<Mistake> {
         self.mistakes.sort_by_key(|(offset, _)| *offset);
         self.mistakes.into_iter().map(|(_, mistake)| mistake).collect()
-    }
-
-    fn tables(&mut self) -> (Options, Vec<(usize, ProfileName, Options)>) {
-        if let Some(offset) = nesting::too_deep(self.text) {
-            self.mistake(offset, ManifestError::Nesting { most: nesting::MOST });
-            return Default::default();
-        }
-        let (table, errors) = DeTable::parse_recoverable(self.text);
-        let tables = self.tables_in(table.into_inner());
-        self.prefer_syntax(&errors);
-        tables
     }
 
     /// Puts the errors of the parser in the place of what else was found wrong in the same tables: that may only follow
@@ -97,9 +78,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The defaults, and the gateways in file order, each with the offset of its name.
-    fn tables_in(&mut self, root: Table<'_>) -> (Options, Vec<(usize, ProfileName, Options)>) {
-        let mut defaults = Options::default();
+    fn tables_in(&mut self, root: Table<'_>, mut defaults: Options) -> Tables {
         let mut tables = Vec::new();
         for (key, value) in root {
             let at = key.span().start;
@@ -125,7 +104,7 @@ impl<'a> Reader<'a> {
                 (Ok(_), None) => {}
             }
         }
-        (defaults, gateways)
+        Tables { defaults, gateways }
     }
 
     fn options(&mut self, table: Table<'_>, may_have_port: bool) -> Options {
@@ -262,8 +241,10 @@ impl<'a> Reader<'a> {
 
     fn mistake(&mut self, offset: usize, problem: impl Into<Problem>) {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = self.lines.partition_point(|&start| start <= before.len());
-        let column = before[self.lines[line - 1]..].chars().count() + 1;
+        let breaks = || self.text.match_indices('\n').map(|(offset, _)| offset + 1);
+        let lines = self.lines.get_or_init(|| std::iter::once(0).chain(breaks()).collect());
+        let line = lines.partition_point(|&start| start <= before.len());
+        let column = before[lines[line - 1]..].chars().count() + 1;
         let place = Place::Column(Utf8PathBuf::from(self.path), line, column);
         self.mistakes.push((offset, Mistake::at(place, problem)));
     }

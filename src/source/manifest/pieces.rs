@@ -1,0 +1,118 @@
+//! A long manifest in pieces. The parser takes some thirty times the room of the text that it has before it, and one core.
+
+use std::collections::HashSet;
+
+use toml_parser::Source;
+use toml_parser::lexer::{Lexer, Token, TokenKind};
+
+use crate::source::words::{DEFAULTS, GATEWAYS};
+
+/// What is read at once, in bytes. Every piece but the last has at least as many.
+pub(super) const ENOUGH: usize = 64 << 10;
+
+/// A text that begins at this offset, in bytes.
+pub(super) type Piece<'a> = (usize, &'a str);
+
+/// What comes before the first gateway, and the gateways, in pieces of this length.
+///
+/// Read one after the other they say what all of the text says, if each can be read: every gateway is in one piece, and no name is given
+/// twice. `None` if the text is no longer than that, or is written in a way of which that is not sure.
+pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)> {
+    if text.len() <= enough {
+        return None;
+    }
+    let mut starts: Vec<usize> = Vec::new();
+    let (mut names, mut current) = (HashSet::new(), None);
+    let (mut depth, mut line_begins, mut has_tables) = (0_usize, true, false);
+    let mut tokens = Source::new(text).lex();
+    while let Some(token) = tokens.next() {
+        let is_first = line_begins && depth == 0;
+        line_begins = token.kind() == TokenKind::Newline || line_begins && token.kind() == TokenKind::Whitespace;
+        match token.kind() {
+            TokenKind::LeftSquareBracket if is_first => {
+                (depth, has_tables) = (1, true);
+                let start = token.span().start();
+                if let Of::Gateway(name) = header(text, &mut tokens, starts.is_empty())?
+                    && current != Some(name)
+                {
+                    current = Some(name);
+                    if !names.insert(name) {
+                        return None;
+                    }
+                    if starts.last().is_none_or(|last| start - last >= enough) {
+                        starts.push(start);
+                    }
+                }
+            }
+            // A key before the first table: of all gateways, perhaps.
+            TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString if is_first && !has_tables => {
+                return None;
+            }
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let pieces = starts.iter().zip(ends).map(|(&start, end)| (start, &text[start..end])).collect();
+    Some((&text[..*starts.first()?], pieces))
+}
+
+/// Of what a table is.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    Defaults,
+    Gateway(&'a str),
+}
+
+/// Of what the table is that begins after this bracket; defaults come before all gateways.
+fn header<'a>(text: &'a str, tokens: &mut Lexer<'a>, is_first: bool) -> Option<Of<'a>> {
+    let mut token = || tokens.find(|token| token.kind() != TokenKind::Whitespace);
+    let word = |token: Token| {
+        let is_bare = token.kind() == TokenKind::Atom;
+        is_bare.then(|| &text[token.span().start()..token.span().end()])
+    };
+    match word(token()?)? {
+        DEFAULTS if is_first => Some(Of::Defaults),
+        GATEWAYS if token()?.kind() == TokenKind::Dot => Some(Of::Gateway(word(token()?)?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_is_never_divided() {
+        let head = "# All gateways\n[defaults.env]\nA = '''\n[gateways.a]\n'''\n\n";
+        let a = "[gateways.a]\nenv-file = [\n[],\n]\n[gateways.a.env]\nB = '1'\n";
+        let b = " [ gateways . b ] # \n";
+        let text = [head, a, b].concat();
+        let found = pieces(&text, 1).unwrap();
+        let space = b.len() - b.trim_start().len();
+        let cut = head.len() + a.len() + space;
+        assert_eq!(found, (head, vec![(head.len(), &text[head.len()..cut]), (cut, &text[cut..])]));
+        assert_eq!(pieces(&text, 1000), None);
+        assert_eq!(pieces(&text, 100).unwrap().1.len(), 1);
+    }
+
+    #[test]
+    fn what_is_not_sure() {
+        for text in [
+            "",
+            "[defaults]\n",
+            "gateways = {}\n[gateways.a]\n",
+            "[gateways]\na.port = 1\n",
+            "[gateways.a]\n[defaults]\n",
+            "[gateways.a]\n[gateways.b]\n[gateways.a.env]\n",
+            "[gateways.a]\n[gateways.\"b\"]\n",
+            "[[gateways.a]]\n",
+            "[\"gateways\".a]\n",
+            "[gateways.a]\nport = 1]\n",
+            "[other]\n[gateways.a]\n",
+        ] {
+            assert_eq!(pieces(text, 0), None, "{text}");
+        }
+    }
+}
