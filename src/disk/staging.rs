@@ -10,7 +10,7 @@
 use std::io;
 
 use camino::Utf8Path;
-use rustix::fs::{Mode, RenameFlags};
+use rustix::fs::{AtFlags, Mode, RenameFlags};
 use rustix::io::Errno;
 
 use super::dir::Dir;
@@ -179,15 +179,16 @@ impl<'a> Staging<'a> {
     pub(crate) fn commit(mut self) -> Result<Committed<'a>, SystemError> {
         finish(self.place, self.root())?;
         self.plan = Plan::default();
-        self.root = None;
+        let root = self.root.take();
         let before = self.updates.drain(..).map(|change| change.before).collect();
-        Ok(Committed { place: self.place, before })
+        Ok(Committed { place: self.place, root, before })
     }
 }
 
 /// A change that is final, and whose staging directory is still there.
 pub(crate) struct Committed<'a> {
     place: Place<'a>,
+    root: Option<Dir>,
     /// What the directories held in which somebody works, in the order given.
     pub(crate) before: Vec<Snapshot<'static>>,
 }
@@ -199,7 +200,14 @@ impl Committed<'_> {
     /// If something in it cannot be removed.
     pub(crate) fn clean_up(&self) -> Result<(), SystemError> {
         let shown = self.place.shown.join(self.place.staging);
-        remove_at(self.place.directory, self.place.staging).context("clean up", shown)
+        // Mostly all that is left is this, and empty.
+        if let Some(root) = &self.root {
+            let _ = rustix::fs::unlinkat(root, FRESH, AtFlags::REMOVEDIR);
+        }
+        match rustix::fs::unlinkat(self.place.directory, self.place.staging, AtFlags::REMOVEDIR) {
+            Ok(()) => Ok(()),
+            Err(_) => remove_at(self.place.directory, self.place.staging).context("clean up", shown),
+        }
     }
 }
 
