@@ -1,6 +1,6 @@
 //! The targets as tests, where there is no libFuzzer: over every file of `fuzz/corpus`, and then over mutations of them, for as long as there is.
 //!
-//! `FUZZ_SECONDS` is how long all targets together take, 60 unless it is given. `FUZZ_SEED` begins another sequence of mutations: the same
+//! `FUZZ_SECONDS` is how long all targets together take, 60 unless it is given; `FUZZ_TARGETS` is how many share them. `FUZZ_SEED` begins another sequence of mutations: the same
 //! number gives the same sequence.
 
 #![expect(clippy::disallowed_methods, reason = "files of this repository")]
@@ -61,7 +61,7 @@ fn attack(name: &str, target: fn(&[u8]), words: &[&[u8]]) {
         }
         text
     });
-    let share = Duration::from_millis(number("FUZZ_SECONDS", 60) * 1000 / TARGETS);
+    let share = Duration::from_millis(number("FUZZ_SECONDS", 60) * 1000 / number("FUZZ_TARGETS", TARGETS));
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     fs::create_dir_all(&beside).unwrap();
     let kept = beside.join(format!("fuzz-failure-{name}"));
