@@ -1,7 +1,7 @@
 //! The targets as tests, where there is no libFuzzer: over every file of `fuzz/corpus`, and then over mutations of them, for as long as there is.
 //!
-//! `FUZZ_SECONDS` is how long all targets together take, 60 unless it is given; `FUZZ_TARGETS` is how many share them. `FUZZ_SEED` begins another sequence of mutations: the same
-//! number gives the same sequence.
+//! `FUZZ_SECONDS` is how long all targets together take, 60 unless it is given; `FUZZ_TARGETS` is how many share them. `FUZZ_SEED` begins
+//! another sequence of mutations: the same number gives the same sequence.
 
 #![expect(clippy::disallowed_methods, reason = "files of this repository")]
 #![expect(clippy::print_stderr, reason = "how much was tried is for whoever asks with --nocapture")]

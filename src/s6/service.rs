@@ -142,10 +142,7 @@ impl LiveService {
             Ok(said) => said,
             Err(S6Error::Failed { code: 1, .. }) => return Err(S6Error::NotSupervised(self.path.clone())),
             // Its supervisor has just begun, and has written nothing yet.
-            Err(S6Error::Failed { code: 111, said, .. }) if said.ends_with("No such file or directory") => {
-                return Err(S6Error::NotSupervised(self.path.clone()));
-            }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.or_absent(error)),
         };
         Status::parse(&said).ok_or_else(|| S6Error::Failed {
             program: "s6-svstat",
@@ -181,11 +178,18 @@ impl LiveService {
             Err(S6Error::Failed { code: 100, said, .. }) if said.contains("not listening") => {
                 Err(S6Error::NotSupervised(self.path.clone()))
             }
-            // There is no such directory: a logger's where there is none, or no more.
-            Err(S6Error::Failed { code: 111, said, .. }) if said.ends_with("No such file or directory") => {
-                Err(S6Error::NotSupervised(self.path.clone()))
+            // A logger's directory where there is none, or no more.
+            Err(error) => Err(self.or_absent(error)),
+        }
+    }
+
+    /// This error, or that nobody supervises it if what a program of s6 looked for is not there.
+    fn or_absent(&self, error: S6Error) -> S6Error {
+        match error {
+            S6Error::Failed { code: 111, said, .. } if said.ends_with("No such file or directory") => {
+                S6Error::NotSupervised(self.path.clone())
             }
-            Err(error) => Err(error),
+            error => error,
         }
     }
 
