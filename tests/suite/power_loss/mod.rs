@@ -183,6 +183,9 @@ fn without_its_syncs_an_install_leaves_half_a_gateway() {
     let without = recording.without(|_| true);
     let wrong = check(&without, absent_or_whole(&wanted)).unwrap_err();
     assert!(wrong.contains("half a plan"), "{wrong}");
+    let without = recording.without(|sync| recording.steps[sync].1.contains("/fresh/gateway-"));
+    let wrong = check(&without, absent_or_whole(&wanted)).unwrap_err();
+    assert!(wrong.contains("is not whole"), "{wrong}");
     // Empty files have nothing to lose; and the staging directory and `fresh` hold nothing that an install would miss.
     let staging = "/.gatewayctl.tmp";
     let downs = ["x", "z"].map(|name| format!("{staging}/fresh/gateway-{name}/down"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::look::{Found, Seen, check, not_needed};
+use super::look::{Found, check, not_needed};
 use super::model::{Recording, Tree};
 use super::stage::Stage;
 use super::{entries, on_disk, say, trees};
@@ -68,11 +68,16 @@ fn lasting(tree: &Tree) -> Tree {
         .collect()
 }
 
-/// Puts states on a disk: the next run of another command makes one of these of each, and an update makes all new.
-fn converges(stage: &Stage, recording: &Recording, seen: &Seen, allowed: &[&str]) {
+/// Looks at every state of a run that ends with the last of these trees. Then puts some on a disk: the next run of another command makes one
+/// of these trees of each, and an update makes all new.
+fn converges(what: &str, stage: &Stage, mut recording: Recording, allowed: &[&str]) {
+    let wanted = Wanted::new(stage, &mut recording);
+    let at_last = if allowed.ends_with(&["new"]) { &wanted.new } else { &wanted.old };
+    let seen = check(&recording, wanted.look(at_last)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    say(what, &recording, &seen);
     let new = entries(&stage.path("new"));
     let allowed: Vec<_> = allowed.iter().map(|tree| entries(&stage.path(tree))).collect();
-    on_disk(stage, recording, seen, |scandir| {
+    on_disk(stage, &recording, &seen, |scandir| {
         let into = format!("@/{scandir}");
         let ran = stage.gatewayctl(&["--scandir", &into, "unregister", "nobody"]);
         let now = entries(&stage.path(scandir));
@@ -88,21 +93,15 @@ fn converges(stage: &Stage, recording: &Recording, seen: &Seen, allowed: &[&str]
 #[test]
 fn an_update_is_old_or_new_once_the_next_run_has_begun() {
     let stage = stage();
-    let mut recording = stage.record("scandir", &[], &UPDATE, 0);
-    let wanted = Wanted::new(&stage, &mut recording);
-    let seen = check(&recording, wanted.look(&wanted.new)).unwrap_or_else(|wrong| panic!("{wrong}"));
-    say("update", &recording, &seen);
-    converges(&stage, &recording, &seen, &["old", "new"]);
+    let recording = stage.record("scandir", &[], &UPDATE, 0);
+    converges("update", &stage, recording, &["old", "new"]);
 }
 
 #[test]
 fn an_update_that_a_signal_takes_back_is_old() {
     let stage = stage();
-    let mut recording = stage.record("scandir", &["-e", "inject=renameat2:signal=TERM:when=1"], &UPDATE, 143);
-    let wanted = Wanted::new(&stage, &mut recording);
-    let seen = check(&recording, wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
-    say("update, taken back", &recording, &seen);
-    converges(&stage, &recording, &seen, &["old"]);
+    let recording = stage.record("scandir", &["-e", "inject=renameat2:signal=TERM:when=1"], &UPDATE, 143);
+    converges("update, taken back", &stage, recording, &["old"]);
 }
 
 #[test]
@@ -110,12 +109,8 @@ fn the_run_that_takes_an_update_back_may_be_cut_off_itself() {
     let stage = stage();
     // The first one gives the plan its name.
     stage.killed("inject=renameat:signal=KILL:when=4", &UPDATE);
-    let arguments = ["--scandir", "@/scandir", "unregister", "nobody"];
-    let mut recording = stage.record("scandir", &[], &arguments, 0);
-    let wanted = Wanted::new(&stage, &mut recording);
-    let seen = check(&recording, wanted.look(&wanted.old)).unwrap_or_else(|wrong| panic!("{wrong}"));
-    say("the next run", &recording, &seen);
-    converges(&stage, &recording, &seen, &["old"]);
+    let recording = stage.record("scandir", &[], &["--scandir", "@/scandir", "unregister", "nobody"], 0);
+    converges("the next run", &stage, recording, &["old"]);
 }
 
 #[test]
