@@ -9,7 +9,7 @@ pub(crate) use service_dir::KNOWN;
 pub use service_dir::{Mode, ServiceDir, ServiceFile};
 
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
-use crate::spec::options::CrashBudget;
+use crate::spec::options::{CrashBudget, LogTo};
 use crate::spec::{Call, Gateway};
 
 #[derive(Template)]
@@ -35,6 +35,7 @@ struct Finish<'a> {
 struct LogRun<'a> {
     profile: &'a str,
     user: &'a str,
+    to_container: bool,
     log_files: u32,
     log_size: u32,
 }
@@ -96,6 +97,7 @@ fn log_run(gateway: &Gateway) -> String {
     text(&LogRun {
         profile: gateway.profile.as_str(),
         user: gateway.user.as_str(),
+        to_container: gateway.log_to == LogTo::Both,
         log_files: gateway.log_files.get(),
         log_size: gateway.log_size.get(),
     })

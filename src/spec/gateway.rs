@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::environment::{API_SERVER_PORT, Environment, EnvironmentError};
 use super::error::SpecError;
-use super::options::{CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, Options, Port, StopTimeout, UserName};
+use super::options::{
+    CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout, UserName,
+};
 use super::ports::{PortError, Ports, Refusal};
 use super::profile::ProfileName;
 
@@ -18,6 +20,7 @@ pub struct Gateway {
     pub(crate) environment: Environment,
     pub(crate) down: bool,
     pub(crate) stop_timeout: StopTimeout,
+    pub(crate) log_to: LogTo,
     pub(crate) log_files: LogFiles,
     pub(crate) log_size: LogSize,
     pub(crate) crash_budget: CrashBudget,
@@ -78,6 +81,7 @@ impl Gateway {
             environment: options.environment,
             down: options.down.unwrap_or_default(),
             stop_timeout: options.stop_timeout.unwrap_or_default(),
+            log_to: options.log_to.unwrap_or_default(),
             log_files: options.log_files.unwrap_or_default(),
             log_size: options.log_size.unwrap_or_default(),
             crash_budget: options.crash_budget.unwrap_or_default(),

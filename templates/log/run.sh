@@ -38,4 +38,16 @@ case "${code}" in
     ;;
   *) fail "cannot log to ${logs}: ${said}" ;;
 esac
+{%- if to_container %}
+
+# The container's log gets each line, too, behind the name of its profile, but for lines with control characters, which a terminal would
+# act on: those of ASCII but the tab, DEL, and those of C1, as UTF-8 has them. With -b, s6-log reads no more than it can write.
+tab=$(printf '\t')
+c1=$(printf '\177' && printf '|\302%b' \
+  '\0200' '\0201' '\0202' '\0203' '\0204' '\0205' '\0206' '\0207' '\0210' '\0211' '\0212' '\0213' '\0214' '\0215' '\0216' '\0217' \
+  '\0220' '\0221' '\0222' '\0223' '\0224' '\0225' '\0226' '\0227' '\0230' '\0231' '\0232' '\0233' '\0234' '\0235' '\0236' '\0237')
+exec "$@" s6-log -b -d3 n{{ log_files }} s{{ log_size }} T "${logs}" \
+  - "+^([^[:cntrl:]]|${tab})*\$" "-${c1}" p{{ profile }}: 1
+{%- else %}
 exec "$@" s6-log -d3 n{{ log_files }} s{{ log_size }} T "${logs}"
+{%- endif %}

@@ -80,6 +80,7 @@ fn bad_values() {
         &["a", "--stop-timeout", "0"],
         &["a", "--log-files", "many"],
         &["a", "--log-size", "1M"],
+        &["a", "--log-to", "stdout"],
         &["a", "--crash-budget", "10"],
         &["a", "--crash-budget", "101/300"],
         &["a", "--env", "A"],
@@ -225,6 +226,7 @@ fn a_manifest_is_rendered_as_the_same_options_are() {
         down = true
         stop-timeout = 5
         log-files = 2
+        log-to = "both"
         log-size = 5000
         crash-budget = "3/60"
 
@@ -238,7 +240,7 @@ fn a_manifest_is_rendered_as_the_same_options_are() {
     succeeds(directory.path(), ["--manifest", "gateways.toml", "--out", "manifest"]);
     let zeta = "zeta --port 9000 --env A=common --env B=default --env C=own --env D=one --env E=two \
                 --secret S=/run/secrets/s --hermes /opt/venv/bin/hermes --user svc --down --stop-timeout 5 \
-                --log-files 2 --log-size 5000 --crash-budget 3/60 --out options";
+                --log-to both --log-files 2 --log-size 5000 --crash-budget 3/60 --out options";
     let default = "default --hermes-cli run --log-files 3 --env A=common --env C=default --env E=common \
                    --secret S=/run/secrets/s --secret B=/run/secrets/b --out options";
     for line in [zeta, default] {

@@ -289,6 +289,27 @@ fn log_run_logs_as_the_service_user_below_home() {
 }
 
 #[test]
+fn log_run_gives_the_container_what_no_terminal_acts_on() {
+    const LINES: &[u8] =
+        b"one\n\ttwo \xe2\x9a\x95\nesc \x1b[31m\nbad \xff, esc \x1b[31m\nc1 \xc2\x9b31m\nreturn \r\nbad \xff\n\n";
+    for shell in SHELLS {
+        for user in ["", "setpriv --reuid 10000 --regid 10000 --clear-groups"] {
+            let sandbox = Sandbox::new(shell, &["coder", "--log-to", "both"]);
+            home(&sandbox);
+            let command = format!(
+                "cd gateway-coder/log; {user} ./run gateway-coder/log 3>/dev/null | cat -v; \
+                 cd \"$(cat /run/s6/container_environment/HERMES_HOME)\"; cut -d' ' -f4- logs/gateways/coder/current | cat -v"
+            );
+            let ran = sandbox.sh(&command, LINES);
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell:?} {user}");
+            let expected = "coder: one\ncoder: \ttwo M-bM-^ZM-^U\ncoder: bad M-^?\ncoder: \n\
+                            one\n\ttwo M-bM-^ZM-^U\nesc ^[[31m\nbad M-^?, esc ^[[31m\nc1 M-BM-^[31m\nreturn ^M\nbad M-^?\n\n";
+            assert_eq!(ran.out, expected, "{shell:?} {user}");
+        }
+    }
+}
+
+#[test]
 fn log_run_falls_back_to_opt_data_and_keeps_the_files_it_was_told_to() {
     for shell in SHELLS {
         let sandbox = Sandbox::new(shell, &["default", "--log-files", "2", "--log-size", "4096"]);

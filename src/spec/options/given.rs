@@ -4,6 +4,7 @@ use super::crash_budget::CrashBudget;
 use super::error::OptionError;
 use super::hermes::{HermesCli, HermesProgram};
 use super::key::Key;
+use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::user::UserName;
 use crate::spec::environment::Environment;
@@ -23,6 +24,8 @@ pub struct Options {
     pub down: Option<bool>,
     /// `stop-timeout`.
     pub stop_timeout: Option<StopTimeout>,
+    /// `log-to`.
+    pub log_to: Option<LogTo>,
     /// `log-files`.
     pub log_files: Option<LogFiles>,
     /// `log-size`.
@@ -46,6 +49,7 @@ impl Options {
             Key::User => self.user = Some(text.parse()?),
             Key::Down => self.down = Some(text == "true"),
             Key::StopTimeout => self.stop_timeout = Some(text.parse()?),
+            Key::LogTo => self.log_to = Some(text.parse()?),
             Key::LogFiles => self.log_files = Some(text.parse()?),
             Key::LogSize => self.log_size = Some(text.parse()?),
             Key::CrashBudget => self.crash_budget = Some(text.parse()?),
@@ -62,6 +66,7 @@ impl Options {
             Key::User => self.user.as_ref().map(ToString::to_string),
             Key::Down => self.down.as_ref().map(ToString::to_string),
             Key::StopTimeout => self.stop_timeout.as_ref().map(ToString::to_string),
+            Key::LogTo => self.log_to.as_ref().map(ToString::to_string),
             Key::LogFiles => self.log_files.as_ref().map(ToString::to_string),
             Key::LogSize => self.log_size.as_ref().map(ToString::to_string),
             Key::CrashBudget => self.crash_budget.as_ref().map(ToString::to_string),
@@ -80,6 +85,7 @@ impl Options {
             user: self.user.or_else(|| defaults.user.clone()),
             down: self.down.or(defaults.down),
             stop_timeout: self.stop_timeout.or(defaults.stop_timeout),
+            log_to: self.log_to.or(defaults.log_to),
             log_files: self.log_files.or(defaults.log_files),
             log_size: self.log_size.or(defaults.log_size),
             crash_budget: self.crash_budget.or(defaults.crash_budget),

@@ -3,6 +3,7 @@
 use super::crash_budget::CrashBudget;
 use super::hermes::{HermesCli, HermesProgram};
 use super::kind::Kind;
+use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::user::UserName;
 
@@ -21,6 +22,8 @@ pub enum Key {
     Down,
     /// How long a stop waits before it kills.
     StopTimeout,
+    /// Where what the gateway says goes.
+    LogTo,
     /// How many rotated log files are kept.
     LogFiles,
     /// How large a log file grows.
@@ -31,13 +34,14 @@ pub enum Key {
 
 impl Key {
     /// Every key, in the order in which help texts show them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Port,
         Self::HermesCli,
         Self::Hermes,
         Self::User,
         Self::Down,
         Self::StopTimeout,
+        Self::LogTo,
         Self::LogFiles,
         Self::LogSize,
         Self::CrashBudget,
@@ -52,6 +56,7 @@ impl Key {
             Self::User => UserName::NAME,
             Self::Down => "down",
             Self::StopTimeout => StopTimeout::NAME,
+            Self::LogTo => LogTo::NAME,
             Self::LogFiles => LogFiles::NAME,
             Self::LogSize => LogSize::NAME,
             Self::CrashBudget => CrashBudget::NAME,
@@ -62,6 +67,7 @@ impl Key {
     pub const fn value_name(self) -> &'static str {
         match self {
             Self::HermesCli => "start|run",
+            Self::LogTo => "file|both",
             Self::Hermes => "PROGRAM",
             Self::User => "NAME",
             Self::StopTimeout => "SECONDS",
@@ -87,6 +93,9 @@ impl Key {
             Self::User => "User that gateway and logger run as [default: hermes]",
             Self::Down => "Leave the gateway down until it is started",
             Self::StopTimeout => "Time from TERM to KILL when the gateway is stopped [default: 30]",
+            Self::LogTo => {
+                "Where what the gateway says goes: to its `file`, or to `both` that and the container's log [default: file]"
+            }
             Self::LogFiles => "Rotated log files to keep [default: 10]",
             Self::LogSize => "Size at which a log file is rotated [default: 1000000]",
             Self::CrashBudget => "Leave the gateway down after N deaths within SECONDS, or `off` [default: 10/300]",
@@ -102,6 +111,7 @@ impl Key {
             Self::User => UserName::KIND,
             Self::Down => Kind::Flag,
             Self::StopTimeout => StopTimeout::KIND,
+            Self::LogTo => LogTo::KIND,
             Self::LogFiles => LogFiles::KIND,
             Self::LogSize => LogSize::KIND,
             Self::CrashBudget => CrashBudget::KIND,

@@ -10,6 +10,7 @@ mod given;
 mod hermes;
 mod key;
 mod kind;
+mod log_to;
 mod number;
 mod user;
 
@@ -19,5 +20,6 @@ pub use given::Options;
 pub use hermes::{HermesCli, HermesProgram};
 pub use key::Key;
 pub use kind::Kind;
+pub use log_to::LogTo;
 pub use number::{LogFiles, LogSize, Port, StopTimeout};
 pub use user::UserName;
