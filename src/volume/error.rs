@@ -11,6 +11,7 @@ use crate::base::WaitError;
 use crate::disk::{DiskError, SystemError};
 use crate::source::SourceError;
 use crate::spec::ProfileName;
+use crate::spec::options::UserName;
 
 /// What is wrong with a volume, or with what was to be done there.
 #[derive(Debug, Error)]
@@ -39,6 +40,9 @@ pub(crate) enum VolumeError {
         /// What is wrong with it.
         problem: String,
     },
+    /// There is no such user here.
+    #[error("there is no user {0}; useradd {0} in the image, or give the user of the gateways with --user")]
+    NoUser(UserName),
     /// There is no such profile on the volume.
     #[error("no profile {profile} in {home}; `hermes profile create {profile}` makes one")]
     NoProfile {
@@ -99,6 +103,6 @@ impl From<DiskError> for VolumeError {
 
 impl VolumeError {
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, Self::Home { .. } | Self::State { .. } | Self::Source(_))
+        matches!(self, Self::Home { .. } | Self::NoUser(_) | Self::State { .. } | Self::Source(_))
     }
 }

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::StatVfsMountFlags;
 
 use super::error::VolumeError;
+use super::identity::Identity;
 use super::paths::{below, directory_of, log_below};
 use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
@@ -183,8 +184,7 @@ pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volu
         return Some(supervisor);
     }
     let user = RunScript::of(service.path()).map(|script| script.user);
-    let uid = user.and_then(|user| programs.call("s6-envuidgid", &[&user, "printenv", "UID"]).ok());
-    let uid = uid.and_then(|uid| uid.trim().parse().ok());
+    let uid = user.and_then(|user| Identity::of(&user, programs)).map(|identity| identity.uid);
     uid.or_else(|| rustix::fs::fstat(&volume.home).ok().map(|stat| stat.st_uid))
 }
 

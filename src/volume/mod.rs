@@ -8,12 +8,14 @@
 mod desire;
 mod error;
 mod home;
+mod identity;
 mod intent;
 mod json;
 mod log_file;
 mod logs;
 mod paths;
 mod profiles;
+mod repair;
 mod saved;
 mod servant;
 mod shown;
@@ -21,10 +23,12 @@ mod shown;
 pub(crate) use desire::record;
 pub(crate) use error::VolumeError;
 pub(crate) use home::{Unusable, Volume, owner_of};
+pub(crate) use identity::Identity;
 pub(crate) use intent::Intent;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use json::Object;
 pub(crate) use logs::LogDir;
 pub(crate) use profiles::{Broken, FoundProfile};
+pub(crate) use repair::{Left, Repair, Rules};
 pub(crate) use saved::{SavedManifest, Store};
 pub(crate) use servant::{Deadline, Master, Said, Servant};

@@ -3,11 +3,10 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::container_args::{ControlGroup, Home, Reconcile, Repair};
 use crate::cli::render_args::RenderArgs;
 use crate::manager::Kind;
-use crate::s6::container;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
-use crate::volume::Volume;
 
 /// Install, supervise and control the gateways of Hermes profiles
 #[derive(Debug, Parser)]
@@ -95,6 +94,8 @@ pub(super) enum Command {
     },
     /// Give every profile on the volume its gateway: for a hook at boot, when the scandir is empty
     Reconcile(Reconcile),
+    /// Give the user of the gateways what a command of root's left on the volume, as far as that is safe
+    Repair(Repair),
     /// Check s6, the scandir, the volume and every gateway, and say what to do
     Doctor {
         #[command(flatten)]
@@ -170,6 +171,7 @@ impl Command {
             | Self::Register(_)
             | Self::Unregister { .. }
             | Self::Reconcile(_)
+            | Self::Repair(_)
             | Self::Start { .. }
             | Self::Stop { .. }
             | Self::Restart { .. } => true,
@@ -200,9 +202,8 @@ pub(super) struct Install {
     #[arg(long)]
     pub(super) dry_run: bool,
 
-    /// Let the members of this group start, stop and see the gateways, but not change them
-    #[arg(long, value_name = "GROUP")]
-    pub(super) control_group: Option<String>,
+    #[command(flatten)]
+    pub(super) control_group: ControlGroup,
 }
 
 #[derive(Debug, Args)]
@@ -211,9 +212,8 @@ pub(super) struct Register {
     #[arg(value_name = "PROFILE")]
     pub(super) profile: String,
 
-    /// Let the members of this group start, stop and see the gateway, but not change it
-    #[arg(long, value_name = "GROUP")]
-    pub(super) control_group: Option<String>,
+    #[command(flatten)]
+    pub(super) control_group: ControlGroup,
 
     /// Have reconcile register it again at the next boot, with the same options: writes gateways.toml on the volume
     #[arg(long)]
@@ -224,63 +224,4 @@ pub(super) struct Register {
 
     #[command(flatten)]
     pub(super) options: RenderArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Home {
-    /// Home of Hermes, where the profiles are [default: that of the container, or /opt/data]
-    #[arg(long, value_name = "DIR")]
-    hermes_home: Option<Utf8PathBuf>,
-
-    /// Directory of root's for what --save writes of gateways [default: `$GATEWAYS_STATE` if it is there, or the home]
-    #[arg(long, value_name = "DIR")]
-    state: Option<Utf8PathBuf>,
-}
-
-impl Home {
-    /// The volume that was named, or the usual one.
-    pub(super) fn path(&self) -> Utf8PathBuf {
-        self.hermes_home.clone().unwrap_or_else(Volume::usual)
-    }
-
-    /// The directory of root's that was named, or that the container has; `None` if the saved manifest is on the volume.
-    pub(super) fn state(&self) -> Option<Utf8PathBuf> {
-        // The image names one for whoever mounts something there.
-        let usual = || container::variable("GATEWAYS_STATE").map(Utf8PathBuf::from).filter(|path| path.is_dir());
-        self.state.clone().or_else(usual)
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Reconcile {
-    #[command(flatten)]
-    pub(super) home: Home,
-
-    /// Manifest with the settings of the gateways; what it does not name has its [defaults]
-    #[arg(long, value_name = "FILE")]
-    pub(super) manifest: Option<Utf8PathBuf>,
-
-    /// Take only profiles that match, such as 'team-*'; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    pub(super) only: Vec<String>,
-
-    /// Take no profile that matches; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    pub(super) except: Vec<String>,
-
-    /// Take the profiles of shard I of N, counted from 0: each profile is one shard's
-    #[arg(long, value_name = "I/N")]
-    pub(super) shard: Option<String>,
-
-    /// Make at most N gateways for profiles that no manifest names [default: as many as s6-svscan has room for, less a tenth or ten]
-    #[arg(long, value_name = "N")]
-    pub(super) most: Option<u32>,
-
-    /// Let the members of this group start, stop and see the gateways, but not change them
-    #[arg(long, value_name = "GROUP")]
-    pub(super) control_group: Option<String>,
-
-    /// Say what would be done, without doing it
-    #[arg(long)]
-    pub(super) dry_run: bool,
 }

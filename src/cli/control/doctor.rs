@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Common, Home};
+use super::args::Common;
+use super::container_args::Home;
 use crate::base::text::Plain;
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, YELLOW, styled};

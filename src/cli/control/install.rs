@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     } else {
         let common =
             Common { scandir: scandir.clone(), manager: None, s6_bin_dir: common.s6_bin_dir.clone(), ..*common };
-        let manager = s6(&common, streams)?.control_group(arguments.control_group.clone());
+        let manager = s6(&common, streams)?.control_group(arguments.control_group.name());
         let installed = manager.install(&checked, arguments.update)?;
         (installed.published, installed.live)
     };

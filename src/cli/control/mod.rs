@@ -2,11 +2,13 @@
 
 mod args;
 mod common;
+mod container_args;
 mod doctor;
 mod install;
 mod lifecycle;
 mod reconcile;
 mod register;
+mod repair;
 mod status;
 
 use std::process::ExitCode;
@@ -47,6 +49,7 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
             register::unregister(&names(profiles)?, save.then_some(home), common, streams)
         }
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
+        Command::Repair(repair) => repair::run(repair, common, streams),
         Command::Doctor { home } => doctor::run(home, common, streams),
         Command::List => list(common, streams),
         Command::Status { profiles } => status::run(&names(profiles)?, common, streams),

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::args::{Common, Reconcile as Arguments};
+use super::args::Common;
 use super::common::s6;
+use super::container_args::Reconcile as Arguments;
 use crate::base::text::Plain;
 use crate::boot::{Action, Reconcile, Reconciled};
 use crate::cli::outcome::Outcome;
@@ -17,7 +18,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<
     let (home, state) = (arguments.home.path(), arguments.home.state());
     let reconcile = Reconcile {
         selection: selection(arguments)?,
-        manifest: arguments.manifest.as_deref().map_or_else(|| Ok(Settings::default()), source::settings)?,
+        manifest: arguments.manifest().as_deref().map_or_else(|| Ok(Settings::default()), source::settings)?,
         volume: Volume::open(&home)?,
         store: Store::open(state.as_deref(), &home)?,
         has_state: state.is_some(),
@@ -25,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<
         dry_run: arguments.dry_run,
     };
     let done = {
-        let manager = s6(common, streams)?.control_group(arguments.control_group.clone());
+        let manager = s6(common, streams)?.control_group(arguments.control_group.name());
         reconcile.run(&manager)?
     };
     if common.json {
@@ -41,8 +42,8 @@ fn selection(arguments: &Arguments) -> Result<Selection, Error> {
     let mut wrong = |error: SelectionError| mistakes.push(Mistake::at(Place::CommandLine, error));
     let mut patterns =
         |texts: &[String]| texts.iter().filter_map(|text| text.parse().map_err(&mut wrong).ok()).collect::<Vec<_>>();
-    let (only, except) = (patterns(&arguments.only), patterns(&arguments.except));
-    let shard = arguments.shard.as_ref().and_then(|text| text.parse().map_err(&mut wrong).ok());
+    let (only, except) = (patterns(&arguments.only()), patterns(&arguments.except()));
+    let shard = arguments.shard().and_then(|text| text.parse().map_err(&mut wrong).ok());
     if mistakes.is_empty() { Ok(Selection { only, except, shard }) } else { Err(Error::input(mistakes)) }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Common, Home, Register};
+use super::args::{Common, Register};
 use super::common::{kind, manager, s6};
+use super::container_args::Home;
 use crate::boot::{forget, register_and_save};
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::render_args::resolve;
@@ -25,7 +26,7 @@ pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Stre
             host.register_profile_gateway(gateway)?;
         } else {
             let store = arguments.save.then(|| open(&arguments.home)).transpose()?;
-            let manager = s6(common, streams)?.control_group(arguments.control_group.clone());
+            let manager = s6(common, streams)?.control_group(arguments.control_group.name());
             match store {
                 Some(store) => register_and_save(&manager, &store, gateway, options)?,
                 None => manager.register_profile_gateway(gateway)?,

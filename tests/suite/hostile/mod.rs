@@ -10,6 +10,7 @@ mod locks;
 mod logs;
 mod namespace;
 mod render;
+mod repair;
 mod supervise;
 mod terminal;
 

@@ -1,0 +1,125 @@
+//! The options of `gatewayctl` whose defaults are variables of the container, so that a command does the same in a hook and in `docker exec`.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use crate::s6::container;
+use crate::volume::Volume;
+
+#[derive(Debug, Args)]
+pub(super) struct ControlGroup {
+    /// Let the members of this group start, stop and see the gateways, but not change them [default: `$GATEWAYS_CONTROL_GROUP`]
+    #[arg(long, value_name = "GROUP")]
+    control_group: Option<String>,
+}
+
+impl ControlGroup {
+    /// The group that was named, or that the container has for root, since nobody else may let others in.
+    pub(super) fn name(&self) -> Option<String> {
+        let usual = || container::variable("GATEWAYS_CONTROL_GROUP").filter(|_| rustix::process::geteuid().is_root());
+        self.control_group.clone().or_else(usual)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Home {
+    /// Home of Hermes, where the profiles are [default: that of the container, or /opt/data]
+    #[arg(long, value_name = "DIR")]
+    hermes_home: Option<Utf8PathBuf>,
+
+    /// Directory of root's for what --save writes of gateways [default: `$GATEWAYS_STATE` if it is there, or the home]
+    #[arg(long, value_name = "DIR")]
+    state: Option<Utf8PathBuf>,
+}
+
+impl Home {
+    /// The volume that was named, or the usual one.
+    pub(super) fn path(&self) -> Utf8PathBuf {
+        self.hermes_home.clone().unwrap_or_else(Volume::usual)
+    }
+
+    /// The directory of root's that was named, or that the container has; `None` if the saved manifest is on the volume.
+    pub(super) fn state(&self) -> Option<Utf8PathBuf> {
+        // The image names one for whoever mounts something there.
+        let usual = || container::variable("GATEWAYS_STATE").map(Utf8PathBuf::from).filter(|path| path.is_dir());
+        self.state.clone().or_else(usual)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reconcile {
+    #[command(flatten)]
+    pub(super) home: Home,
+
+    /// Manifest with the settings of the gateways; what it does not name has its [defaults] [default: `$GATEWAYS_MANIFEST` if it is there]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<Utf8PathBuf>,
+
+    /// Take only profiles that match, such as 'team-*'; may be given several times [default: `$GATEWAYS_ONLY`]
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
+
+    /// Take no profile that matches; may be given several times [default: `$GATEWAYS_EXCEPT`]
+    #[arg(long, value_name = "GLOB")]
+    except: Vec<String>,
+
+    /// Take the profiles of shard I of N, counted from 0: each profile is one shard's [default: `$GATEWAYS_SHARD`]
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+
+    /// Make at most N gateways for profiles that no manifest names [default: as many as s6-svscan has room for, less a tenth or ten]
+    #[arg(long, value_name = "N")]
+    pub(super) most: Option<u32>,
+
+    #[command(flatten)]
+    pub(super) control_group: ControlGroup,
+
+    /// Say what would be done, without doing it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Repair {
+    /// User that the gateways run as
+    #[arg(long, value_name = "NAME", default_value = "hermes")]
+    pub(super) user: String,
+
+    /// If the home belongs to another user, but root: what is that user's there is the gateways', too
+    #[arg(long)]
+    pub(super) from_owner: bool,
+
+    /// Say what would be given, without giving it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    #[command(flatten)]
+    pub(super) home: Home,
+}
+
+impl Reconcile {
+    /// The manifest that was named, or that the container has.
+    pub(super) fn manifest(&self) -> Option<Utf8PathBuf> {
+        let usual = || container::variable("GATEWAYS_MANIFEST").map(Utf8PathBuf::from).filter(|path| path.exists());
+        self.manifest.clone().or_else(usual)
+    }
+
+    /// The patterns of the profiles to take, as given or as the container has them.
+    pub(super) fn only(&self) -> Vec<String> {
+        or_variable(&self.only, "GATEWAYS_ONLY")
+    }
+
+    /// The patterns of the profiles not to take, as given or as the container has them.
+    pub(super) fn except(&self) -> Vec<String> {
+        or_variable(&self.except, "GATEWAYS_EXCEPT")
+    }
+
+    /// The shard, as given or as the container has it.
+    pub(super) fn shard(&self) -> Option<String> {
+        self.shard.clone().or_else(|| container::variable("GATEWAYS_SHARD"))
+    }
+}
+
+fn or_variable(given: &[String], name: &str) -> Vec<String> {
+    if given.is_empty() { container::variable(name).into_iter().collect() } else { given.to_vec() }
+}
