@@ -89,7 +89,7 @@ pub(crate) fn mount(from: &Path, to: &str) -> String {
 
 /// The argument of `docker run` that puts the stand-in for Hermes in the place of the real one.
 pub(crate) fn stand_in_hermes() -> String {
-    mount(&root().join("tests/container/hermes"), "/opt/hermes/bin/hermes:ro")
+    mount(&root().join("tests/container/hermes"), "/opt/hermes/.venv/bin/hermes:ro")
 }
 
 /// A running container; it goes with this, and with it what it wrote.
@@ -113,6 +113,11 @@ impl Container {
     pub(crate) fn run(image: &str, options: &[&str]) -> Self {
         let arguments = [&["run", "--detach"], options, &[image]].concat();
         Self { id: docker(&arguments).ok().trim_end().to_owned() }
+    }
+
+    /// A container that is there.
+    pub(crate) fn of(id: &str) -> Self {
+        Self { id: id.to_owned() }
     }
 
     /// What Docker calls it.

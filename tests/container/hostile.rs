@@ -29,7 +29,7 @@ fn hermes(text: &str) -> (tempfile::TempDir, String) {
     let path = directory.path().join("hermes");
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    let mounted = mount(&path, "/opt/hermes/bin/hermes:ro");
+    let mounted = mount(&path, "/opt/hermes/.venv/bin/hermes:ro");
     (directory, mounted)
 }
 

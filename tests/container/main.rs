@@ -6,6 +6,7 @@
 
 mod boot;
 mod build;
+mod conformance;
 mod docker;
 mod downstream;
 mod hostile;
