@@ -64,3 +64,8 @@ pub(crate) fn seen() -> Option<Signal> {
     let number = SEEN.get()?.load(Ordering::Relaxed);
     i32::try_from(number).ok().filter(|&number| number != 0).map(Signal)
 }
+
+/// Whether one of them came.
+pub(crate) fn interrupted() -> bool {
+    seen().is_some()
+}

@@ -1,5 +1,6 @@
 //! What became of each profile, and how it is told.
 
+use super::error::BootError;
 use crate::s6::S6Error;
 use crate::spec::ProfileName;
 use crate::volume::{Broken, Intent};
@@ -9,6 +10,8 @@ use crate::volume::{Broken, Intent};
 pub(crate) struct Reconciled {
     /// Every profile, in the order of the manifest, then of what was registered at run time, then by name.
     pub(crate) profiles: Vec<Outcome>,
+    /// The gateways whose profile is gone, and that are still there.
+    pub(crate) orphans: Vec<ProfileName>,
     /// What can have no gateway, and why.
     pub(crate) broken: Vec<Broken>,
     /// What went wrong without stopping anything, one sentence each.
@@ -33,6 +36,10 @@ pub(crate) enum Action {
     Started,
     /// Its service directory was made, and it is down until somebody starts it.
     Down,
+    /// Its service directory was there, of Hermes' own manager's making, and is made anew.
+    Adopted,
+    /// Its profile is gone, and its gateway was taken out.
+    Removed,
     /// Its service directory was there.
     Unchanged,
     /// It is another container's.
@@ -47,6 +54,8 @@ impl Action {
         match self {
             Self::Started => "started",
             Self::Down => "down",
+            Self::Adopted => "adopted",
+            Self::Removed => "removed",
             Self::Unchanged => "unchanged",
             Self::Elsewhere => "elsewhere",
             Self::Absent => "absent",
@@ -64,6 +73,16 @@ impl Reconciled {
         self.broken.push(Broken { name: profile.to_string(), problem });
     }
 
+    /// Says what came of those whose profile is gone.
+    pub(crate) fn removed(&mut self, results: Vec<(ProfileName, Result<(), BootError>)>) {
+        for (profile, result) in results {
+            match result {
+                Ok(()) => self.profiles.push(Outcome { profile, intent: Intent::Nothing, action: Action::Removed }),
+                Err(error) => self.broken.push(Broken { name: profile.to_string(), problem: error.to_string() }),
+            }
+        }
+    }
+
     /// What is wrong, a sentence each, with no more than fifty about single profiles.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let broken = self.broken.iter().take(Self::MOST_TOLD);
@@ -71,14 +90,17 @@ impl Reconciled {
         let more = self.broken.len().saturating_sub(Self::MOST_TOLD);
         let more = (more > 0)
             .then(|| format!("and {more} more profiles that have no gateway; reconcile --dry-run --json names them"));
-        broken.chain(more).chain(self.warnings.iter().cloned()).collect()
+        let orphans = self.orphans.iter().take(Self::MOST_TOLD).map(|profile| {
+            format!("gateway {profile} has no profile on the volume; reconcile --prune takes it out, register --save keeps it")
+        });
+        broken.chain(more).chain(orphans).chain(self.warnings.iter().cloned()).collect()
     }
 
     /// What stands in the log of boots: a line for each profile that is this container's, and for each that is broken.
     pub(super) fn lines(&self, failure: Option<&S6Error>) -> String {
         let here = self.profiles.iter().filter(|outcome| outcome.action != Action::Elsewhere);
         let profiles = here.map(|Outcome { profile, intent, action }| {
-            let made = matches!(action, Action::Started | Action::Down);
+            let made = matches!(action, Action::Started | Action::Down | Action::Adopted);
             let action = if failure.is_some() && made { "failed" } else { action.word() };
             format!("profile={profile} prior_state={intent} action={action}\n")
         });

@@ -2,18 +2,20 @@
 //!
 //! What root's manifest and root's saved file name comes first, the rest gets the room that is left, and what cannot be done is a warning.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::error::BootError;
+use super::orphans::{orphans, remove};
 use super::outcome::{Action, Outcome, Reconciled};
-use crate::manager::S6Manager;
+use super::wanted::{All, Sources, Wanted, resolve, wanted};
+use crate::manager::{S6Manager, ServiceManager as _};
 use crate::render::render;
 use crate::s6::{Checked, Published, Room, S6Error, Svscan, plan};
 use crate::source::Settings;
-use crate::spec::options::{Options, UserName};
+use crate::spec::options::UserName;
 use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
-use crate::volume::{Broken, Deadline, FoundProfile, Intent, Master, SavedManifest, Servant, Store, Volume};
+use crate::volume::{Broken, Deadline, Master, Servant, Store, Volume};
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
@@ -30,17 +32,10 @@ pub(crate) struct Reconcile {
     pub(crate) selection: Selection,
     /// The most gateways of profiles that neither manifest names; without it, as many as s6-svscan has room for, and some left over.
     pub(crate) most: Option<u32>,
+    /// Whether to take out the gateways whose profile is gone. Else they are told of.
+    pub(crate) prune: bool,
     /// Whether to say only what would be done.
     pub(crate) dry_run: bool,
-}
-
-/// A profile that is to have a gateway, with the settings that it is to have.
-struct Wanted {
-    profile: ProfileName,
-    options: Options,
-    intent: Intent,
-    /// Whether a manifest names it, or it is the root profile, which is always there.
-    named: bool,
 }
 
 /// A service directory that is to be made, or to be seen to.
@@ -48,6 +43,8 @@ struct New {
     checked: Checked,
     user: UserName,
     named: bool,
+    /// Whether what Hermes' own manager made has to go first.
+    adopted: bool,
 }
 
 impl Reconcile {
@@ -59,76 +56,59 @@ impl Reconcile {
         // What the service user's processes hold up, they hold up no longer than this, all together.
         let deadline = Deadline::after(manager.timeout());
         let mut done = Reconciled::default();
-        let wanted = self.wanted(&mut done);
+        if !self.dry_run {
+            lay_ghosts(manager, &mut done)?;
+        }
+        let sources =
+            Sources { volume: &self.volume, store: &self.store, has_state: self.has_state, manifest: &self.manifest };
+        let All { wanted, is_whole } = wanted(sources, &mut done);
+        if is_whole {
+            done.orphans = orphans(manager, &self.volume, &wanted)?;
+        }
         let (wanted, gateways) = resolve(wanted, &mut done.broken);
         let new = self.plan(manager, wanted, gateways, &mut done)?;
-        if self.dry_run || new.is_empty() {
+        if self.dry_run {
             return Ok(done);
         }
-        self.remove_stale(manager, &new, deadline, &mut done);
+        let made = self.make(manager, &new, deadline, &mut done);
+        if self.prune && made.is_ok() {
+            let removed = remove(manager, &self.volume, std::mem::take(&mut done.orphans));
+            done.removed(removed);
+        }
+        made.map(|()| done)
+    }
+
+    /// Makes what is to be made, and writes down what came of each profile.
+    fn make(
+        &self,
+        manager: &S6Manager<'_>,
+        new: &[New],
+        deadline: Deadline,
+        done: &mut Reconciled,
+    ) -> Result<(), BootError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let adopted: Vec<&ProfileName> =
+            new.iter().filter(|new| new.adopted).map(|new| new.checked.profile()).collect();
+        if !adopted.is_empty() {
+            for result in manager.unregister_profile_gateways(&adopted) {
+                result?;
+            }
+        }
+        self.remove_stale(manager, new, deadline, done);
         let user = self.manifest.defaults.user.clone().unwrap_or_default();
         let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
         // It is opened while the directories are published, which takes as long.
         let log = self.volume.boot_log(&servant);
         // How long supervisors take is no fault of the service user's.
         let left = deadline.left();
-        let published = install(manager, &new, &mut done);
+        let published = install(manager, new, done);
         let lines = done.lines(published.as_ref().err());
         if let Err(error) = log.and_then(|log| log.until(deadline.resumed(left)).end(lines.as_bytes())) {
             done.warnings.push(format!("nothing is written to logs/container-boot.log: {error}"));
         }
-        published?;
-        Ok(done)
-    }
-
-    /// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
-    /// volume, those that were registered at run time, and the others on the volume.
-    fn wanted(&self, done: &mut Reconciled) -> Vec<Wanted> {
-        let profiles = self.volume.profiles();
-        done.broken = profiles.broken;
-        done.warnings = profiles.warnings;
-        if self.has_state && SavedManifest::is_ignored_on(&self.volume) {
-            let what = format!(
-                "{}/gateways.toml is not read, since --state names another place; remove it",
-                self.volume.path()
-            );
-            done.warnings.push(what);
-        }
-        let saved = SavedManifest::open(&self.store).and_then(|saved| saved.settings());
-        let saved = saved.unwrap_or_else(|error| {
-            done.warnings.extend(error.to_string().lines().map(|line| format!("{line}; it is left out of account")));
-            Settings::default()
-        });
-        let by_name = |settings: &Settings| -> BTreeMap<ProfileName, Options> {
-            settings.gateways.iter().map(|(name, own)| (name.clone(), own.clone())).collect()
-        };
-        let (registered, baked) = (by_name(&saved), by_name(&self.manifest));
-        let root = ProfileName::default();
-        let in_order = self.manifest.gateways.iter().chain(&saved.gateways).map(|(name, _)| name).chain([&root]);
-        let mut seen = BTreeSet::new();
-        let mut wanted = Vec::with_capacity(profiles.found.len() + 1);
-        // What is named is asked for by name: nothing else on the volume can hide it.
-        for name in in_order.filter(|name| seen.insert((*name).clone())) {
-            let profile = name.clone();
-            let intent = match self.volume.profile(name) {
-                Some(found) => found.intent,
-                None if registered.contains_key(name) => self.volume.intent(name),
-                None => {
-                    done.profiles.push(Outcome { profile, intent: Intent::Nothing, action: Action::Absent });
-                    continue;
-                }
-            };
-            // What an operator said later wins.
-            let options = registered.get(name).or_else(|| baked.get(name)).unwrap_or(&self.manifest.defaults);
-            wanted.push(Wanted { profile, options: options.clone(), intent, named: true });
-        }
-        for FoundProfile { profile, intent } in profiles.found {
-            if seen.insert(profile.clone()) {
-                let options = self.manifest.defaults.clone();
-                wanted.push(Wanted { profile, options, intent, named: false });
-            }
-        }
-        wanted
+        Ok(published?)
     }
 
     /// What is to be made, with what is said of each profile.
@@ -179,7 +159,7 @@ impl Reconcile {
             // One that a killed run published may still have nobody who supervises it.
             let alone = action == Action::Unchanged && live && !manager.scandir().gateway(&profile)?.is_supervised()?;
             if action != Action::Unchanged || alone {
-                new.push(New { checked, user: gateway.user, named });
+                new.push(New { checked, user: gateway.user, named, adopted: action == Action::Adopted });
             }
             done.profiles.push(Outcome { profile, intent, action });
         }
@@ -217,6 +197,15 @@ impl Reconcile {
             }
         }
     }
+}
+
+/// Ends the supervisors whose service directory is gone: they hold the lock of its log.
+fn lay_ghosts(manager: &S6Manager<'_>, done: &mut Reconciled) -> Result<(), BootError> {
+    let laid = manager.lay_ghosts()?.into_iter();
+    let said =
+        |name| format!("service directory {name}: somebody removed it under its supervisors; they are ended now");
+    done.warnings.extend(laid.map(said));
+    Ok(())
 }
 
 /// Publishes what can be published; what cannot is said of the profile. What is named is up before the rest comes: however much of that
@@ -261,33 +250,12 @@ fn action(manager: &S6Manager<'_>, checked: &Checked, down: bool) -> Result<Acti
         Ok([Published::Created]) if down => Ok(Action::Down),
         Ok([Published::Created]) => Ok(Action::Started),
         Ok(_) => Ok(Action::Unchanged),
+        Err(_) if manager.scandir().gateway(checked.profile()).is_ok_and(|service| service.is_hermes_own()) => {
+            Ok(Action::Adopted)
+        }
         Err(S6Error::Registered { .. }) => {
             Err("is registered here and differs from its settings; unregister it and reconcile again".to_owned())
         }
         Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Gives out the ports, leaving out who cannot have the one that it wants: they are the same in every container of a volume.
-fn resolve(mut wanted: Vec<Wanted>, broken: &mut Vec<Broken>) -> (Vec<Wanted>, Vec<Gateway>) {
-    loop {
-        let all = wanted.iter().map(|wanted| (wanted.profile.clone(), wanted.options.clone())).collect();
-        match Gateway::resolve(all) {
-            Ok(gateways) => return (wanted, gateways),
-            Err(problems) => {
-                let mut of: BTreeMap<usize, String> = BTreeMap::new();
-                for (index, problem) in problems {
-                    of.entry(index).or_insert_with(|| problem.to_string());
-                }
-                let mut index = 0;
-                wanted.retain(|wanted| {
-                    let own = of.remove(&index);
-                    index += 1;
-                    let fine = own.is_none();
-                    broken.extend(own.map(|problem| Broken { name: wanted.profile.to_string(), problem }));
-                    fine
-                });
-            }
-        }
     }
 }

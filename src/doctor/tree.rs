@@ -36,6 +36,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
             unsupervised.push(Finding::error("supervisors", seen, remedy));
         }
     }
+    or_ok(findings, ghosts(patient), "ghosts", "no supervisor without its service directory");
     let well = match patient.gateways.len() {
         0 => "no gateway to supervise".to_owned(),
         1 => "1 gateway, with what supervises it".to_owned(),
@@ -43,6 +44,18 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
     };
     or_ok(findings, unsupervised, "supervisors", well);
     Ok(())
+}
+
+/// Supervisors whose service directory is gone: the next gateway of that name logs nothing.
+fn ghosts(patient: &Patient<'_>) -> Vec<Finding> {
+    let remedy = format!("gatewayctl reconcile, or s6-svscanctl -an {}", patient.scandir.path());
+    let ghosts = patient.scandir.ghosts().into_iter().map(|name| {
+        let seen = format!(
+            "{name} has supervisors, but somebody removed its service directory: they hold the lock of its log"
+        );
+        Finding::error("ghosts", seen, remedy.clone())
+    });
+    ghosts.collect()
 }
 
 fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, DoctorError> {

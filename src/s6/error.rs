@@ -120,6 +120,9 @@ pub enum S6Error {
         /// Whether it differs from the one that was to be published.
         different: bool,
     },
+    /// A service directory of that name is there, and Hermes' own service manager made it.
+    #[error("{0} was made by Hermes' own service manager; register --adopt takes it over, and so does reconcile")]
+    HermesOwn(Utf8PathBuf),
     /// Something that is no directory has the name of a service directory.
     #[error("{0} is in the way, and is no service directory; move it away")]
     InTheWay(Utf8PathBuf),

@@ -5,6 +5,7 @@
 pub(crate) mod container;
 mod error;
 mod fifo;
+mod ghost;
 mod gone;
 mod leaving;
 mod process;

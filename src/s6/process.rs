@@ -47,7 +47,7 @@ impl Svscan {
 }
 
 /// Who a process is, by its `status`: one user in all four senses, which a program that somebody else runs set-uid is not.
-fn only_uid(status: &str) -> Option<u32> {
+pub(super) fn only_uid(status: &str) -> Option<u32> {
     let mut uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace();
     let first = uids.next()?;
     uids.all(|uid| uid == first).then(|| first.parse().ok()).flatten()

@@ -48,6 +48,13 @@ impl RunScript {
     }
 }
 
+/// Whether this is a run script of Hermes' own service manager, by what all of its releases write.
+pub(super) fn is_hermes_own(run: &str) -> bool {
+    let has = |wanted: &str| run.lines().any(|line| line.trim() == wanted);
+    let starts = |line: &str| line.starts_with("exec s6-setuidgid hermes hermes ") && line.contains(" gateway run");
+    !run.contains("Written by gen-service") && has("export HERMES_S6_SUPERVISED_CHILD=1") && run.lines().any(starts)
+}
+
 /// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
 fn port(text: &str) -> Option<u16> {
     let value = |entry: &str| entry.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?.parse().ok();

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::S6Error;
 use super::fifo::has_reader;
 use super::programs::Programs;
-use super::script::RunScript;
+use super::script::{RunScript, is_hermes_own};
 use crate::base::{Patience, WaitError};
 use crate::disk;
 
@@ -69,6 +69,12 @@ impl LiveService {
     /// Whether it stays down when its supervisor is started anew.
     pub(crate) fn has_down(&self) -> bool {
         rustix::fs::lstat(self.path.join("down").as_std_path()).is_ok()
+    }
+
+    /// Whether Hermes' own service manager wrote it (`hermes profile create` as root): with a `supervise` that is the service user's, and, in an
+    /// image that has not what its run script needs, in a loop for ever.
+    pub(crate) fn is_hermes_own(&self) -> bool {
+        disk::read_small(&self.path.join("run")).is_ok_and(|run| is_hermes_own(&run))
     }
 
     /// Refuses to have root ask or tell a supervisor by files that somebody else can put others in the place of: the programs of s6 follow a

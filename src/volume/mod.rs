@@ -7,6 +7,7 @@
 
 mod desire;
 mod error;
+mod eyes;
 mod home;
 mod identity;
 mod intent;
@@ -22,6 +23,7 @@ mod shown;
 
 pub(crate) use desire::record;
 pub(crate) use error::VolumeError;
+pub(crate) use eyes::Eyes;
 pub(crate) use home::{Unusable, Volume, owner_of};
 pub(crate) use identity::Identity;
 pub(crate) use intent::Intent;

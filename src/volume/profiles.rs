@@ -1,5 +1,6 @@
 //! The profiles on a volume.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use super::home::Volume;
@@ -85,6 +86,11 @@ impl Volume {
         profiles
     }
 
+    /// The names of the profiles on it but the root profile's.
+    pub(crate) fn names(&self) -> BTreeSet<ProfileName> {
+        self.profiles().found.into_iter().map(|found| found.profile).collect()
+    }
+
     /// The profile of this name, if it is there; the root profile always is. It is asked for by name, so that nothing else on the volume
     /// can hide it.
     pub(crate) fn profile(&self, profile: &ProfileName) -> Option<FoundProfile> {
@@ -94,6 +100,13 @@ impl Volume {
         let mark = format!("{}/{MARK}", directory_of(profile));
         self.home().stat(&mark).ok()?;
         Some(FoundProfile { profile: profile.clone(), intent: self.intent(profile) })
+    }
+
+    /// Whether the profile of this name is certainly not there: what cannot be looked at may be.
+    pub(crate) fn lacks(&self, profile: &ProfileName) -> bool {
+        let mark = format!("{}/{MARK}", directory_of(profile));
+        let gone = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        !profile.is_default() && self.home().stat(&mark).is_err_and(|error| gone(&error))
     }
 
     /// What is recorded for the gateway of a profile, be the profile there or not.

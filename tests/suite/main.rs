@@ -12,6 +12,7 @@ mod control_faults;
 mod doctor;
 mod faults;
 mod floors;
+mod follow;
 mod hostile;
 mod hosts;
 mod install;

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::container_args::{ControlGroup, Home, Reconcile, Repair};
+use super::container_args::{ControlGroup, Home, Reconcile, Repair, Which};
 use crate::cli::render_args::RenderArgs;
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
@@ -94,6 +94,8 @@ pub(super) enum Command {
     },
     /// Give every profile on the volume its gateway: for a hook at boot, when the scandir is empty
     Reconcile(Reconcile),
+    /// Follow the profiles on the volume: each new one gets its gateway, and that of one that is gone is taken out
+    Watch(Which),
     /// Give the user of the gateways what a command of root's left on the volume, as far as that is safe
     Repair(Repair),
     /// Check s6, the scandir, the volume and every gateway, and say what to do
@@ -172,6 +174,7 @@ impl Command {
             | Self::Unregister { .. }
             | Self::Reconcile(_)
             | Self::Repair(_)
+            | Self::Watch(_)
             | Self::Start { .. }
             | Self::Stop { .. }
             | Self::Restart { .. } => true,
@@ -214,6 +217,10 @@ pub(super) struct Register {
 
     #[command(flatten)]
     pub(super) control_group: ControlGroup,
+
+    /// Take over what Hermes' own service manager made of that name
+    #[arg(long)]
+    pub(super) adopt: bool,
 
     /// Have reconcile register it again at the next boot, with the same options: writes gateways.toml on the volume
     #[arg(long)]

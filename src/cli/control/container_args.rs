@@ -49,6 +49,21 @@ impl Home {
 #[derive(Debug, Args)]
 pub(super) struct Reconcile {
     #[command(flatten)]
+    pub(super) which: Which,
+
+    /// Take out the gateways whose profile is not on the volume any more, but for those of register --save
+    #[arg(long)]
+    pub(super) prune: bool,
+
+    /// Say what would be done, without doing it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// Which profiles are to have a gateway, and of what kind.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    #[command(flatten)]
     pub(super) home: Home,
 
     /// Manifest with the settings of the gateways; what it does not name has its [defaults] [default: `$GATEWAYS_MANIFEST` if it is there]
@@ -73,10 +88,6 @@ pub(super) struct Reconcile {
 
     #[command(flatten)]
     pub(super) control_group: ControlGroup,
-
-    /// Say what would be done, without doing it
-    #[arg(long)]
-    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -97,7 +108,7 @@ pub(super) struct Repair {
     pub(super) home: Home,
 }
 
-impl Reconcile {
+impl Which {
     /// The manifest that was named, or that the container has.
     pub(super) fn manifest(&self) -> Option<Utf8PathBuf> {
         let usual = || container::variable("GATEWAYS_MANIFEST").map(Utf8PathBuf::from).filter(|path| path.exists());

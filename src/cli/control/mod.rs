@@ -10,6 +10,7 @@ mod reconcile;
 mod register;
 mod repair;
 mod status;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
             register::unregister(&names(profiles)?, save.then_some(home), common, streams)
         }
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
+        Command::Watch(which) => watch::run(which, common, streams),
         Command::Repair(repair) => repair::run(repair, common, streams),
         Command::Doctor { home } => doctor::run(home, common, streams),
         Command::List => list(common, streams),

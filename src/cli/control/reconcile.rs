@@ -1,43 +1,77 @@
 //! `gatewayctl reconcile`.
 
+use camino::Utf8PathBuf;
 use serde_json::json;
 
 use super::args::Common;
 use super::common::s6;
-use super::container_args::Reconcile as Arguments;
+use super::container_args::{Reconcile as Arguments, Which};
 use crate::base::text::Plain;
-use crate::boot::{Action, Reconcile, Reconciled};
-use crate::cli::outcome::Outcome;
+use crate::boot::{Action, BootError, Outcome, Reconcile, Reconciled};
+use crate::cli::outcome::Outcome as Ended;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
 use crate::source::{self, Mistake, Place, Settings};
 use crate::spec::selection::{Selection, SelectionError};
 use crate::volume::{Intent, Store, Volume};
 
-pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    let (home, state) = (arguments.home.path(), arguments.home.state());
-    let reconcile = Reconcile {
-        selection: selection(arguments)?,
-        manifest: arguments.manifest().as_deref().map_or_else(|| Ok(Settings::default()), source::settings)?,
-        volume: Volume::open(&home)?,
-        store: Store::open(state.as_deref(), &home)?,
-        has_state: state.is_some(),
-        most: arguments.most,
-        dry_run: arguments.dry_run,
-    };
+pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Ended, Error> {
+    let which = Chosen::new(&arguments.which)?;
+    let reconcile = Reconcile { prune: arguments.prune, dry_run: arguments.dry_run, ..which.reconcile()? };
     let done = {
-        let manager = s6(common, streams)?.control_group(arguments.control_group.name());
+        let manager = s6(common, streams)?.control_group(which.control_group);
         reconcile.run(&manager)?
     };
     if common.json {
         streams.json(&document(&done, arguments.dry_run))?;
     } else {
-        say(&done, arguments.dry_run, common.quiet, streams)?;
+        let complaints = done.complaints();
+        say(done.profiles.iter(), arguments.dry_run, common.quiet, streams)?;
+        for complaint in complaints {
+            streams.warning(&complaint);
+        }
     }
-    Ok(Outcome::Done)
+    Ok(Ended::Done)
 }
 
-fn selection(arguments: &Arguments) -> Result<Selection, Error> {
+/// What `reconcile` and `watch` were told, read.
+pub(super) struct Chosen {
+    home: Utf8PathBuf,
+    state: Option<Utf8PathBuf>,
+    selection: Selection,
+    manifest: Settings,
+    most: Option<u32>,
+    pub(super) control_group: Option<String>,
+}
+
+impl Chosen {
+    pub(super) fn new(which: &Which) -> Result<Self, Error> {
+        Ok(Self {
+            home: which.home.path(),
+            state: which.home.state(),
+            selection: selection(which)?,
+            manifest: which.manifest().as_deref().map_or_else(|| Ok(Settings::default()), source::settings)?,
+            most: which.most,
+            control_group: which.control_group.name(),
+        })
+    }
+
+    /// A run by these settings, with the volume that is there now.
+    pub(super) fn reconcile(&self) -> Result<Reconcile, BootError> {
+        Ok(Reconcile {
+            selection: self.selection.clone(),
+            manifest: self.manifest.clone(),
+            volume: Volume::open(&self.home)?,
+            store: Store::open(self.state.as_deref(), &self.home)?,
+            has_state: self.state.is_some(),
+            most: self.most,
+            prune: false,
+            dry_run: false,
+        })
+    }
+}
+
+fn selection(arguments: &Which) -> Result<Selection, Error> {
     let mut mistakes = Vec::new();
     let mut wrong = |error: SelectionError| mistakes.push(Mistake::at(Place::CommandLine, error));
     let mut patterns =
@@ -64,19 +98,26 @@ fn document(done: &Reconciled, dry_run: bool) -> serde_json::Value {
     })
 }
 
-/// What was done on standard output; what is wrong on standard error, also where nothing else is to be said.
-fn say(done: &Reconciled, dry_run: bool, quiet: bool, streams: &mut Streams<'_>) -> Result<(), Error> {
+/// What was done for each of these profiles.
+pub(super) fn say<'a>(
+    profiles: impl Iterator<Item = &'a Outcome>,
+    dry_run: bool,
+    quiet: bool,
+    streams: &mut Streams<'_>,
+) -> Result<(), Error> {
     let would = if dry_run { "would be " } else { "" };
-    for outcome in done.profiles.iter().filter(|_| !quiet) {
+    for outcome in profiles.filter(|_| !quiet) {
         let style = match outcome.action {
-            Action::Started => GREEN,
+            Action::Started | Action::Adopted => GREEN,
             Action::Down | Action::Unchanged | Action::Elsewhere => DIM,
-            Action::Absent => RED,
+            Action::Absent | Action::Removed => RED,
         };
         let profile = &outcome.profile;
         let why = match outcome.action {
             Action::Elsewhere => "another container's".to_owned(),
             Action::Absent => format!("in the manifest, but not on the volume; hermes profile create {profile}"),
+            Action::Removed => "its profile is gone".to_owned(),
+            Action::Adopted => format!("Hermes' own manager had made it; recorded: {}", outcome.intent),
             _ => match &outcome.intent {
                 Intent::Unreadable(why) => format!("gateway_state.json: {why}"),
                 intent => format!("recorded: {intent}"),
@@ -85,9 +126,5 @@ fn say(done: &Reconciled, dry_run: bool, quiet: bool, streams: &mut Streams<'_>)
         let word = styled(style, format_args!("{would}{:<9}", outcome.action.word()));
         writeln!(streams.out, "{word} {profile}  {}", styled(DIM, Plain(&why))).map_err(Error::Output)?;
     }
-    streams.out.flush().map_err(Error::Output)?;
-    for complaint in done.complaints() {
-        streams.warning(&complaint);
-    }
-    Ok(())
+    streams.out.flush().map_err(Error::Output)
 }

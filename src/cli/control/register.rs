@@ -27,6 +27,9 @@ pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Stre
         } else {
             let store = arguments.save.then(|| open(&arguments.home)).transpose()?;
             let manager = s6(common, streams)?.control_group(arguments.control_group.name());
+            if arguments.adopt {
+                manager.give_way(gateway.profile())?;
+            }
             match store {
                 Some(store) => register_and_save(&manager, &store, gateway, options)?,
                 None => manager.register_profile_gateway(gateway)?,

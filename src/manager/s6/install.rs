@@ -106,12 +106,28 @@ impl S6Manager<'_> {
             return Err(S6Error::NotLive(self.scandir.path().to_owned()));
         }
         let checked = Checked::rendered(&render(gateway), gateway.profile().clone());
-        let published = self.publish(&[checked], false)?.changes[0];
         let service = self.service(gateway.profile());
+        if service.is_hermes_own() {
+            return Err(S6Error::HermesOwn(service.path().to_owned()));
+        }
+        let published = self.publish(&[checked], false)?.changes[0];
         let path = service.path().to_owned();
         // One that is there already is seen to as well: the run that put it there may have been killed before it was.
         self.supervise(&[(service, published)])?;
         if published == Published::Created { Ok(()) } else { Err(S6Error::Registered { path, different: false }) }
+    }
+
+    /// Takes a gateway of this profile out if Hermes' own service manager made it; whether it was there.
+    ///
+    /// # Errors
+    /// As [`ServiceManager::unregister_profile_gateway`](crate::manager::ServiceManager::unregister_profile_gateway).
+    pub fn give_way(&self, profile: &ProfileName) -> Result<bool, S6Error> {
+        if !self.service(profile).is_hermes_own() {
+            return Ok(false);
+        }
+        let what = format!("gateway {profile} was made by Hermes' own service manager, and is made anew");
+        self.observer.borrow_mut().warning(&what);
+        self.unregister_all(&[profile]).pop().unwrap_or(Ok(false))
     }
 
     /// Sees that nothing stands in the way of a change of the scandir, finishes what killed runs left, and tells whether an

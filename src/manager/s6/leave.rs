@@ -1,5 +1,6 @@
 //! Gateways go: out of the scandir at once, then brought down, then deleted.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -20,6 +21,12 @@ impl<'a> S6Manager<'a> {
                 && let Some(link) = self.scandir.dangling()?.filter(|link| !own(link))
             {
                 return Err(S6Error::Dangling(link));
+            }
+            if profiles.iter().any(|profile| self.scandir.gateway(profile).is_err()) {
+                for name in self.lay_ghosts()? {
+                    let what = "somebody removed it under its supervisors; they are ended now";
+                    self.observer.borrow_mut().warning(&format!("service directory {name}: {what}"));
+                }
             }
             self.clear_up()
         };
@@ -75,6 +82,14 @@ impl<'a> S6Manager<'a> {
             Err(error) => results[indices[0]] = Err(error),
         }
         results
+    }
+
+    /// Ends the supervisors whose service directory somebody removed under them, and gives the names of those.
+    ///
+    /// # Errors
+    /// If s6-svscan cannot be told, or a signal comes.
+    pub(crate) fn lay_ghosts(&self) -> Result<BTreeSet<String>, S6Error> {
+        self.scandir.lay_ghosts(&self.programs, self.telling(self.timeout))
     }
 
     /// Finishes what killed runs left. What does not end is told of once, and stops nothing.

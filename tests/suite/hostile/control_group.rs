@@ -10,7 +10,7 @@ fn nobody_plants_a_symlink_where_a_supervisor_writes() {
         &sandbox,
         "exec 2>&1; gatewayctl -q register a --control-group hermes-extra; gen-service -q b --out /tmp/tree; \
          gatewayctl -q install /tmp/tree --control-group hermes-extra; profile c; \
-         gatewayctl -q reconcile --except default --control-group hermes-extra; up a b; \
+         gatewayctl -q reconcile --except default --control-group hermes-extra 2>/tmp/orphans; grep -c register /tmp/orphans | grep -qx 2; up a b; \
          echo victim >/root/victim; chmod 600 /root/victim; \
          plant() { member ln -s /root/victim /run/service/gateway-$1/event/ftrig1:@4000000067432f0a1b2c3d4e:xxxxxx 2>/tmp/log && echo planted; }; \
          for g in a b c; do plant $g || echo refused; member gatewayctl -q stop $g; done; cat /root/victim; \

@@ -1,0 +1,111 @@
+//! The profiles that are to have a gateway in any container of a volume, with the settings that each is to have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::outcome::{Action, Outcome, Reconciled};
+use crate::source::Settings;
+use crate::spec::options::Options;
+use crate::spec::{Gateway, ProfileName};
+use crate::volume::{Broken, FoundProfile, Intent, SavedManifest, Store, Volume};
+
+/// A profile that is to have a gateway, with the settings that it is to have.
+pub(super) struct Wanted {
+    pub(super) profile: ProfileName,
+    pub(super) options: Options,
+    pub(super) intent: Intent,
+    /// Whether a manifest names it, or it is the root profile, which is always there.
+    pub(super) named: bool,
+}
+
+/// Where what is wanted is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) volume: &'a Volume,
+    /// Where the saved manifest is.
+    pub(super) store: &'a Store,
+    /// Whether that is another place than the volume.
+    pub(super) has_state: bool,
+    /// The settings of the image.
+    pub(super) manifest: &'a Settings,
+}
+
+/// What is wanted.
+pub(super) struct All {
+    pub(super) wanted: Vec<Wanted>,
+    /// Whether all of it could be read, so that what is not in it is not wanted.
+    pub(super) is_whole: bool,
+}
+
+/// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
+/// volume, those that were registered at run time, and the others on the volume.
+pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
+    let Sources { volume, store, has_state, manifest } = sources;
+    let profiles = volume.profiles();
+    done.broken = profiles.broken;
+    let mut is_whole = profiles.warnings.is_empty();
+    done.warnings.extend(profiles.warnings);
+    if has_state && SavedManifest::is_ignored_on(volume) {
+        let what = format!("{}/gateways.toml is not read, since --state names another place; remove it", volume.path());
+        done.warnings.push(what);
+    }
+    let saved = SavedManifest::open(store).and_then(|saved| saved.settings());
+    let saved = saved.unwrap_or_else(|error| {
+        is_whole = false;
+        done.warnings.extend(error.to_string().lines().map(|line| format!("{line}; it is left out of account")));
+        Settings::default()
+    });
+    let by_name = |settings: &Settings| -> BTreeMap<ProfileName, Options> {
+        settings.gateways.iter().map(|(name, own)| (name.clone(), own.clone())).collect()
+    };
+    let (registered, baked) = (by_name(&saved), by_name(manifest));
+    let root = ProfileName::default();
+    let in_order = manifest.gateways.iter().chain(&saved.gateways).map(|(name, _)| name).chain([&root]);
+    let mut seen = BTreeSet::new();
+    let mut wanted = Vec::with_capacity(profiles.found.len() + 1);
+    // What is named is asked for by name: nothing else on the volume can hide it.
+    for name in in_order.filter(|name| seen.insert((*name).clone())) {
+        let profile = name.clone();
+        let intent = match volume.profile(name) {
+            Some(found) => found.intent,
+            None if registered.contains_key(name) => volume.intent(name),
+            None => {
+                done.profiles.push(Outcome { profile, intent: Intent::Nothing, action: Action::Absent });
+                continue;
+            }
+        };
+        // What an operator said later wins.
+        let options = registered.get(name).or_else(|| baked.get(name)).unwrap_or(&manifest.defaults);
+        wanted.push(Wanted { profile, options: options.clone(), intent, named: true });
+    }
+    for FoundProfile { profile, intent } in profiles.found {
+        if seen.insert(profile.clone()) {
+            let options = manifest.defaults.clone();
+            wanted.push(Wanted { profile, options, intent, named: false });
+        }
+    }
+    All { wanted, is_whole }
+}
+
+/// Gives out the ports, leaving out who cannot have the one that it wants: they are the same in every container of a volume.
+pub(super) fn resolve(mut wanted: Vec<Wanted>, broken: &mut Vec<Broken>) -> (Vec<Wanted>, Vec<Gateway>) {
+    loop {
+        let all = wanted.iter().map(|wanted| (wanted.profile.clone(), wanted.options.clone())).collect();
+        match Gateway::resolve(all) {
+            Ok(gateways) => return (wanted, gateways),
+            Err(problems) => {
+                let mut of: BTreeMap<usize, String> = BTreeMap::new();
+                for (index, problem) in problems {
+                    of.entry(index).or_insert_with(|| problem.to_string());
+                }
+                let mut index = 0;
+                wanted.retain(|wanted| {
+                    let own = of.remove(&index);
+                    index += 1;
+                    let fine = own.is_none();
+                    broken.extend(own.map(|problem| Broken { name: wanted.profile.to_string(), problem }));
+                    fine
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Profiles that come and go while the container runs.
+//!
+//! The service user makes and removes them as it likes, a thousand times in a second too. So each look is a whole one, by the code of a boot; what
+//! happened meanwhile counts for nothing but to look again, and after a look there is a pause as long as that look took.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use super::error::BootError;
+use super::orphans::remove;
+use super::outcome::Reconciled;
+use super::reconcile::Reconcile;
+use crate::base::interrupted;
+use crate::manager::S6Manager;
+use crate::spec::ProfileName;
+use crate::volume::Eyes;
+
+/// How long a volume on which nothing happens is left alone.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How long after something has happened it is looked at more often: Hermes makes a profile in steps.
+const STIR: Duration = Duration::from_secs(10);
+
+/// How often then.
+const OFTEN: Duration = Duration::from_millis(100);
+
+/// The longest pause after a look that took long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a run that follows the profiles takes for each look.
+pub(crate) trait Looks: Sync {
+    /// What a boot would do now.
+    ///
+    /// # Errors
+    /// If the volume is not there.
+    fn reconcile(&self) -> Result<Reconcile, BootError>;
+
+    /// A manager of the scandir.
+    ///
+    /// # Errors
+    /// If the scandir is not there.
+    fn manager(&self) -> Result<S6Manager<'static>, BootError>;
+}
+
+/// Gateways whose profile was gone.
+struct Gone {
+    asked: Vec<ProfileName>,
+    /// What came of those whose profile had not come back by then.
+    results: Vec<(ProfileName, Result<(), BootError>)>,
+}
+
+/// Follows the profiles until a signal comes, and tells what came of each look.
+///
+/// # Errors
+/// If there is no scandir. All else is told, and tried again after a minute.
+pub(crate) fn follow(looks: &impl Looks, tell: &mut dyn FnMut(&Reconciled)) -> Result<(), BootError> {
+    let (orphans, to_remove) = channel();
+    let (removed, results) = channel();
+    let manager = looks.manager()?;
+    std::thread::scope(|scope| {
+        // It ends when the other end of its channel is dropped.
+        scope.spawn(move || remover(looks, &to_remove, &removed));
+        let mut follower =
+            Follower { looks, manager, orphans, results, seen: None, last: None, leaving: BTreeSet::new() };
+        let mut stirred = Instant::now();
+        while !interrupted() {
+            let began = Instant::now();
+            let (eyes, done) = follower.look();
+            tell(&done);
+            let pause = began.elapsed().min(LONGEST_PAUSE);
+            let is_stirred = stirred.elapsed() < STIR || !follower.leaving.is_empty();
+            if eyes.wait(if is_stirred { pause.max(OFTEN) } else { MINUTE }) {
+                stirred = Instant::now();
+            }
+            std::thread::sleep((began + 2 * pause).saturating_duration_since(Instant::now()));
+        }
+    });
+    Ok(())
+}
+
+struct Follower<'a, L> {
+    looks: &'a L,
+    manager: S6Manager<'static>,
+    orphans: Sender<Vec<ProfileName>>,
+    results: Receiver<Gone>,
+    /// The profiles that were there at the last look.
+    seen: Option<BTreeSet<ProfileName>>,
+    /// When all was last looked at.
+    last: Option<Instant>,
+    /// The gateways that the other thread takes out.
+    leaving: BTreeSet<ProfileName>,
+}
+
+impl<L: Looks> Follower<'_, L> {
+    /// Looks at what is there, and has everything done if it is not what it was. The eyes are open since before.
+    fn look(&mut self) -> (Eyes, Reconciled) {
+        let mut done = Reconciled::default();
+        let eyes = match self.looks.reconcile() {
+            Ok(reconcile) => {
+                let eyes = Eyes::open(&reconcile.volume);
+                self.reconcile(&reconcile, &mut done);
+                eyes
+            }
+            Err(error) => {
+                done.warnings.push(error.to_string());
+                Eyes::closed()
+            }
+        };
+        for Gone { asked, results } in self.results.try_iter() {
+            self.leaving.retain(|profile| !asked.contains(profile));
+            done.removed(results);
+            // It may be there again.
+            self.seen = None;
+        }
+        (eyes, done)
+    }
+
+    fn reconcile(&mut self, reconcile: &Reconcile, done: &mut Reconciled) {
+        let there = reconcile.volume.names();
+        if self.last.is_some_and(|last| last.elapsed() < MINUTE) && self.seen.as_ref() == Some(&there) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        self.seen = Some(there);
+        match reconcile.run(&self.manager) {
+            Ok(made) => *done = made,
+            Err(error) => done.warnings.push(error.to_string()),
+        }
+        let orphans = std::mem::take(&mut done.orphans).into_iter();
+        let gone: Vec<ProfileName> = orphans.filter(|profile| self.leaving.insert(profile.clone())).collect();
+        if !gone.is_empty() {
+            // The other thread lives as long as this one.
+            let _ = self.orphans.send(gone);
+        }
+    }
+}
+
+/// Takes out what it is told, many at a time: one that ends slowly keeps no new one waiting.
+fn remover(looks: &impl Looks, orphans: &Receiver<Vec<ProfileName>>, removed: &Sender<Gone>) {
+    for asked in orphans {
+        let take = || Ok(remove(&looks.manager()?, &looks.reconcile()?.volume, asked.clone()));
+        let results = take().unwrap_or_else(|error: BootError| vec![(asked[0].clone(), Err(error))]);
+        if removed.send(Gone { asked, results }).is_err() {
+            return;
+        }
+    }
+}

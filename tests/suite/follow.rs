@@ -1,0 +1,126 @@
+//! What follows the profiles of a volume: `gatewayctl watch`, `reconcile --prune`, and what of Hermes' own manager is taken over.
+
+use crate::sandbox::Sandbox;
+use crate::support::Ran;
+
+/// As in [`crate::boot`], with a watch that says what it does to `/tmp/watch`.
+const HELPERS: &str = r#"
+as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
+profile() {
+  as mkdir -p /opt/data/profiles/"$1"
+  as touch /opt/data/profiles/"$1"/SOUL.md
+  [ -z "${2-}" ] || printf '{"gateway_state":"%s"}' "$2" | as dd status=none of=/opt/data/profiles/"$1"/gateway_state.json
+}
+watches() { gatewayctl watch "$@" >/tmp/watch 2>&1 & watch=$!; until gatewayctl list | grep -q default; do sleep 0.02; done; }
+until_list() { until [ "$(gatewayctl list | tr '\n' ' ')" = "$1" ]; do sleep 0.02; done; }
+# As Hermes' own manager makes them, with a supervise that is the service user's.
+foreign() {
+  d=/run/service/.gateway-$1.tmp
+  mkdir -p $d/log $d/supervise; chown hermes $d/supervise; echo longrun >$d/type
+  printf '#!/command/with-contenv sh\nset -e\nexport HERMES_S6_SUPERVISED_CHILD=1\nexec sleep 1000\nexec s6-setuidgid hermes hermes -p %s gateway run --replace\n' "$1" >$d/run
+  printf '#!/bin/sh\nexec s6-setuidgid hermes s6-log T /opt/data/logs/gateways/%s\n' "$1" >$d/log/run
+  chmod 755 $d/run $d/log/run; as mkdir -p /opt/data/logs/gateways/$1; mv $d /run/service/gateway-$1; s6-svscanctl -a /run/service
+  until s6-svok /run/service/gateway-$1/log; do sleep 0.02; done
+}
+"#;
+
+fn live(command: &str) -> Ran {
+    let sandbox = Sandbox::with_programs("case $* in *--help) exit ;; *) echo began; exec sleep 1000 ;; esac");
+    let ran = sandbox.live(&format!("{HELPERS} {command}"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    ran
+}
+
+#[test]
+fn profiles_come_and_go_and_are_renamed_under_a_watch() {
+    let ran = live(
+        "profile early running; watches; up early; profile later; until_list 'default early later '; profile runs running; up runs; \
+         log=/opt/data/logs/gateways/early/current; until grep -q began $log; do sleep 0.02; done; as mv /opt/data/profiles/early /opt/data/profiles/moved; \
+         until_list 'default later moved runs '; up moved; as rm -r /opt/data/profiles/runs; until_list 'default later moved '; \
+         while pgrep -f 'gateway-(runs|early)' >/dev/null; do sleep 0.02; done; grep -c began $log; \
+         as mv /opt/data/profiles /opt/data/kept; until_list 'default '; as mv /opt/data/kept /opt/data/profiles; until_list 'default later moved '; \
+         until grep -q 'removed.*moved' /tmp/watch; do sleep 0.02; done; kill $watch; wait $watch; echo $?; sort /tmp/watch",
+    );
+    let expected = "1\n0\ndown      default  recorded: none\ndown      later  recorded: none\ndown      later  recorded: none\n\
+                    removed   early  its profile is gone\nremoved   later  its profile is gone\nremoved   moved  its profile is gone\n\
+                    removed   runs  its profile is gone\nstarted   early  recorded: running\nstarted   moved  recorded: running\n\
+                    started   moved  recorded: running\nstarted   runs  recorded: running\n";
+    assert_eq!(ran.out, expected);
+}
+
+/// The control group may stop them, and the profiles are the service user's, but what it does ends with the right set, and nothing of others is gone.
+#[test]
+fn a_storm_of_profiles_ends_with_the_right_set() {
+    let ran = live(
+        "profile mine running; watches --most 60; up mine; gatewayctl -q register other --save; pid=$(s6-svstat -o pid /run/service/gateway-mine); \
+         as python3 -c 'import os, shutil\nfor n in range(1000):\n  d = \"/opt/data/profiles/s%d\" % n\n  os.makedirs(d); open(d + \"/SOUL.md\", \"w\").close()\n  if n >= 10: shutil.rmtree(d)'; \
+         until_list 'default mine other s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 '; kill -0 $pid && echo alive; \
+         grep VmHWM /proc/$watch/status | awk '{ print ($2 < 65536) ? \"bounded\" : $2 }'; kill $watch; wait $watch; gatewayctl -q reconcile --prune --most 60; \
+         until_list 'default mine other s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 '; echo same",
+    );
+    assert_eq!(ran.out, "alive\nbounded\nsame\n");
+}
+
+/// One whose gateway is deaf to TERM keeps no new one waiting.
+#[test]
+fn what_leaves_slowly_keeps_no_new_one_waiting() {
+    let sandbox = Sandbox::with_programs(
+        "case $2 in deaf) trap '' TERM; while :; do sleep 0.1; done ;; *) exec sleep 1000 ;; esac",
+    );
+    let ran = sandbox.live(&format!(
+        "{HELPERS} profile deaf running; watches; up deaf; until pgrep -f 'sleep 0.1' >/dev/null; do sleep 0.02; done; \
+         as rm -r /opt/data/profiles/deaf; until_list 'default '; profile new running; up new; ls -d /run/service/.gatewayctl.gone* | wc -l; \
+         pkill -KILL -f 'while|hermes -p deaf' || :; kill $watch; wait $watch; echo $?"
+    ));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert!(ran.out.starts_with("1\n"), "it was still on its way out: {}", ran.out);
+}
+
+#[test]
+fn a_gateway_without_a_profile_is_told_of_and_pruned() {
+    let ran = live(
+        "exec 2>&1; profile a; profile b running; gatewayctl reconcile; gatewayctl -q register saved --save; gatewayctl -q register lost; \
+         as rm -r /opt/data/profiles/a; gatewayctl -q reconcile; gatewayctl reconcile --prune; gatewayctl list | tr '\\n' ' '; \
+         as mv /opt/data/profiles /opt/data/kept; as ln -s kept /opt/data/profiles; gatewayctl -q reconcile --prune; gatewayctl list | tr '\\n' ' '",
+    );
+    let expected = "down      default  recorded: none\ndown      a  recorded: none\nstarted   b  recorded: running\n\
+        warning: gateway a has no profile on the volume; reconcile --prune takes it out, register --save keeps it\n\
+        warning: gateway lost has no profile on the volume; reconcile --prune takes it out, register --save keeps it\n\
+        unchanged saved  recorded: none\nunchanged default  recorded: none\nunchanged b  recorded: running\n\
+        removed   a  its profile is gone\nremoved   lost  its profile is gone\nb default saved \
+        warning: cannot read /opt/data/profiles: it is not a directory, or lies behind a symlink; its profiles are left out\n\
+        b default saved ";
+    assert_eq!(ran.out, expected);
+}
+
+#[test]
+fn what_hermes_own_manager_made_is_taken_over() {
+    let ran = live(
+        "exec 2>&1; profile a running; profile b; foreign a; foreign b; gatewayctl register a --hermes-cli run || echo $?; \
+         gatewayctl -q reconcile --dry-run; gatewayctl reconcile; up a; stat -c '%U' /run/service/gateway-a/supervise; \
+         foreign c; gatewayctl register c --adopt; up c; gatewayctl register c --adopt || echo $?; mkdir /run/service/gateway-d; \
+         printf '#!/bin/sh\\nexec sleep 1000\\n' >/run/service/gateway-d/run; gatewayctl register d --adopt || echo $?",
+    );
+    let expected = "error: /run/service/gateway-a was made by Hermes' own service manager; register --adopt takes it over, and so does reconcile\n1\n\
+        down      default  recorded: none\nadopted   a  Hermes' own manager had made it; recorded: running\n\
+        adopted   b  Hermes' own manager had made it; recorded: none\nroot\n\
+        warning: gateway c was made by Hermes' own service manager, and is made anew\nregistered /run/service/gateway-c  port 9403\n\
+        error: /run/service/gateway-c is already registered; unregister it first\n1\n\
+        error: /run/service/gateway-d is already registered and differs; unregister it first, or use install --update\n1\n";
+    assert_eq!(ran.out, expected);
+}
+
+#[test]
+fn supervisors_whose_directory_is_gone_are_seen_and_ended() {
+    let ran = live(
+        "exec 2>&1; profile a running; gatewayctl -q reconcile; up a; rm -r /run/service/gateway-a || :; gatewayctl -q doctor | grep ghost; \
+         gatewayctl unregister a; pgrep -x s6-log | wc -l; gatewayctl -q reconcile; up a; rm -r /run/service/gateway-a || :; \
+         gatewayctl reconcile; up a; until [ \"$(pgrep -x s6-log | wc -l)\" = 2 ]; do sleep 0.02; done; gatewayctl -q doctor | grep ghost || echo none",
+    );
+    let expected = "ERROR    ghosts       gateway-a has supervisors, but somebody removed its service directory: they hold the lock of its log; \
+        gatewayctl reconcile, or s6-svscanctl -an /run/service\n\
+        warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\n\
+        not there    /run/service/gateway-a\n1\nunchanged default  recorded: none\nstarted   a  recorded: running\n\
+        warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\nnone\n";
+    assert_eq!(ran.out, expected);
+}
