@@ -1,16 +1,16 @@
 #!/command/with-contenv sh
 # shellcheck shell=sh
-# Written by gen-service for profile {{ profile }}.
+# Written by gen-service for {{ own.whose.0 }} {{ own.whose.1 }}.
 # Do not edit: change what it was rendered from and run gen-service again.
 {%- if has_dollars %}
 # shellcheck disable=SC2016 # a dollar or a backquote in a value is meant literally
 {%- endif %}
 set -eu
-exec 2>&1 # or the gateway's stderr never reaches its log
+exec 2>&1 # or the {{ own.kind }}'s stderr never reaches its log
 
 fail() {
-  printf '%s: %s\n' gateway-{{ profile }} "$*"
-  exit 78 # EX_CONFIG: ./finish then leaves the gateway down
+  printf '%s: %s\n' {{ own.service }} "$*"
+  exit 78 # EX_CONFIG: ./finish then leaves the {{ own.kind }} down
 }
 
 : "${HERMES_HOME:=/opt/data}"
@@ -21,6 +21,10 @@ esac
 export HERMES_HOME
 export HOME="${HERMES_HOME}" # s6-setuidgid would leave root's
 cd "${HERMES_HOME}" 2>/dev/null || fail "cannot enter HERMES_HOME, '${HERMES_HOME}': is the volume there?"
+{%- if let Some((host, port)) = address %}
+
+{% include "dashboard/address.sh" %}
+{%- endif %}
 {%- for (name, file) in secrets %}
 {%- if loop.first %}
 
@@ -37,12 +41,12 @@ outside {{ file }}
 export {{ name }}
 {%- endfor %}
 
-{# `|safe` below: a quoted value may not stand inside quotes, and a ProfileName is only a-z, 0-9, - and _. -#}
+{# `|safe` below: a quoted value may not stand inside quotes, and this is a-z, 0-9, -, _ and / only. -#}
 # Whether Hermes can work here, asked as its user: if it cannot write, it would fail in its own way, again and again. That user must
 # reach the directory by itself, too: root may have been led into one by a symlink.
 usable() {
   # shellcheck disable=SC2016 # the other shell expands it
-  "$@" sh -c '[ . -ef "${HERMES_HOME}" ] && [ -w . ] && mkdir -p logs/gateways/{{ profile|safe }} && [ -w logs/gateways/{{ profile|safe }} ]' 2>/dev/null
+  "$@" sh -c '[ . -ef "${HERMES_HOME}" ] && [ -w . ] && mkdir -p {{ own.logs|safe }} && [ -w {{ own.logs|safe }} ]' 2>/dev/null
 }
 {%- for (name, value) in entries %}
 {%- if loop.first %}
@@ -58,10 +62,10 @@ case "$(id -u)" in
   [1-9]*)
     # shellcheck disable=SC2310 # it is one command, and its exit code is what is asked for
     usable || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as the user of this container"
-    exec{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}
+    exec{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}{% if address.is_some() %} --host "${HERMES_DASHBOARD_HOST}" --port "${HERMES_DASHBOARD_PORT}" --no-open{% endif %}
     ;;
   *) ;;
 esac
 # shellcheck disable=SC2310 # as above
 usable s6-setuidgid {{ user }} || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as" {{ user }}
-exec s6-setuidgid {{ user }}{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}
+exec s6-setuidgid {{ user }}{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}{% if address.is_some() %} --host "${HERMES_DASHBOARD_HOST}" --port "${HERMES_DASHBOARD_PORT}" --no-open{% endif %}

@@ -1,12 +1,13 @@
 //! What `gen-service` takes.
 
 use camino::Utf8PathBuf;
-use clap::Parser;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
+use clap::{Parser, ValueEnum};
 
 use super::render_args::{RENDER_ARGS, RenderArgs};
+use crate::spec::Part;
 
-/// Render s6 service directories for the gateways of Hermes profiles
+/// Render s6 service directories for the gateways of Hermes profiles, the dashboard and the watch
 ///
 /// A service directory is what s6-supervise runs: gateway-<PROFILE>/{type,run,finish,timeout-kill,log/run,…}. The same
 /// input gives the same bytes on any machine; neither s6 nor Hermes need be there.
@@ -23,6 +24,7 @@ Examples:
   gen-service coder --out services                write services/gateway-coder
   gen-service --manifest gateways.toml --out /etc/services.d --prune
   gen-service --manifest gateways.toml --out services --check
+  gen-service --manifest gateways.toml --part dashboard --part watch --out /etc/services.d
 
 Exit codes:
   0  done
@@ -35,9 +37,13 @@ pub(crate) struct GenService {
     #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema"])]
     pub(crate) profiles: Vec<String>,
 
-    /// Render the gateways of this file instead, with what it says of each
+    /// Render what this file names instead: gateways, the dashboard and the watch
     #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) manifest: Option<Utf8PathBuf>,
+
+    /// Render only this part of the manifest; may be given several times [default: all of them]
+    #[arg(long = "part", value_name = "PART", value_enum, conflicts_with_all = ["profiles", RENDER_ARGS])]
+    pub(crate) part: Vec<OnePart>,
 
     /// Write to this directory, which is created; without it, print what would be written
     #[arg(long, value_name = "DIR", value_parser = path())]
@@ -47,7 +53,7 @@ pub(crate) struct GenService {
     #[arg(long, requires = "out", conflicts_with_all = ["prune", "force"])]
     pub(crate) check: bool,
 
-    /// Remove the service directories of gateways that are no longer in the manifest
+    /// Remove the service directories of what is no longer in the manifest, of the parts that are rendered
     #[arg(long, requires = "out", conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) prune: bool,
 
@@ -69,6 +75,32 @@ pub(crate) struct GenService {
 
     #[command(flatten)]
     pub(crate) options: RenderArgs,
+}
+
+impl GenService {
+    /// The parts of the manifest that are rendered.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let named = |part: &Part| self.part.is_empty() || self.part.iter().any(|one| Part::from(*one) == *part);
+        Part::ALL.into_iter().filter(named).collect()
+    }
+}
+
+/// The word for a part of the manifest.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OnePart {
+    Gateways,
+    Dashboard,
+    Watch,
+}
+
+impl From<OnePart> for Part {
+    fn from(part: OnePart) -> Self {
+        match part {
+            OnePart::Gateways => Self::Gateways,
+            OnePart::Dashboard => Self::Dashboard,
+            OnePart::Watch => Self::Watch,
+        }
+    }
 }
 
 /// A path; an empty one is a variable that somebody forgot to set.

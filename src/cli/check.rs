@@ -8,16 +8,17 @@ use super::outcome::Outcome;
 use super::streams::{BOLD, GREEN, RED, Streams, styled};
 use crate::disk::diff;
 use crate::error::Error;
-use crate::spec::Gateway;
+use crate::spec::Service;
 use crate::tree;
 
 pub(super) fn run(
     arguments: &GenService,
     out: &Utf8Path,
-    gateways: &[Gateway],
+    services: &[Service],
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
-    let differences = tree::compare(out, gateways, arguments.manifest.is_some())?;
+    let parts = arguments.parts();
+    let differences = tree::compare(out, services, if arguments.manifest.is_some() { &parts } else { &[] })?;
     if arguments.json {
         let listed: Vec<_> = differences
             .iter()

@@ -20,6 +20,7 @@ use streams::{Streams, with_streams};
 
 use crate::error::Error;
 use crate::source;
+use crate::spec::Service;
 use args::GenService;
 use outcome::Outcome;
 
@@ -40,13 +41,17 @@ fn run(arguments: &GenService, streams: &mut Streams<'_>) -> Result<Outcome, Err
         streams.json(&source::schema())?;
         return Ok(Outcome::Done);
     }
-    let gateways = match &arguments.manifest {
-        Some(path) => source::read(path)?,
-        None => arguments.options.gateways(&arguments.profiles)?,
+    let services: Vec<Service> = match &arguments.manifest {
+        Some(path) => {
+            let parts = arguments.parts();
+            let named = source::read(path)?;
+            named.into_iter().filter(|service| parts.contains(&service.name().part())).collect()
+        }
+        None => arguments.options.gateways(&arguments.profiles)?.into_iter().map(Service::from).collect(),
     };
     match &arguments.out {
-        None => preview::run(arguments, &gateways, streams),
-        Some(out) if arguments.check => check::run(arguments, out, &gateways, streams),
-        Some(out) => write::run(arguments, out, &gateways, streams),
+        None => preview::run(arguments, &services, streams),
+        Some(out) if arguments.check => check::run(arguments, out, &services, streams),
+        Some(out) => write::run(arguments, out, &services, streams),
     }
 }

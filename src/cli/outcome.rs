@@ -1,7 +1,7 @@
-//! How a command ended, and what every command says of a gateway.
+//! How a command ended, and what every command says of a service.
 
-use crate::spec::Gateway;
 use crate::spec::options::Port;
+use crate::spec::{Service, ServiceName};
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,22 +27,25 @@ impl Outcome {
     }
 }
 
-/// What `--json` says of a gateway, whatever else it says.
+/// What `--json` says of a service, whatever else it says.
 #[derive(serde::Serialize)]
 pub(super) struct About {
-    pub(super) profile: String,
-    /// The name of the service directory.
-    pub(super) name: String,
+    /// The profile of a gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) port: Option<u16>,
+    profile: Option<String>,
+    /// The name of the service directory.
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
 }
 
 impl About {
-    pub(super) fn new(gateway: &Gateway) -> Self {
-        Self {
-            profile: gateway.profile().to_string(),
-            name: gateway.profile().service_name(),
-            port: gateway.port().map(Port::get),
-        }
+    pub(super) fn new(service: &Service) -> Self {
+        Self { port: service.port().map(Port::get), ..Self::named(&service.name()) }
+    }
+
+    /// What is said of one of which no more is known.
+    pub(super) fn named(name: &ServiceName) -> Self {
+        Self { profile: name.profile().map(ToString::to_string), name: name.directory(), port: None }
     }
 }

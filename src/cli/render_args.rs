@@ -37,7 +37,7 @@ impl Args for RenderArgs {
                 .value_parser(clap::value_parser!(Utf8PathBuf)),
             many(SECRET, "NAME=FILE", "Set a variable to what this file holds when the gateway starts"),
         ];
-        let arguments: Vec<Arg> = Key::ALL.into_iter().map(argument).chain(entries).collect();
+        let arguments: Vec<Arg> = Key::OF_GATEWAY.into_iter().map(argument).chain(entries).collect();
         let group =
             ArgGroup::new(RENDER_ARGS).multiple(true).args(arguments.iter().map(|argument| argument.get_id().clone()));
         command.next_help_heading("Gateway").args(arguments).group(group)
@@ -65,7 +65,7 @@ impl FromArgMatches for RenderArgs {
         };
         let texts = |name| matches.get_many::<String>(name).into_iter().flatten().cloned().collect();
         Ok(Self {
-            given: Key::ALL.into_iter().filter_map(|key| Some((key, given(key)?))).collect(),
+            given: Key::OF_GATEWAY.into_iter().filter_map(|key| Some((key, given(key)?))).collect(),
             env: texts(ENV),
             env_file: matches.get_many(ENV_FILE).into_iter().flatten().cloned().collect(),
             secret: texts(SECRET),

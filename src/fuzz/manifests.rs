@@ -10,12 +10,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{one_plain_line, scratch};
-use crate::render::render;
+use crate::render::render_service;
 use crate::s6::{RunScript, variables};
-use crate::source::{Mistake, Place, SourceError, gateways, parse, parse_env_file, same_in_pieces, too_deep};
+use crate::source::{Mistake, Place, SourceError, parse, parse_env_file, same_in_pieces, services, too_deep};
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
 use crate::spec::options::{HermesCli, Key, Options, Port};
-use crate::spec::{Call, Gateway, ProfileName};
+use crate::spec::{Call, Gateway, ProfileName, Service, ServiceName};
 use crate::volume::{SavedManifest, Store, VolumeError};
 
 /// A manifest, `gateways.toml`.
@@ -36,19 +36,20 @@ pub fn manifest(data: &[u8]) {
     let path = directory.join("gateways.toml");
     same_in_pieces(&path, text);
     let settings = parse(&path, text);
-    match gateways(&path, text) {
-        Ok(gateways) => {
+    match services(&path, text) {
+        Ok(services) => {
             let settings = settings.expect("what is rendered has settings");
             let profiles: Vec<&ProfileName> = settings.gateways.iter().map(|(profile, _)| profile).collect();
-            assert_eq!(gateways.iter().map(Gateway::profile).collect::<Vec<_>>(), profiles);
-            assert!(!gateways.is_empty());
-            let ports: Vec<_> = gateways.iter().filter_map(Gateway::port).collect();
+            let names: Vec<ServiceName> = services.iter().map(Service::name).collect();
+            assert_eq!(names.iter().filter_map(ServiceName::profile).collect::<Vec<_>>(), profiles);
+            assert!(!names.is_empty() && names.is_sorted_by_key(ServiceName::part), "{names:?}");
+            let ports: Vec<_> = services.iter().filter_map(Service::port).collect();
             assert_eq!(
                 ports.iter().map(|port| port.get()).collect::<BTreeSet<_>>().len(),
                 ports.len(),
                 "one port twice"
             );
-            gateways.iter().for_each(renders);
+            services.iter().for_each(renders);
         }
         Err(error) => {
             mistakes(text, &path, &error);
@@ -101,11 +102,22 @@ fn mistakes(text: &str, path: &Utf8Path, error: &SourceError) {
     }
 }
 
-fn renders(gateway: &Gateway) {
-    let directory = render(gateway);
-    assert_eq!(directory, render(gateway));
+fn renders(service: &Service) {
+    let directory = render_service(service);
+    assert_eq!(directory, render_service(service));
     assert!(directory.files().iter().all(|file| !file.content.contains('\0')), "no shell takes a NUL byte");
     let run = directory.files().iter().find(|file| file.path == "run").expect("there is a run script");
+    match service {
+        Service::Gateway(gateway) => says(gateway, &run.content),
+        Service::Dashboard(dashboard) => {
+            let wanted = dashboard.environment.values().map(|(name, value)| format!("{name}={value}"));
+            assert_eq!(variables(&run.content).unwrap_or_default(), wanted.collect::<Vec<_>>());
+        }
+        Service::Watch => {}
+    }
+}
+
+fn says(gateway: &Gateway, run: &str) {
     let mut wanted: Vec<(&str, String)> =
         gateway.environment.values().map(|(name, value)| (name, value.to_owned())).collect();
     let (cli, port) = match gateway.call {
@@ -118,8 +130,8 @@ fn renders(gateway: &Gateway) {
     };
     wanted.sort_unstable();
     let wanted: Vec<String> = wanted.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let script = RunScript::parse(&run.content).unwrap_or_else(|| panic!("not understood: {}", run.content));
-    assert_eq!(variables(&run.content).unwrap_or_default(), wanted);
+    let script = RunScript::parse(run).unwrap_or_else(|| panic!("not understood: {run}"));
+    assert_eq!(variables(run).unwrap_or_default(), wanted);
     assert_eq!((script.user.as_str(), script.program.as_str()), (gateway.user.as_str(), gateway.program.as_str()));
     let named = wanted.iter().find_map(|entry| entry.strip_prefix("API_SERVER_PORT=")?.parse().ok());
     let port = if cli == HermesCli::Run { named } else { port.map(Port::get) };
@@ -210,7 +222,7 @@ fn same(found: &[(ProfileName, Options)], wanted: &[(ProfileName, Options)]) {
     let names = |gateways: &[(ProfileName, Options)]| gateways.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(found), names(wanted));
     for ((name, found), (_, wanted)) in found.iter().zip(wanted) {
-        for key in Key::ALL {
+        for key in Key::OF_GATEWAY {
             assert_eq!(found.get(key), wanted.get(key), "{name}: {}", key.name());
         }
         assert_eq!(found.environment, wanted.environment, "{name}");

@@ -1,23 +1,38 @@
-//! Gateway to service directory: the structs behind the templates, and the files that need no template. No I/O.
+//! Gateway, dashboard or watch to service directory: the structs behind the templates, and the files that need no template. No I/O.
 
 mod quote;
 mod service_dir;
 
 use askama::Template;
 
-pub(crate) use service_dir::KNOWN;
+pub(crate) use service_dir::{KNOWN, mark};
 pub use service_dir::{Mode, ServiceDir, ServiceFile};
 
-use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
-use crate::spec::options::{CrashBudget, LogTo};
-use crate::spec::{Call, Gateway};
+use crate::spec::environment::{API_SERVER_PORT, Environment, SUPERVISED_MARKERS};
+use crate::spec::options::{CrashBudget, LogFiles, LogSize, LogTo, StopTimeout};
+use crate::spec::{Call, Dashboard, Gateway, Service, ServiceName};
+use service_dir::whose;
+
+/// What the scripts of a service call it.
+struct Own {
+    /// Whose they are, in two words: `profile coder`, `the dashboard`.
+    whose: (&'static str, String),
+    /// The name of its service directory.
+    service: String,
+    /// What it is, for comments.
+    kind: &'static str,
+    /// Its log directory below the home.
+    logs: String,
+}
 
 #[derive(Template)]
 #[template(path = "run.sh")]
 struct Run<'a> {
-    profile: &'a str,
+    own: &'a Own,
     user: &'a str,
     has_dollars: bool,
+    /// Host and port of the dashboard.
+    address: Option<(&'a str, u16)>,
     entries: Vec<(&'a str, &'a str)>,
     secrets: Vec<(&'a str, &'a str)>,
     command: Vec<&'a str>,
@@ -26,37 +41,77 @@ struct Run<'a> {
 #[derive(Template)]
 #[template(path = "finish.sh")]
 struct Finish<'a> {
-    profile: &'a str,
+    own: &'a Own,
     crash_budget: Option<(u32, u32)>,
 }
 
 #[derive(Template)]
 #[template(path = "log/run.sh")]
 struct LogRun<'a> {
-    profile: &'a str,
+    own: &'a Own,
     user: &'a str,
     to_container: bool,
     log_files: u32,
     log_size: u32,
 }
 
-/// Renders the service directory of a gateway. The same gateway gives the same bytes, on every machine.
-pub fn render(gateway: &Gateway) -> ServiceDir {
-    let mut files = vec![
-        ServiceFile::new("type", Mode::Data, "longrun\n"),
-        ServiceFile::new("run", Mode::Script, run(gateway)),
-        ServiceFile::new("finish", Mode::Script, finish(gateway)),
-        ServiceFile::new("timeout-kill", Mode::Data, format!("{}000\n", gateway.stop_timeout)),
-        ServiceFile::new("log/run", Mode::Script, log_run(gateway)),
-        ServiceFile::new("log/notification-fd", Mode::Data, "3\n"),
-    ];
-    if gateway.down {
-        files.push(ServiceFile::new("down", Mode::Data, ""));
-    }
-    ServiceDir::new(gateway.profile.clone(), files)
+#[derive(Template)]
+#[template(path = "watch/run.sh")]
+struct WatchRun<'a> {
+    own: &'a Own,
 }
 
-fn run(gateway: &Gateway) -> String {
+/// Renders the service directory of a gateway. The same gateway gives the same bytes, on every machine.
+pub fn render(gateway: &Gateway) -> ServiceDir {
+    let name = ServiceName::Gateway(gateway.profile.clone());
+    let own = Own::new(&name, "gateway");
+    let run = run(gateway, &own);
+    let rest = Rest {
+        user: gateway.user.as_str(),
+        down: gateway.down,
+        stop_timeout: gateway.stop_timeout,
+        logs: (gateway.log_to, gateway.log_files, gateway.log_size),
+        crash_budget: gateway.crash_budget,
+    };
+    ServiceDir::new(name, rest.files(&own, run))
+}
+
+/// Renders the service directory of a service, in the same way.
+pub fn render_service(service: &Service) -> ServiceDir {
+    match service {
+        Service::Gateway(gateway) => render(gateway),
+        Service::Dashboard(dashboard) => render_dashboard(dashboard),
+        Service::Watch => render_watch(),
+    }
+}
+
+fn render_dashboard(dashboard: &Dashboard) -> ServiceDir {
+    let name = ServiceName::Dashboard;
+    let own = Own::new(&name, "dashboard");
+    let run = text(&Run {
+        user: dashboard.user.as_str(),
+        address: Some((dashboard.host.as_str(), dashboard.port.get())),
+        command: vec![dashboard.program.as_str(), "dashboard"],
+        ..Run::new(&own, dashboard.environment.values().collect(), &dashboard.environment, dashboard.program.as_str())
+    });
+    let rest = Rest {
+        user: dashboard.user.as_str(),
+        down: dashboard.down,
+        stop_timeout: dashboard.stop_timeout,
+        logs: (LogTo::File, dashboard.log_files, dashboard.log_size),
+        crash_budget: dashboard.crash_budget,
+    };
+    ServiceDir::new(name, rest.files(&own, run))
+}
+
+/// There is no finish script, and no limit to deaths: without it, no gateway comes and goes any more.
+fn render_watch() -> ServiceDir {
+    let run = text(&WatchRun { own: &Own::new(&ServiceName::Watch, "watch") });
+    let files = vec![ServiceFile::new("type", Mode::Data, "longrun\n"), ServiceFile::new("run", Mode::Script, run)];
+    ServiceDir::new(ServiceName::Watch, files)
+}
+
+fn run(gateway: &Gateway, own: &Own) -> String {
     let port = gateway.port().map(|port| port.to_string()).unwrap_or_default();
     let mut command = vec![gateway.program.as_str()];
     if !gateway.profile.is_default() {
@@ -73,34 +128,73 @@ fn run(gateway: &Gateway) -> String {
         }
     }
     entries.sort_unstable();
-    let secrets: Vec<(&str, &str)> = gateway.environment.secrets().collect();
-    let mut values = entries.iter().chain(&secrets).map(|(_, value)| *value).chain([gateway.program.as_str()]);
     text(&Run {
-        profile: gateway.profile.as_str(),
         user: gateway.user.as_str(),
-        has_dollars: values.any(|value| value.contains(['$', '`'])),
-        entries,
-        secrets,
         command,
+        ..Run::new(own, entries, &gateway.environment, gateway.program.as_str())
     })
 }
 
-fn finish(gateway: &Gateway) -> String {
-    let crash_budget = match gateway.crash_budget {
-        CrashBudget::Limited { deaths, seconds } => Some((deaths, seconds)),
-        CrashBudget::Off => None,
-    };
-    text(&Finish { profile: gateway.profile.as_str(), crash_budget })
+impl Own {
+    fn new(name: &ServiceName, kind: &'static str) -> Self {
+        Self { whose: whose(name), service: name.directory(), kind, logs: name.logs().unwrap_or_default() }
+    }
 }
 
-fn log_run(gateway: &Gateway) -> String {
-    text(&LogRun {
-        profile: gateway.profile.as_str(),
-        user: gateway.user.as_str(),
-        to_container: gateway.log_to == LogTo::Both,
-        log_files: gateway.log_files.get(),
-        log_size: gateway.log_size.get(),
-    })
+impl<'a> Run<'a> {
+    /// One with these variables, and the secrets of this environment.
+    fn new(own: &'a Own, entries: Vec<(&'a str, &'a str)>, environment: &'a Environment, program: &'a str) -> Self {
+        let secrets: Vec<(&str, &str)> = environment.secrets().collect();
+        let mut values = entries.iter().chain(&secrets).map(|(_, value)| *value).chain([program]);
+        let has_dollars = values.any(|value| value.contains(['$', '`']));
+        Self { own, user: "", has_dollars, address: None, entries, secrets, command: Vec::new() }
+    }
+}
+
+/// What decides the files beside `run`, of whatever Hermes runs.
+struct Rest<'a> {
+    user: &'a str,
+    down: bool,
+    stop_timeout: StopTimeout,
+    logs: (LogTo, LogFiles, LogSize),
+    crash_budget: CrashBudget,
+}
+
+impl Rest<'_> {
+    /// All files.
+    fn files(&self, own: &Own, run: String) -> Vec<ServiceFile> {
+        let mut files = vec![
+            ServiceFile::new("type", Mode::Data, "longrun\n"),
+            ServiceFile::new("run", Mode::Script, run),
+            ServiceFile::new("finish", Mode::Script, self.finish(own)),
+            ServiceFile::new("timeout-kill", Mode::Data, format!("{}000\n", self.stop_timeout)),
+            ServiceFile::new("log/run", Mode::Script, self.log_run(own)),
+            ServiceFile::new("log/notification-fd", Mode::Data, "3\n"),
+        ];
+        if self.down {
+            files.push(ServiceFile::new("down", Mode::Data, ""));
+        }
+        files
+    }
+
+    fn finish(&self, own: &Own) -> String {
+        let crash_budget = match self.crash_budget {
+            CrashBudget::Limited { deaths, seconds } => Some((deaths, seconds)),
+            CrashBudget::Off => None,
+        };
+        text(&Finish { own, crash_budget })
+    }
+
+    fn log_run(&self, own: &Own) -> String {
+        let (log_to, log_files, log_size) = self.logs;
+        text(&LogRun {
+            own,
+            user: self.user,
+            to_container: log_to == LogTo::Both,
+            log_files: log_files.get(),
+            log_size: log_size.get(),
+        })
+    }
 }
 
 /// The text of a template, with the last newline, which Askama drops.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::disk::{Entry, Snapshot};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 /// Mode of a service directory, and of the `log` in it: 0755.
 const DIRECTORY: u32 = 0o755;
@@ -50,7 +50,7 @@ impl ServiceFile {
 /// Its [`Display`](fmt::Display) is what a person reviews: each file under a line with its path and mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceDir {
-    profile: ProfileName,
+    service: ServiceName,
     files: Vec<ServiceFile>,
 }
 
@@ -58,15 +58,34 @@ pub struct ServiceDir {
 pub(crate) const KNOWN: [&str; 8] =
     ["type", "run", "finish", "timeout-kill", "down", "log", "log/run", "log/notification-fd"];
 
+/// Whose a script is, in the two words of its third line.
+pub(super) fn whose(service: &ServiceName) -> (&'static str, String) {
+    match service {
+        ServiceName::Gateway(profile) => ("profile", profile.to_string()),
+        other => ("the", other.directory()),
+    }
+}
+
+/// The third line of each script of this service. What has another one was not rendered for it.
+pub(crate) fn mark(service: &ServiceName) -> String {
+    let (what, name) = whose(service);
+    format!("# Written by gen-service for {what} {name}.")
+}
+
 impl ServiceDir {
-    pub(crate) fn new(profile: ProfileName, files: Vec<ServiceFile>) -> Self {
+    pub(super) fn new(service: ServiceName, files: Vec<ServiceFile>) -> Self {
         debug_assert!(files.iter().all(|file| KNOWN.contains(&file.path)));
-        Self { profile, files }
+        Self { service, files }
     }
 
-    /// The directory's name, `gateway-<profile>`.
+    /// Whose it is.
+    pub fn service(&self) -> &ServiceName {
+        &self.service
+    }
+
+    /// The directory's name: `gateway-<profile>`, `dashboard`, `watch`.
     pub fn name(&self) -> String {
-        self.profile.service_name()
+        self.service.directory()
     }
 
     /// Its files, in the order in which a reader wants them.
@@ -78,7 +97,9 @@ impl ServiceDir {
     pub(crate) fn snapshot(&self) -> Snapshot<'_> {
         let mut snapshot = Snapshot::default();
         snapshot.insert("", Entry::Directory { mode: DIRECTORY });
-        snapshot.insert("log", Entry::Directory { mode: DIRECTORY });
+        if self.files.iter().any(|file| file.path.starts_with("log/")) {
+            snapshot.insert("log", Entry::Directory { mode: DIRECTORY });
+        }
         for file in &self.files {
             let content = Some(Cow::Borrowed(file.content.as_bytes()));
             snapshot.insert(file.path, Entry::File { mode: file.mode.bits(), content });

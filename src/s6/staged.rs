@@ -51,7 +51,7 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// to publish.
 ///
 /// ```
-/// # use gen_service::spec::{Gateway, Options};
+/// # use gen_service::spec::{Gateway, Options, Service};
 /// # use gen_service::tree::{Permit, write};
 /// use std::time::Duration;
 ///
@@ -63,7 +63,8 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// # let (tree, scandir) = (directory.join("tree"), directory.join("service"));
 /// # std::fs::create_dir(&scandir)?;
 /// # let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// # write(&tree, &gateways, Permit::default(), &mut ())?;
+/// # let services: Vec<Service> = gateways.into_iter().map(Service::from).collect();
+/// # write(&tree, &services, Permit::default(), &mut ())?;
 /// // Debian has the programs of s6 in /usr/bin, s6-overlay in /command.
 /// let manager = S6Manager::new(&scandir, "/usr/bin".as_ref(), Duration::from_secs(10))?;
 /// let installed = manager.install(&read_tree(&tree)?, false)?;

@@ -122,6 +122,6 @@ pub enum ManifestError {
         most: usize,
     },
     /// There is nothing to render, which more likely is a mistake than meant.
-    #[error("the manifest names no gateway; add a table such as [gateways.coder]")]
+    #[error("the manifest names no gateway, dashboard or watch; add a table such as [gateways.coder]")]
     Empty,
 }

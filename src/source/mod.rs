@@ -1,6 +1,6 @@
 //! Text to what it says: manifests, environment files, and the mistakes in them, all at once and each with its place.
 //!
-//! It does not know what is done with a [`Gateway`](crate::spec::Gateway), nor what a service directory is.
+//! It does not know what is done with a [`Service`](crate::spec::Service), nor what a service directory is.
 
 mod env_file;
 mod input;
@@ -15,7 +15,7 @@ pub(crate) use input::env_file;
 pub(crate) use manifest::parse;
 pub use manifest::{Settings, read, settings};
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) use manifest::{gateways, same_in_pieces, too_deep};
+pub(crate) use manifest::{same_in_pieces, services, too_deep};
 pub use mistake::{EnvFileError, ManifestError, Mistake, Place, Problem, SourceError};
 pub use schema::schema;
-pub(crate) use words::{DEFAULTS, ENV, GATEWAYS, SECRET};
+pub(crate) use words::{DASHBOARD, DEFAULTS, ENV, GATEWAYS, SECRET, WATCH};

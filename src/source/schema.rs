@@ -2,36 +2,46 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words::{DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET};
+use super::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET, WATCH};
 use crate::spec::ProfileName;
 use crate::spec::environment::EnvName;
 use crate::spec::options::{Key, Kind};
 
 /// The schema, draft 2020-12. `docs/gateways.schema.json` is this, and a test sees that it stays so.
 pub fn schema() -> Value {
+    let gateway = Key::OF_GATEWAY.iter().map(|key| (*key, key.help()));
+    let defaults = gateway.clone().filter(|(key, _)| *key != Key::Port);
+    let dashboard = Key::OF_DASHBOARD.iter().map(|key| (*key, key.help_of_dashboard()));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gateways.toml",
-        "description": "Hermes gateways, rendered to s6 service directories by gen-service --manifest",
+        "description": "Services of Hermes, rendered to s6 service directories by gen-service --manifest",
         "type": "object",
         "additionalProperties": false,
-        "required": [GATEWAYS],
+        "anyOf": [{ "required": [GATEWAYS] }, { "required": [DASHBOARD] }, { "required": [WATCH] }],
         "properties": {
-            (DEFAULTS): table("What holds for every gateway that does not say otherwise", |key| key != Key::Port),
+            (DEFAULTS): table("What holds for every gateway that does not say otherwise", "gateway", defaults),
             (GATEWAYS): {
                 "description": "One table per profile",
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": { "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": ProfileName::MAX_LEN },
-                "additionalProperties": table("The gateway of this profile", |_| true),
+                "additionalProperties": table("The gateway of this profile", "gateway", gateway),
+            },
+            (DASHBOARD): table("The dashboard of Hermes; without this table there is none", "dashboard", dashboard),
+            (WATCH): {
+                "description": "gatewayctl watch; without this table there is none",
+                "type": "object",
+                "additionalProperties": false,
             },
         },
     })
 }
 
-fn table(description: &str, takes: impl Fn(Key) -> bool) -> Value {
-    let keys = Key::ALL.into_iter().filter(|&key| takes(key));
-    let mut properties: Map<String, Value> = keys.map(|key| (key.name().to_owned(), property(key))).collect();
+/// A table with these keys, each with what it does for this kind of service.
+fn table(description: &str, kind: &str, keys: impl Iterator<Item = (Key, &'static str)>) -> Value {
+    let mut properties: Map<String, Value> =
+        keys.map(|(key, help)| (key.name().to_owned(), property(key, help))).collect();
     let entries = |description: &str, value: Value| {
         json!({
             "description": description,
@@ -40,9 +50,12 @@ fn table(description: &str, takes: impl Fn(Key) -> bool) -> Value {
             "additionalProperties": value,
         })
     };
-    properties.insert(ENV.to_owned(), entries("Environment of the gateway", json!({ "type": "string" })));
+    properties.insert(ENV.to_owned(), entries(&format!("Environment of the {kind}"), json!({ "type": "string" })));
     let file = json!({ "type": "string", "pattern": "^/" });
-    properties.insert(SECRET.to_owned(), entries("Variables that are read from a file when the gateway starts", file));
+    properties.insert(
+        SECRET.to_owned(),
+        entries(&format!("Variables that are read from a file when the {kind} starts"), file),
+    );
     let files = json!({
         "description": "Environment files in the format of docker run --env-file, relative to the manifest; a later one wins",
         "type": ["string", "array"],
@@ -57,13 +70,13 @@ fn table(description: &str, takes: impl Fn(Key) -> bool) -> Value {
     })
 }
 
-fn property(key: Key) -> Value {
+fn property(key: Key, help: &str) -> Value {
     let mut property = match key.kind() {
         Kind::Integer(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Text(pattern) => json!({ "type": "string", "pattern": pattern }),
         Kind::Flag => json!({ "type": "boolean" }),
     };
-    property["description"] = key.help().into();
+    property["description"] = help.into();
     property
 }

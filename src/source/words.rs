@@ -5,6 +5,11 @@ pub(crate) const DEFAULTS: &str = "defaults";
 /// See [`DEFAULTS`].
 pub(crate) const GATEWAYS: &str = "gateways";
 
+/// See [`DEFAULTS`].
+pub(crate) const DASHBOARD: &str = "dashboard";
+/// See [`DEFAULTS`].
+pub(crate) const WATCH: &str = "watch";
+
 /// The keys that are not a [`Key`]: those that have several values.
 pub(crate) const ENV: &str = "env";
 /// See [`ENV`].

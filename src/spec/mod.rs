@@ -1,8 +1,9 @@
 //! What a person may write, each as a type that cannot be wrong. No I/O.
 //!
 //! [`Options`] of a [`ProfileName`] become a [`Gateway`], with every default filled in and its port given out: everything that decides
-//! one service directory.
+//! one service directory. So do those of the [`Dashboard`]. A [`Service`] is either, or the watch.
 
+mod dashboard;
 pub mod environment;
 mod error;
 mod gateway;
@@ -10,7 +11,9 @@ pub mod options;
 mod ports;
 mod profile;
 pub(crate) mod selection;
+mod service;
 
+pub use dashboard::Dashboard;
 pub use environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
 pub use error::SpecError;
 pub(crate) use gateway::Call;
@@ -19,3 +22,4 @@ pub use options::{OptionError, Options};
 pub use ports::PortError;
 pub use profile::{ProfileName, ProfileNameError};
 pub use selection::SelectionError;
+pub use service::{Part, Service, ServiceName};

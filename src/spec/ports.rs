@@ -117,6 +117,14 @@ pub enum PortError {
         /// The port.
         port: Port,
     },
+    /// The dashboard has the port of a gateway.
+    #[error("the dashboard and gateway {gateway} have port {port}; give one of them another")]
+    OfDashboard {
+        /// The gateway.
+        gateway: ProfileName,
+        /// The port.
+        port: Port,
+    },
     /// Every port from the one of its name up is taken.
     #[error("no port is left for gateway {0}; give it one below 9200")]
     Exhausted(ProfileName),

@@ -22,8 +22,8 @@ use crate::base::{Interrupted, Observer, Patience, parallel};
 use crate::disk::{
     Difference, Dir, DiskError, Lock, Place, Snapshot, Staging, Step, SystemError, differences, read, take_back,
 };
-use crate::render::render;
-use crate::spec::{Gateway, ProfileName};
+use crate::render::render_service;
+use crate::spec::{Part, Service, ServiceName};
 use out::{Names, Out};
 use own::{is_marked, obstacle};
 
@@ -42,39 +42,40 @@ pub enum Change {
     Updated,
     /// It was there, to the byte and bit.
     Unchanged,
-    /// It was there, and no gateway of the manifest has its name.
+    /// It was there, and no service of the manifest has its name.
     Removed,
 }
 
 /// What [`write()`] may do to what it finds.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Permit {
-    /// Remove the service directories that gen-service wrote for gateways that are not among those given.
-    pub prune: bool,
+pub struct Permit<'a> {
+    /// Of these parts, remove the service directories that gen-service wrote for services that are not among those given.
+    pub prune: &'a [Part],
     /// Replace what stands in the way even where gen-service did not write it.
     pub force: bool,
 }
 
-/// What a run did: per gateway in the order given, and the profiles whose directories were removed.
+/// What a run did: per service in the order given, and the services whose directories were removed.
 #[derive(Debug)]
 pub struct Report {
-    /// What happened to each gateway's directory, in the order of the gateways.
+    /// What happened to each service's directory, in the order of the services.
     pub changes: Vec<Change>,
-    /// The profiles whose directories were removed, sorted.
-    pub removed: Vec<ProfileName>,
+    /// The services whose directories were removed, sorted.
+    pub removed: Vec<ServiceName>,
 }
 
-/// Makes the service directories of these gateways appear in the directory `out`, which is created where it is missing. While it writes, the
+/// Makes the service directories of these services appear in the directory `out`, which is created where it is missing. While it writes, the
 /// umask of the whole process is 0.
 ///
 /// ```
-/// use gen_service::spec::{Gateway, Options};
+/// use gen_service::spec::{Gateway, Options, Service};
 /// use gen_service::tree::{Change, Permit, write};
 ///
 /// # let directory = tempfile::tempdir()?;
 /// # let out = camino::Utf8Path::from_path(directory.path()).ok_or("no UTF-8")?.join("services");
 /// let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// let report = write(&out, &gateways, Permit::default(), &mut ())?;
+/// let services: Vec<Service> = gateways.into_iter().map(Service::from).collect();
+/// let report = write(&out, &services, Permit::default(), &mut ())?;
 /// assert_eq!(report.changes, [Change::Created]);
 /// assert!(out.join("gateway-coder/log/run").is_file());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -85,8 +86,8 @@ pub struct Report {
 /// it was.
 pub fn write(
     out: &Utf8Path,
-    gateways: &[Gateway],
-    permit: Permit,
+    services: &[Service],
+    permit: Permit<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Report, TreeError> {
     let observer: RefCell<Box<dyn Observer + '_>> = RefCell::new(Box::new(observer));
@@ -103,10 +104,10 @@ pub fn write(
     }
 
     let present = place.names(out)?;
-    let found = survey(here, gateways, &present, permit.force)?;
-    let stale = if permit.prune { prunable(here, gateways, &present, permit.force)? } else { Vec::new() };
-    let todo: Vec<(&Gateway, Change)> =
-        gateways.iter().zip(found.iter().copied()).filter(|(_, change)| *change != Change::Unchanged).collect();
+    let found = survey(here, services, &present, permit.force)?;
+    let stale = prunable(here, services, &present, permit)?;
+    let todo: Vec<(&Service, Change)> =
+        services.iter().zip(found.iter().copied()).filter(|(_, change)| *change != Change::Unchanged).collect();
     if todo.len() + stale.len() > 0 {
         let _lock = lock.map_err(|source| SystemError { action: "create", path: out.join(STAGING), source })?;
         change(here, &todo, &stale, patience)?;
@@ -133,14 +134,14 @@ fn is_refusal(error: &io::Error) -> bool {
 /// Writes what is new, and puts all into place.
 fn change(
     place: Place<'_>,
-    todo: &[(&Gateway, Change)],
-    stale: &[ProfileName],
+    todo: &[(&Service, Change)],
+    stale: &[ServiceName],
     patience: Patience<'_, '_>,
 ) -> Result<(), TreeError> {
     let mut staging = Staging::begin(place)?;
     let writer = staging.writer(place.shown);
-    let write = |(gateway, change): &(&Gateway, Change)| -> Result<Step, TreeError> {
-        let directory = render(gateway);
+    let write = |(service, change): &(&Service, Change)| -> Result<Step, TreeError> {
+        let directory = render_service(service);
         let (name, snapshot) = (directory.name(), directory.snapshot());
         writer.directory(&name, &snapshot)?;
         Ok(if *change == Change::Created { Step::Create(name) } else { Step::replace(name, &snapshot) })
@@ -151,7 +152,7 @@ fn change(
     };
     let mut steps = parallel::each(todo, parallel::SMALL, write, tell)?;
     patience.observer.borrow_mut().progress(todo.len(), todo.len());
-    steps.extend(stale.iter().map(|profile| Step::Remove(profile.service_name())));
+    steps.extend(stale.iter().map(|service| Step::Remove(service.directory())));
     staging.apply(steps, Vec::new())?;
     // The last moment at which all can be taken back.
     patience.heed()?;
@@ -159,25 +160,26 @@ fn change(
     Ok(())
 }
 
-/// What is to happen to each gateway's directory.
+/// What is to happen to each service's directory.
 ///
 /// # Errors
 /// Everything that stands in the way, all at once.
-fn survey(place: Place<'_>, gateways: &[Gateway], present: &Names, force: bool) -> Result<Vec<Change>, TreeError> {
-    let look = |gateway: &Gateway| -> Result<(Change, Option<TargetError>), TreeError> {
-        let name = gateway.profile().service_name();
+fn survey(place: Place<'_>, services: &[Service], present: &Names, force: bool) -> Result<Vec<Change>, TreeError> {
+    let look = |service: &Service| -> Result<(Change, Option<TargetError>), TreeError> {
+        let own = service.name();
+        let name = own.directory();
         if !present.contains(&name) {
             return Ok((Change::Created, None));
         }
         let found = whole(place, &name)?;
-        if found == render(gateway).snapshot() {
+        if found == render_service(service).snapshot() {
             return Ok((Change::Unchanged, None));
         }
-        let obstacle = if force { None } else { obstacle(place.shown, &found, gateway.profile()) };
+        let obstacle = if force { None } else { obstacle(place.shown, &found, &own) };
         Ok((Change::Updated, obstacle))
     };
     let (changes, obstacles): (Vec<Change>, Vec<Option<TargetError>>) =
-        parallel::each(gateways, parallel::SMALL, look, |_| Ok(()))?.into_iter().unzip();
+        parallel::each(services, parallel::SMALL, look, |_| Ok(()))?.into_iter().unzip();
     let obstacles: Vec<TargetError> = obstacles.into_iter().flatten().collect();
     if obstacles.is_empty() { Ok(changes) } else { Err(TreeError::Target(obstacles)) }
 }
@@ -187,20 +189,26 @@ fn whole(place: Place<'_>, name: &str) -> Result<Snapshot<'static>, SystemError>
     read(place.directory, name, &place.shown.join(name), &mut |_, _| true)
 }
 
-/// The profiles other than those of these gateways for which gen-service wrote a directory into `out`, with what it holds.
+/// The services of these parts, other than those given, for which gen-service wrote a directory into `out`, with what it holds.
 fn stale(
     place: Place<'_>,
-    gateways: &[Gateway],
+    services: &[Service],
     present: &Names,
-) -> Result<Vec<(ProfileName, Snapshot<'static>)>, SystemError> {
-    let wanted: BTreeSet<&ProfileName> = gateways.iter().map(Gateway::profile).collect();
+    parts: &[Part],
+) -> Result<Vec<(ServiceName, Snapshot<'static>)>, SystemError> {
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: BTreeSet<ServiceName> = services.iter().map(Service::name).collect();
+    let named = present.iter().filter_map(|name| ServiceName::of_directory(name));
+    // In the order in which they are shown, which is not that of the names of directories.
+    let others: BTreeSet<ServiceName> =
+        named.filter(|service| parts.contains(&service.part()) && !wanted.contains(service)).collect();
     let mut stale = Vec::new();
-    for profile in present.iter().filter_map(|name| ProfileName::of_service(name)) {
-        if !wanted.contains(&profile) {
-            let found = whole(place, &profile.service_name())?;
-            if is_marked(&found, &profile) {
-                stale.push((profile, found));
-            }
+    for service in others {
+        let found = whole(place, &service.directory())?;
+        if is_marked(&found, &service) {
+            stale.push((service, found));
         }
     }
     Ok(stale)
@@ -212,27 +220,32 @@ fn stale(
 /// Every one of them to which somebody added something.
 fn prunable(
     place: Place<'_>,
-    gateways: &[Gateway],
+    services: &[Service],
     present: &Names,
-    force: bool,
-) -> Result<Vec<ProfileName>, TreeError> {
-    let stale = stale(place, gateways, present)?;
-    let obstacle = |(profile, found): &(ProfileName, Snapshot<'_>)| obstacle(place.shown, found, profile);
-    let obstacles: Vec<TargetError> = if force { Vec::new() } else { stale.iter().filter_map(obstacle).collect() };
+    permit: Permit<'_>,
+) -> Result<Vec<ServiceName>, TreeError> {
+    let stale = stale(place, services, present, permit.prune)?;
+    let obstacle = |(service, found): &(ServiceName, Snapshot<'_>)| obstacle(place.shown, found, service);
+    let obstacles: Vec<TargetError> =
+        if permit.force { Vec::new() } else { stale.iter().filter_map(obstacle).collect() };
     if obstacles.is_empty() {
-        Ok(stale.into_iter().map(|(profile, _)| profile).collect())
+        Ok(stale.into_iter().map(|(service, _)| service).collect())
     } else {
         Err(TreeError::Target(obstacles))
     }
 }
 
-/// Compares the directory `out` with what these gateways render to, and writes nothing.
+/// Compares the directory `out` with what these services render to, and writes nothing.
 ///
-/// With `whole`, `out` is to hold these gateways and no others; what gen-service did not write is never looked at.
+/// Of these parts, `out` is to hold these services and no others; what gen-service did not write is never looked at.
 ///
 /// # Errors
 /// If `out` is something else than a directory, or cannot be read.
-pub(crate) fn compare(out: &Utf8Path, gateways: &[Gateway], all: bool) -> Result<Vec<Difference<'static>>, TreeError> {
+pub(crate) fn compare(
+    out: &Utf8Path,
+    services: &[Service],
+    parts: &[Part],
+) -> Result<Vec<Difference<'static>>, TreeError> {
     let opened = Out::open(out)?;
     let place = opened.as_ref().map(|opened| place_of(opened, out));
     let present = opened.as_ref().map_or_else(|| Ok(Names::new()), |opened| opened.names(out))?;
@@ -242,8 +255,8 @@ pub(crate) fn compare(out: &Utf8Path, gateways: &[Gateway], all: bool) -> Result
             _ => Ok(Snapshot::default()),
         }
     };
-    let look = |gateway: &Gateway| -> Result<Vec<Difference<'static>>, TreeError> {
-        let wanted = render(gateway);
+    let look = |service: &Service| -> Result<Vec<Difference<'static>>, TreeError> {
+        let wanted = render_service(service);
         let (name, found) = (wanted.name(), found(&wanted.name())?);
         if found == wanted.snapshot() {
             Ok(Vec::new())
@@ -252,10 +265,10 @@ pub(crate) fn compare(out: &Utf8Path, gateways: &[Gateway], all: bool) -> Result
         }
     };
     let mut different: Vec<Difference<'static>> =
-        parallel::each(gateways, parallel::SMALL, look, |_| Ok(()))?.into_iter().flatten().collect();
-    if let Some(place) = place.filter(|_| all) {
-        for (profile, found) in stale(place, gateways, &present)? {
-            different.extend(differences(&profile.service_name(), found, Snapshot::default()));
+        parallel::each(services, parallel::SMALL, look, |_| Ok(()))?.into_iter().flatten().collect();
+    if let Some(place) = place {
+        for (service, found) in stale(place, services, &present, parts)? {
+            different.extend(differences(&service.directory(), found, Snapshot::default()));
         }
     }
     if present.contains(STAGING) {

@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::base::text::Shown;
 use crate::disk::{Entry, Snapshot};
-use crate::render::KNOWN;
-use crate::spec::ProfileName;
+use crate::render::{KNOWN, mark};
+use crate::spec::ServiceName;
 
 /// Why a target directory, or something in it, is left alone.
 #[derive(Debug, Error)]
@@ -35,9 +35,9 @@ pub enum TargetError {
     },
 }
 
-/// Whether the `run` of a directory says that gen-service wrote it for this profile.
-pub(super) fn is_marked(found: &Snapshot<'_>, profile: &ProfileName) -> bool {
-    let mark = format!("# Written by gen-service for profile {profile}.");
+/// Whether the `run` of a directory says that gen-service wrote it for this service.
+pub(super) fn is_marked(found: &Snapshot<'_>, service: &ServiceName) -> bool {
+    let mark = mark(service);
     match found.get("run") {
         Some(Entry::File { content: Some(content), .. }) => {
             content.split(|&byte| byte == b'\n').nth(2) == Some(mark.as_bytes())
@@ -47,8 +47,8 @@ pub(super) fn is_marked(found: &Snapshot<'_>, profile: &ProfileName) -> bool {
 }
 
 /// Why what was found below `parent` is not to be replaced: it is not gen-service's own, or somebody added to it.
-pub(super) fn obstacle(parent: &Utf8Path, found: &Snapshot<'_>, profile: &ProfileName) -> Option<TargetError> {
-    let path = parent.join(profile.service_name());
+pub(super) fn obstacle(parent: &Utf8Path, found: &Snapshot<'_>, service: &ServiceName) -> Option<TargetError> {
+    let path = parent.join(service.directory());
     let reason = match found.itself()? {
         Entry::Directory { .. } => {
             if ["supervise", "log/supervise"].iter().any(|path| found.get(path).is_some()) {
@@ -56,7 +56,7 @@ pub(super) fn obstacle(parent: &Utf8Path, found: &Snapshot<'_>, profile: &Profil
             }
             match found.below().find(|(path, _)| !KNOWN.contains(path)) {
                 Some((stray, _)) => format!("holds {}, which gen-service never writes", Shown(stray)),
-                None if is_marked(found, profile) => return None,
+                None if is_marked(found, service) => return None,
                 None => "was not written by gen-service".to_owned(),
             }
         }

@@ -18,7 +18,7 @@ use crate::base::text::reason;
 use crate::disk::Context as _;
 use crate::disk::Dir;
 use crate::disk::Lock;
-use crate::source::{self, DEFAULTS, ENV, GATEWAYS, SECRET, Settings};
+use crate::source::{self, DASHBOARD, DEFAULTS, ENV, GATEWAYS, SECRET, Settings, WATCH};
 use crate::spec::ProfileName;
 use crate::spec::options::{Key, Kind, Options};
 
@@ -149,7 +149,7 @@ impl SavedManifest {
                 document.remove(GATEWAYS);
             }
         }
-        debug_assert!(document.keys().all(|key| key == GATEWAYS || key == DEFAULTS));
+        debug_assert!(document.keys().all(|key| [DEFAULTS, GATEWAYS, DASHBOARD, WATCH].contains(&key.as_str())));
         Written::new(&self.store, &format!("{HEADER}\n{document}"))
     }
 }
@@ -157,7 +157,7 @@ impl SavedManifest {
 /// The keys of one gateway, as a manifest has them.
 fn table(options: &Options) -> Table {
     let mut table = Table::new();
-    for key in Key::ALL {
+    for key in Key::OF_GATEWAY {
         let Some(text) = options.get(key) else { continue };
         let value = match key.kind() {
             Kind::Integer(..) => text.parse().map_or(Value::String(text), Value::Integer),

@@ -1,12 +1,12 @@
 #!/command/with-contenv sh
 # shellcheck shell=sh
-# Written by gen-service for profile {{ profile }}.
+# Written by gen-service for {{ own.whose.0 }} {{ own.whose.1 }}.
 # Do not edit: change what it was rendered from and run gen-service again.
 set -eu
 exec 2>&1
 
 fail() {
-  printf '%s: %s\n' gateway-{{ profile }}/log "$*"
+  printf '%s: %s\n' {{ own.service }}/log "$*"
   s6-svc -O . 2>/dev/null || : # or a logger that cannot log would be started again every second
   exit 78
 }
@@ -17,8 +17,8 @@ case "${HERMES_HOME}" in
   *) fail "HERMES_HOME must be an absolute path, not '${HERMES_HOME}'" ;;
 esac
 
-{# `|safe` below: a quoted value may not stand inside double quotes, and a ProfileName is only a-z, 0-9, - and _. -#}
-logs="${HERMES_HOME}/logs/gateways/{{ profile|safe }}"
+{# `|safe` below: a quoted value may not stand inside double quotes, and this is a-z, 0-9, -, _ and / only. -#}
+logs="${HERMES_HOME}/{{ own.logs|safe }}"
 case "$(id -u)" in
   # An ordinary user already (docker run --user): nothing to drop.
   [1-9]*) set -- ;;
@@ -33,7 +33,7 @@ case "${code}" in
   0) ;;
   1)
     # s6-log would fail each second. Once the other one has ended, so does this, and s6-supervise starts it again.
-    printf '%s: waiting for %s, which another logger has locked\n' gateway-{{ profile }}/log "${logs}"
+    printf '%s: waiting for %s, which another logger has locked\n' {{ own.service }}/log "${logs}"
     exec "$@" s6-setlock "${logs}/lock" true
     ;;
   *) fail "cannot log to ${logs}: ${said}" ;;
@@ -47,7 +47,7 @@ c1=$(printf '\177' && printf '|\302%b' \
   '\0200' '\0201' '\0202' '\0203' '\0204' '\0205' '\0206' '\0207' '\0210' '\0211' '\0212' '\0213' '\0214' '\0215' '\0216' '\0217' \
   '\0220' '\0221' '\0222' '\0223' '\0224' '\0225' '\0226' '\0227' '\0230' '\0231' '\0232' '\0233' '\0234' '\0235' '\0236' '\0237')
 exec "$@" s6-log -b -d3 n{{ log_files }} s{{ log_size }} T "${logs}" \
-  - "+^([^[:cntrl:]]|${tab})*\$" "-${c1}" p{{ profile }}: 1
+  - "+^([^[:cntrl:]]|${tab})*\$" "-${c1}" p{{ own.whose.1 }}: 1
 {%- else %}
 exec "$@" s6-log -d3 n{{ log_files }} s{{ log_size }} T "${logs}"
 {%- endif %}

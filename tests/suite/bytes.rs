@@ -72,6 +72,69 @@ fn shell_words(arguments: &[&str]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// What a manifest renders beside gateways.
+const MANIFESTS: [(&str, &str); 2] = [
+    ("dashboard_and_watch", "[gateways.coder]\n[dashboard]\n[watch]\n"),
+    (
+        "dashboard_options",
+        r#"
+[defaults]
+user = "svc.gateway"
+hermes = "/opt/venv/bin/hermes"
+down = false
+stop-timeout = 5
+env = { NOT_ITS_OWN = "1" }
+
+[dashboard]
+host = "fe80::1"
+port = 65535
+hermes = "/opt/my venv/it's hermes"
+down = false
+stop-timeout = 86400
+log-files = 0
+log-size = 4096
+crash-budget = "off"
+secret = { TOKEN = "/run/my secrets/it's" }
+
+[dashboard.env]
+DOLLAR = "$(id) `id` ${HOME} $$"
+QUOTES = "'\"' \\ '"
+LINES_ = "one\n: \"${HERMES_DASHBOARD_PORT:=1}\"\n\n# three"
+DASH = "--insecure"
+TEMPLATE = "{{ profile }} {% raw %} {# #}"
+UTF_8 = "héllo 🦀"
+"#,
+    ),
+];
+
+/// Renders a manifest, and gives the directory.
+fn rendered(manifest: &str) -> TempDir {
+    let directory = directory();
+    fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
+    succeeds(directory.path(), ["--manifest", "gateways.toml", "--out", "services"]);
+    directory
+}
+
+#[test]
+fn the_dashboard_and_the_watch() {
+    for (name, manifest) in MANIFESTS {
+        snapshot(name, manifest, &listing(&rendered(manifest).path().join("services")));
+    }
+}
+
+#[test]
+fn the_scripts_of_dashboard_and_watch_are_clean_for_shellcheck_and_shfmt() {
+    for (_, manifest) in MANIFESTS {
+        let rendered = rendered(manifest);
+        let services = rendered.path().join("services");
+        for script in ["dashboard/run", "dashboard/finish", "dashboard/log/run", "watch/run"] {
+            if services.join(script).exists() {
+                is_clean(&services.join(script));
+            }
+        }
+    }
+}
+
 #[test]
 fn bytes_and_modes_are_the_same_under_any_umask() {
     for (name, arguments) in CASES {
@@ -120,10 +183,14 @@ fn every_script_is_clean_for_shellcheck_and_shfmt() {
                 .join("services")
                 .join(if *name == "the_root_profile" { "gateway-default" } else { "gateway-coder" })
                 .join(script);
-            clean(Command::new(tool("shellcheck")).args(["--enable=all", "--shell=sh"]), &path);
-            clean(Command::new(tool("shfmt")).args(["-d", "-ln", "posix", "-i", "2", "-ci"]), &path);
+            is_clean(&path);
         }
     }
+}
+
+fn is_clean(script: &Path) {
+    clean(Command::new(tool("shellcheck")).args(["--enable=all", "--shell=sh"]), script);
+    clean(Command::new(tool("shfmt")).args(["-d", "-ln", "posix", "-i", "2", "-ci"]), script);
 }
 
 fn clean(command: &mut Command, script: &Path) {

@@ -127,6 +127,8 @@ fn bad_usage() {
         &["a", "--json", "--quiet"],
         &["a", "--prot", "9000"],
         &["a", "--out="],
+        &["a", "--part", "gateways"],
+        &["--manifest", "gateways.toml", "--part", "gateway"],
     ];
     snapshot("errors_usage", "", &refused(|_| (), lines));
 }
@@ -155,6 +157,15 @@ fn bad_manifests() {
         ),
         ("numbers", "[gateways.a]\nport = 0x1_0000\nstop-timeout = -1\nlog-files = 99999999999999999999\n"),
         ("environment files", "[gateways.a]\nenv-file = [\"missing.env\", \"bad.env\"]\n"),
+        (
+            "dashboard and watch",
+            "[dashboard]\nhost = \"--insecure\"\nport = 0\nhermes-cli = \"run\"\nlog-size = \"1M\"\nenv = { HOME = \"/x\" }\nsecret = { A = \"/opt/data/a\" }\n[watch]\nport = 1\n[gateways.a]\nhost = \"::\"\n",
+        ),
+        ("no tables", "dashboard = true\nwatch = []\n"),
+        ("dashboard twice", "[dashboard]\n[gateways.a]\n[dashboard]\n"),
+        ("dashboard and gateway on one port", "[gateways.coder]\n[gateways.a]\nport = 9119\n[dashboard]\n"),
+        ("dashboard on the port of a name", "[dashboard]\nport = 9570\n[gateways.coder]\n"),
+        ("the container's words", "[dashboard.env]\nHERMES_DASHBOARD_PORT = \"80\"\n"),
         ("not ASCII", "[gateways.\"a\\n\"]\n[gateways.\"é\"]\né = 1\n"),
     ] {
         let prepare = |directory: &std::path::Path| {
@@ -198,6 +209,12 @@ fn the_mistakes_of_a_long_manifest_have_their_places() {
         ("[gateways.g0.env]\nport = 1\n", "6004:8: env.port is a number; write a string, in quotes"),
         ("[gateways.g0]\n", "6003:11: duplicate key \"g0\"; keep one of the two"),
         ("[defaults]\n", "6003:2: duplicate key \"defaults\"; keep one of the two"),
+        ("[dashboard]\nprot = 1\n", "6004:1: unknown key \"prot\"; did you mean port?"),
+        (
+            "[dashboard]\nport = 20001\n",
+            "6003:2: the dashboard and gateway g1 have port 20001; give one of them another",
+        ),
+        ("[dashboard]\n[gateways.last]\n[dashboard]\n", "6005:2: duplicate key \"dashboard\"; keep one of the two"),
     ] {
         let prepare = |directory: &std::path::Path| fs::write(directory.join("gateways.toml"), long(last)).unwrap();
         let said = refused(prepare, &[&["--manifest", "gateways.toml"]]);
@@ -251,6 +268,60 @@ fn a_manifest_is_rendered_as_the_same_options_are() {
     let manifest = directory.path().join("gateways.toml");
     let out = directory.path().join("manifest");
     succeeds("/", ["--manifest", manifest.to_str().unwrap(), "--out", out.to_str().unwrap(), "--check"]);
+}
+
+/// Wherever they stand among the gateways, also if the manifest is read in pieces.
+#[test]
+fn dashboard_and_watch_of_a_long_manifest() {
+    let directory = directory();
+    let gateways: Vec<String> = (0..6000).map(|number| format!("[gateways.g{number}]\ndown = true\n")).collect();
+    let gateways = gateways.concat();
+    let (first, last) = gateways.split_at(gateways.find("[gateways.g3000]").unwrap());
+    let defaults = "[defaults]\nuser = \"svc\"\nhermes-cli = \"run\"\n";
+    let (dashboard, watch) = ("[dashboard]\nport = 80\n[dashboard.env]\nA = \"1\"\n", "[watch]\n");
+    let brief = format!("{defaults}[gateways.a]\n{watch}{dashboard}");
+    let parts = |manifest: String| {
+        fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
+        succeeds(directory.path(), ["--manifest", "gateways.toml", "--part", "watch", "--part", "dashboard"])
+    };
+    let wanted = parts(brief);
+    assert!(wanted.contains("\nexec s6-setuidgid svc \"$@\" hermes dashboard "), "{wanted}");
+    for manifest in [
+        format!("{watch}{dashboard}{defaults}{gateways}"),
+        format!("{defaults}{watch}{gateways}{dashboard}"),
+        format!("{defaults}{first}{watch}{dashboard}{last}"),
+        format!("{defaults}{first}{dashboard}{last}{watch}"),
+    ] {
+        assert_eq!(parts(manifest), wanted);
+    }
+}
+
+#[test]
+fn the_parts_of_a_manifest() {
+    let directory = directory();
+    let mut text = String::new();
+    let mut say = |arguments: &str| {
+        let ran = run(gen_service(directory.path(), arguments.split(' ')));
+        writeln!(text, "$ gen-service {arguments}\n{}{}[exit {}]\n", ran.out, ran.err, ran.code).unwrap();
+    };
+    let manifest = |manifest: &str| fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
+    manifest("[watch]\n[dashboard]\n[gateways.dashboard]\n");
+    say("--manifest gateways.toml --out s --part dashboard --part gateways");
+    say("--manifest gateways.toml --out s --part dashboard --check");
+    say("--manifest gateways.toml --out s --json");
+    manifest("[gateways.b]\n");
+    say("--manifest gateways.toml --out s --check --part gateways --json --quiet");
+    say("--manifest gateways.toml --out s --part watch --prune");
+    say("--manifest gateways.toml --out s --part dashboard --quiet --check");
+    say("--manifest gateways.toml --out s --prune");
+    manifest("[dashboard]\n");
+    say("--manifest gateways.toml --out s --part gateways --part watch --prune --json");
+    say("--manifest gateways.toml --part watch");
+    fs::create_dir(directory.path().join("s/watch")).unwrap();
+    fs::write(directory.path().join("s/dashboard"), "mine").unwrap();
+    manifest("[dashboard]\n[watch]\n");
+    say("--manifest gateways.toml --out s");
+    snapshot("parts", "", &text);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod bytes;
 mod cli;
 mod control;
 mod control_faults;
+mod dashboard;
 mod doctor;
 mod faults;
 mod floors;

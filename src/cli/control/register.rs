@@ -36,7 +36,7 @@ pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Stre
             }
         }
         if common.json {
-            streams.json(&About::new(gateway))?;
+            streams.json(&About::new(&gateway.clone().into()))?;
         } else if !common.quiet {
             let path = common.scandir.join(gateway.profile().service_name());
             let port = gateway.port().map(|port| format!("  {}", styled(DIM, format_args!("port {port}"))));

@@ -1,4 +1,4 @@
-//! `gateways.toml` to gateways: all mistakes at once, each with its place.
+//! `gateways.toml` to services: all mistakes at once, each with its place.
 //!
 //! ```toml
 //! [defaults]
@@ -13,9 +13,14 @@
 //! secret = { API_KEY = "/run/secrets/coder" }
 //!
 //! [gateways.default]
+//!
+//! [dashboard]
+//! port = 9120
+//!
+//! [watch]
 //! ```
 //!
-//! The keys are the long options of `gen-service`. A gateway's own settings win over `[defaults]`; within either,
+//! The keys of a gateway are the long options of `gen-service`. A gateway's own settings win over `[defaults]`; within either,
 //! `env` and `secret` win over `env-file`. Paths of environment files are relative to the manifest.
 
 mod nesting;
@@ -29,20 +34,20 @@ pub(crate) use nesting::too_deep;
 pub use settings::Settings;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use tables::same_in_pieces;
-pub(crate) use tables::{gateways, parse};
+pub(crate) use tables::{parse, services};
 
 use camino::Utf8Path;
 
 use super::input;
 use super::mistake::SourceError;
-use crate::spec::Gateway;
+use crate::spec::Service;
 
-/// Reads a manifest and the environment files that it names.
+/// Reads a manifest and the environment files that it names: the gateways in its order, the dashboard, the watch.
 ///
 /// # Errors
 /// Every mistake in them, in the order of the manifest.
-pub fn read(path: &Utf8Path) -> Result<Vec<Gateway>, SourceError> {
-    gateways(path, &input::read(path)?)
+pub fn read(path: &Utf8Path) -> Result<Vec<Service>, SourceError> {
+    services(path, &input::read(path)?)
 }
 
 /// Reads the settings of a manifest and the environment files that it names.

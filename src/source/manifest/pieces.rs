@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use toml_parser::Source;
 use toml_parser::lexer::{Lexer, Token, TokenKind};
 
-use crate::source::words::{DEFAULTS, GATEWAYS};
+use crate::source::words::{DASHBOARD, DEFAULTS, GATEWAYS, WATCH};
 
 /// What is read at once, in bytes. Every piece but the last has at least as many.
 pub(super) const ENOUGH: usize = 64 << 10;
@@ -13,10 +13,10 @@ pub(super) const ENOUGH: usize = 64 << 10;
 /// A text that begins at this offset, in bytes.
 pub(super) type Piece<'a> = (usize, &'a str);
 
-/// What comes before the first gateway, and the gateways, in pieces of this length.
+/// What comes before the first gateway, and the rest, in pieces of this length, each of which begins with a gateway.
 ///
-/// Read one after the other they say what all of the text says, if each can be read: every gateway is in one piece, and no name is given
-/// twice. `None` if the text is no longer than that, or is written in a way of which that is not sure.
+/// Read one after the other they say what all of the text says, if each can be read: every gateway is in one piece, as is all else, and no
+/// name is given twice. `None` if the text is no longer than that, or is written in a way of which that is not sure.
 pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)> {
     if text.len() <= enough {
         return None;
@@ -32,14 +32,14 @@ pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)
             TokenKind::LeftSquareBracket if is_first => {
                 (depth, has_tables) = (1, true);
                 let start = token.span().start();
-                if let Of::Gateway(name) = header(text, &mut tokens, starts.is_empty())?
-                    && current != Some(name)
-                {
-                    current = Some(name);
-                    if !names.insert(name) {
+                let of = header(text, &mut tokens, starts.is_empty())?;
+                if of != Of::Defaults && current != Some(of) {
+                    current = Some(of);
+                    if !names.insert(of) {
                         return None;
                     }
-                    if starts.last().is_none_or(|last| start - last >= enough) {
+                    let is_gateway = matches!(of, Of::Gateway(_));
+                    if is_gateway && starts.last().is_none_or(|last| start - last >= enough) {
                         starts.push(start);
                     }
                 }
@@ -59,10 +59,12 @@ pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)
 }
 
 /// Of what a table is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Of<'a> {
     Defaults,
     Gateway(&'a str),
+    Dashboard,
+    Watch,
 }
 
 /// Of what the table is that begins after this bracket; defaults come before all gateways.
@@ -74,6 +76,8 @@ fn header<'a>(text: &'a str, tokens: &mut Lexer<'a>, is_first: bool) -> Option<O
     };
     match word(token()?)? {
         DEFAULTS if is_first => Some(Of::Defaults),
+        DASHBOARD => Some(Of::Dashboard),
+        WATCH => Some(Of::Watch),
         GATEWAYS if token()?.kind() == TokenKind::Dot => Some(Of::Gateway(word(token()?)?)),
         _ => None,
     }
@@ -98,6 +102,14 @@ mod tests {
     }
 
     #[test]
+    fn the_dashboard_and_the_watch_stay_in_one_piece() {
+        let (head, a) = ("[watch]\n[defaults]\n", "[gateways.a]\n[dashboard]\nenv = {}\n[dashboard.secret]\n");
+        let text = [head, a, "[gateways.b]\n"].concat();
+        let cut = head.len() + a.len();
+        assert_eq!(pieces(&text, 1), Some((head, vec![(head.len(), a), (cut, &text[cut..])])));
+    }
+
+    #[test]
     fn what_is_not_sure() {
         for text in [
             "",
@@ -111,6 +123,8 @@ mod tests {
             "[\"gateways\".a]\n",
             "[gateways.a]\nport = 1]\n",
             "[other]\n[gateways.a]\n",
+            "[dashboard]\n[gateways.a]\n[dashboard.env]\n",
+            "[gateways.a]\n[watch]\n[gateways.b]\n[watch]\n",
         ] {
             assert_eq!(pieces(text, 0), None, "{text}");
         }

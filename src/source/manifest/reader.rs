@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use crate::base::text::Shown;
 use crate::source::input;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem};
-use crate::source::words::{DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET};
+use crate::source::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET, WATCH};
 use crate::spec::ProfileName;
 use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
 use crate::spec::options::{Key, Kind, Options};
@@ -25,6 +25,18 @@ pub(super) struct Tables {
     pub(super) defaults: Options,
     /// The gateways in file order with the defaults filled in, each with the offset of its name.
     pub(super) gateways: Vec<(usize, ProfileName, Options)>,
+    /// `[dashboard]`, with the offset of its name.
+    pub(super) dashboard: Option<(usize, Options)>,
+    /// The offset of the name of `[watch]`.
+    pub(super) watch: Option<usize>,
+}
+
+/// Whose options a table has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Defaults,
+    Gateway,
+    Dashboard,
 }
 
 pub(super) struct Reader<'a> {
@@ -80,34 +92,54 @@ impl<'a> Reader<'a> {
 
     fn tables_in(&mut self, root: Table<'_>, mut defaults: Options) -> Tables {
         let mut tables = Vec::new();
+        let (mut dashboard, mut watch) = (None, None);
         for (key, value) in root {
             let at = key.span().start;
             match key.get_ref().as_ref() {
                 DEFAULTS => {
                     if let Some(table) = self.table(DEFAULTS, value) {
-                        defaults = self.options(table, false);
+                        defaults = self.options(table, Of::Defaults);
                     }
                 }
                 GATEWAYS => tables.extend(self.table(GATEWAYS, value).into_iter().flatten()),
-                other => self.unknown(at, other, &[DEFAULTS, GATEWAYS]),
+                DASHBOARD => {
+                    dashboard = self.table(DASHBOARD, value).map(|table| (at, self.options(table, Of::Dashboard)));
+                }
+                WATCH => watch = self.table(WATCH, value).map(|table| self.nothing_in(at, table)),
+                other => self.unknown(at, other, &[DEFAULTS, GATEWAYS, DASHBOARD, WATCH]),
             }
         }
         let mut gateways = Vec::with_capacity(tables.len());
         for (key, value) in tables {
             let at = key.span().start;
             let profile = key.get_ref().parse::<ProfileName>();
-            let options =
-                self.table(&format!("{GATEWAYS}.{}", key.get_ref()), value).map(|table| self.options(table, true));
+            let options = self
+                .table(&format!("{GATEWAYS}.{}", key.get_ref()), value)
+                .map(|table| self.options(table, Of::Gateway));
             match (profile, options) {
                 (Ok(profile), Some(options)) => gateways.push((at, profile, options.or(&defaults))),
                 (Err(error), _) => self.mistake(at, error),
                 (Ok(_), None) => {}
             }
         }
-        Tables { defaults, gateways }
+        if let Some((_, own)) = &mut dashboard {
+            // Whatever else holds for gateways is no matter of the dashboard's.
+            own.hermes = own.hermes.take().or_else(|| defaults.hermes.clone());
+            own.user = own.user.take().or_else(|| defaults.user.clone());
+        }
+        Tables { defaults, gateways, dashboard, watch }
     }
 
-    fn options(&mut self, table: Table<'_>, may_have_port: bool) -> Options {
+    /// The place of a table that takes no keys.
+    fn nothing_in(&mut self, at: usize, table: Table<'_>) -> usize {
+        for (key, _) in table {
+            self.unknown(key.span().start, key.get_ref(), &[]);
+        }
+        at
+    }
+
+    fn options(&mut self, table: Table<'_>, of: Of) -> Options {
+        let keys: &[Key] = if of == Of::Dashboard { &Key::OF_DASHBOARD } else { &Key::OF_GATEWAY };
         let mut options = Options::default();
         let mut files = Environment::default();
         let mut explicit = Environment::default();
@@ -120,12 +152,12 @@ impl<'a> Reader<'a> {
                     Ok(EnvSource::Secret(SecretFile::new(name, text)?))
                 }),
                 ENV_FILE => self.env_files(value, &mut files),
-                other => match Key::ALL.into_iter().find(|known| known.name() == other) {
-                    Some(Key::Port) if !may_have_port => self.mistake(at, ManifestError::DefaultPort),
-                    Some(known) => self.option(known, at, &value, &mut options),
+                other => match keys.iter().find(|known| known.name() == other) {
+                    Some(Key::Port) if of == Of::Defaults => self.mistake(at, ManifestError::DefaultPort),
+                    Some(&known) => self.option(known, at, &value, &mut options),
                     None => {
                         let known: Vec<&str> =
-                            Key::ALL.iter().map(|key| key.name()).chain([ENV, ENV_FILE, SECRET]).collect();
+                            keys.iter().map(|key| key.name()).chain([ENV, ENV_FILE, SECRET]).collect();
                         self.unknown(at, other, &known);
                     }
                 },
@@ -221,7 +253,8 @@ impl<'a> Reader<'a> {
         });
         let hint = match likely {
             Some(likely) if strsim::jaro_winkler(likely, key) > 0.75 => format!("did you mean {likely}?"),
-            _ => format!("known here are {}", known.join(", ")),
+            Some(_) => format!("known here are {}", known.join(", ")),
+            None => "there is nothing to be said here, omit it".to_owned(),
         };
         self.mistake(at, ManifestError::UnknownKey { key: key.to_owned(), hint });
     }

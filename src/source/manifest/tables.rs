@@ -8,26 +8,40 @@ use super::reader::{Reader, Tables};
 use super::settings::Settings;
 use crate::base::parallel;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem, SourceError};
-use crate::spec::{Gateway, Options};
+use crate::spec::{Dashboard, Gateway, Options, Service, SpecError};
 
-/// The gateways in the text of a manifest that stands at this path, at least one, with their ports.
-pub(crate) fn gateways(path: &Utf8Path, text: &str) -> Result<Vec<Gateway>, SourceError> {
-    let named = tables(path, text)?.gateways;
-    if named.is_empty() {
+/// The services in the text of a manifest that stands at this path, at least one: the gateways, with their ports, the dashboard, the watch.
+pub(crate) fn services(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceError> {
+    let Tables { gateways, dashboard, watch, .. } = tables(path, text)?;
+    if gateways.is_empty() && dashboard.is_none() && watch.is_none() {
         let mistake = Mistake::at(Place::File(path.to_owned()), ManifestError::Empty);
         return Err(SourceError(vec![mistake]));
     }
     let (offsets, wanted): (Vec<usize>, Vec<_>) =
-        named.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
-    Gateway::resolve(wanted).map_err(|problems| {
-        let problems = problems.into_iter().map(|(index, problem)| (offsets[index], Problem::Spec(problem)));
-        SourceError(Reader::new(path, text).mistakes(problems))
-    })
+        gateways.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
+    let mut problems: Vec<(usize, SpecError)> = Vec::new();
+    let gateways = Gateway::resolve(wanted).unwrap_or_else(|more| {
+        problems.extend(more.into_iter().map(|(index, problem)| (offsets[index], problem)));
+        Vec::new()
+    });
+    let dashboard = dashboard.and_then(|(at, options)| match Dashboard::beside(&gateways, options) {
+        Ok(dashboard) => Some(dashboard),
+        Err(problem) => {
+            problems.push((at, problem));
+            None
+        }
+    });
+    if !problems.is_empty() {
+        let problems = problems.into_iter().map(|(at, problem)| (at, Problem::Spec(problem)));
+        return Err(SourceError(Reader::new(path, text).mistakes(problems)));
+    }
+    let watch = watch.map(|_| Service::Watch);
+    Ok(gateways.into_iter().map(Service::from).chain(dashboard.map(Service::from)).chain(watch).collect())
 }
 
 /// The settings in the text of a manifest that stands at this path.
 pub(crate) fn parse(path: &Utf8Path, text: &str) -> Result<Settings, SourceError> {
-    let Tables { defaults, gateways } = tables(path, text)?;
+    let Tables { defaults, gateways, .. } = tables(path, text)?;
     let gateways = gateways.into_iter().map(|(_, name, options)| (name, options)).collect();
     Ok(Settings { defaults, gateways })
 }
@@ -46,14 +60,20 @@ fn in_pieces(path: &Utf8Path, text: &str, enough: usize) -> Option<Tables> {
     let (head, pieces) = pieces(text, enough)?;
     let mut tables = Reader::new(path, head).tables(Options::default()).ok()?;
     let some = |(start, text): &Piece<'_>| {
-        let mut some = Reader::new(path, text).tables(tables.defaults.clone())?.gateways;
-        for (at, ..) in &mut some {
+        let mut some = Reader::new(path, text).tables(tables.defaults.clone())?;
+        for (at, ..) in &mut some.gateways {
             *at += start;
         }
+        some.dashboard = some.dashboard.map(|(at, options)| (at + start, options));
+        some.watch = some.watch.map(|at| at + start);
         Ok::<_, Vec<Mistake>>(some)
     };
-    let gateways = parallel::each(&pieces, 1, some, |_| Ok(())).ok()?;
-    tables.gateways = gateways.into_iter().flatten().collect();
+    for some in parallel::each(&pieces, 1, some, |_| Ok(())).ok()? {
+        tables.gateways.extend(some.gateways);
+        // Each stands in one piece at most.
+        tables.dashboard = tables.dashboard.or(some.dashboard);
+        tables.watch = tables.watch.or(some.watch);
+    }
     Some(tables)
 }
 

@@ -21,7 +21,7 @@ pub enum EnvironmentError {
     #[error("environment name {} is not an identifier; use letters, digits and _, not starting with a digit", Shown(.0))]
     Name(String),
     /// The name is one that is not for the taking.
-    #[error("{name} cannot be set for one gateway; {reason}")]
+    #[error("{name} cannot be set for one service; {reason}")]
     Reserved {
         /// The name.
         name: String,
@@ -34,6 +34,9 @@ pub enum EnvironmentError {
     /// The port is given as an option and as a variable.
     #[error("API_SERVER_PORT is what port sets where hermes-cli is run; give only one of the two")]
     PortTwice,
+    /// Host or port of the dashboard is given as a variable of the dashboard itself.
+    #[error("{0} counts in the environment of the container only; write host or port here")]
+    Address(&'static str),
     /// The value has a NUL byte.
     #[error("the value of {0} holds a NUL byte, which no environment can; encode it")]
     Nul(String),

@@ -19,6 +19,9 @@ pub const FALLBACK_HOME: &str = "/opt/data";
 /// The variable by which `hermes gateway run` learns its port.
 pub const API_SERVER_PORT: &str = "API_SERVER_PORT";
 
+/// The variables of the container that win over host and port of the dashboard, in this order.
+pub(crate) const DASHBOARD_ADDRESS: [&str; 2] = ["HERMES_DASHBOARD_HOST", "HERMES_DASHBOARD_PORT"];
+
 /// Linux passes at most this many bytes per entry, `NAME=VALUE` and a NUL byte (`MAX_ARG_STRLEN`, 32 pages of 4096 bytes).
 const ENTRY_MAX: usize = 131_072;
 

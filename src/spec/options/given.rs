@@ -1,17 +1,20 @@
-//! The options of one gateway, as far as somebody gave them.
+//! The options of one gateway, or of the dashboard, as far as somebody gave them.
 
 use super::crash_budget::CrashBudget;
 use super::error::OptionError;
 use super::hermes::{HermesCli, HermesProgram};
+use super::host::HostName;
 use super::key::Key;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::user::UserName;
 use crate::spec::environment::Environment;
 
-/// The options of one gateway as far as they were given, on a command line or in a manifest.
+/// The options of one gateway, or of the dashboard, as far as they were given, on a command line or in a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// `host`, which only the dashboard has.
+    pub host: Option<HostName>,
     /// `port`.
     pub port: Option<Port>,
     /// `hermes-cli`.
@@ -43,6 +46,7 @@ impl Options {
     /// Where the text is no value of that option.
     pub fn set(&mut self, key: Key, text: &str) -> Result<(), OptionError> {
         match key {
+            Key::Host => self.host = Some(text.parse()?),
             Key::Port => self.port = Some(text.parse()?),
             Key::HermesCli => self.hermes_cli = Some(text.parse()?),
             Key::Hermes => self.hermes = Some(text.parse()?),
@@ -60,6 +64,7 @@ impl Options {
     /// One option as a person would write it, where it was given.
     pub fn get(&self, key: Key) -> Option<String> {
         match key {
+            Key::Host => self.host.as_ref().map(ToString::to_string),
             Key::Port => self.port.as_ref().map(ToString::to_string),
             Key::HermesCli => self.hermes_cli.as_ref().map(ToString::to_string),
             Key::Hermes => self.hermes.as_ref().map(ToString::to_string),
@@ -79,6 +84,7 @@ impl Options {
         let mut environment = defaults.environment.clone();
         environment.overlay(self.environment);
         Self {
+            host: self.host.or_else(|| defaults.host.clone()),
             port: self.port.or(defaults.port),
             hermes_cli: self.hermes_cli.or(defaults.hermes_cli),
             hermes: self.hermes.or_else(|| defaults.hermes.clone()),

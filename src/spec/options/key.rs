@@ -2,6 +2,7 @@
 
 use super::crash_budget::CrashBudget;
 use super::hermes::{HermesCli, HermesProgram};
+use super::host::HostName;
 use super::kind::Kind;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
@@ -10,7 +11,9 @@ use super::user::UserName;
 /// An option that has one value; `env`, `env-file` and `secret` are the other kind, see [`environment`](crate::spec::environment).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// The port that the gateway is told.
+    /// The address that the dashboard listens on.
+    Host,
+    /// The port that the gateway is told, or that the dashboard listens on.
     Port,
     /// Which of the two command lines of Hermes.
     HermesCli,
@@ -33,8 +36,8 @@ pub enum Key {
 }
 
 impl Key {
-    /// Every key, in the order in which help texts show them.
-    pub const ALL: [Self; 10] = [
+    /// The keys of a gateway, in the order in which help texts show them.
+    pub const OF_GATEWAY: [Self; 10] = [
         Self::Port,
         Self::HermesCli,
         Self::Hermes,
@@ -47,9 +50,23 @@ impl Key {
         Self::CrashBudget,
     ];
 
+    /// The keys of the dashboard.
+    pub const OF_DASHBOARD: [Self; 9] = [
+        Self::Host,
+        Self::Port,
+        Self::Hermes,
+        Self::User,
+        Self::Down,
+        Self::StopTimeout,
+        Self::LogFiles,
+        Self::LogSize,
+        Self::CrashBudget,
+    ];
+
     /// Its name in a manifest, and after `--`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Host => HostName::NAME,
             Self::Port => Port::NAME,
             Self::HermesCli => HermesCli::NAME,
             Self::Hermes => HermesProgram::NAME,
@@ -66,6 +83,7 @@ impl Key {
     /// What stands for its value in a help text.
     pub const fn value_name(self) -> &'static str {
         match self {
+            Self::Host => "HOST",
             Self::HermesCli => "start|run",
             Self::LogTo => "file|both",
             Self::Hermes => "PROGRAM",
@@ -77,9 +95,10 @@ impl Key {
         }
     }
 
-    /// What it does, in one line or two.
+    /// What it does for a gateway, in one line or two.
     pub const fn help(self) -> &'static str {
         match self {
+            Self::Host => "Address that the dashboard listens on, an IP address or a host name [default: 127.0.0.1]",
             Self::Port => {
                 "Port of the gateway [default: with `start` one from 9200 up, from the name; with `run` none]"
             }
@@ -102,9 +121,22 @@ impl Key {
         }
     }
 
+    /// What it does for the dashboard.
+    pub const fn help_of_dashboard(self) -> &'static str {
+        match self {
+            Self::Port => "Port that the dashboard listens on [default: 9119]",
+            Self::User => "User that dashboard and logger run as [default: hermes]",
+            Self::Down => "Leave the dashboard down until it is started [default: true]",
+            Self::StopTimeout => "Time from TERM to KILL when the dashboard is stopped [default: 30]",
+            Self::CrashBudget => "Leave the dashboard down after N deaths within SECONDS, or `off` [default: 10/300]",
+            other => other.help(),
+        }
+    }
+
     /// What may be written for it.
     pub const fn kind(self) -> Kind {
         match self {
+            Self::Host => HostName::KIND,
             Self::Port => Port::KIND,
             Self::HermesCli => HermesCli::KIND,
             Self::Hermes => HermesProgram::KIND,

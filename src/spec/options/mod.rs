@@ -1,4 +1,4 @@
-//! The options that decide one gateway, each a type that cannot hold a wrong value.
+//! The options that decide one gateway, or the dashboard, each a type that cannot hold a wrong value.
 //!
 //! [`Key`] is the one table of them: the long options of the command line, the keys of a manifest and the manifest's
 //! JSON Schema are all made from it, so they cannot disagree. To add an option: a type here, a line in each `match` of
@@ -8,6 +8,7 @@ mod crash_budget;
 mod error;
 mod given;
 mod hermes;
+mod host;
 mod key;
 mod kind;
 mod log_to;
@@ -18,6 +19,7 @@ pub use crash_budget::CrashBudget;
 pub use error::OptionError;
 pub use given::Options;
 pub use hermes::{HermesCli, HermesProgram};
+pub use host::HostName;
 pub use key::Key;
 pub use kind::Kind;
 pub use log_to::LogTo;

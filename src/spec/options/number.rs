@@ -62,6 +62,11 @@ number! {
     Port(u16) "port": 1..=65535
 }
 
+impl Port {
+    /// The port of the dashboard, unless told otherwise: that of Hermes.
+    pub(crate) const DASHBOARD: Self = Self(9119);
+}
+
 impl From<NonZeroU16> for Port {
     fn from(number: NonZeroU16) -> Self {
         Self(number.get())

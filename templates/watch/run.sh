@@ -1,0 +1,8 @@
+#!/command/with-contenv sh
+# shellcheck shell=sh
+# Written by gen-service for {{ own.whose.0 }} {{ own.whose.1 }}.
+# Do not edit: change what it was rendered from and run gen-service again.
+# It runs as root, since it registers gateways. It has no logger: what it says stands in the container's log.
+set -eu
+exec 2>&1
+exec gatewayctl watch
