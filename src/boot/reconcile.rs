@@ -40,6 +40,7 @@ pub(crate) struct Reconcile {
 
 /// A service directory that is to be made, or to be seen to.
 struct New {
+    profile: ProfileName,
     checked: Checked,
     user: UserName,
     named: bool,
@@ -89,8 +90,7 @@ impl Reconcile {
         if new.is_empty() {
             return Ok(());
         }
-        let adopted: Vec<&ProfileName> =
-            new.iter().filter(|new| new.adopted).map(|new| new.checked.profile()).collect();
+        let adopted: Vec<&ProfileName> = new.iter().filter(|new| new.adopted).map(|new| &new.profile).collect();
         if !adopted.is_empty() {
             for result in manager.unregister_profile_gateways(&adopted) {
                 result?;
@@ -148,8 +148,8 @@ impl Reconcile {
                 room = Some(left - 1);
             }
             gateway.down |= !intent.is_running();
-            let checked = Checked::rendered(&render(&gateway), profile.clone());
-            let action = match action(manager, &checked, gateway.down) {
+            let checked = Checked::rendered(&render(&gateway));
+            let action = match action(manager, &profile, &checked, gateway.down) {
                 Ok(action) => action,
                 Err(problem) => {
                     done.broken.push(broken(problem));
@@ -159,7 +159,8 @@ impl Reconcile {
             // One that a killed run published may still have nobody who supervises it.
             let alone = action == Action::Unchanged && live && !manager.scandir().gateway(&profile)?.is_supervised()?;
             if action != Action::Unchanged || alone {
-                new.push(New { checked, user: gateway.user, named, adopted: action == Action::Adopted });
+                let adopted = action == Action::Adopted;
+                new.push(New { profile: profile.clone(), checked, user: gateway.user, named, adopted });
             }
             done.profiles.push(Outcome { profile, intent, action });
         }
@@ -186,9 +187,9 @@ impl Reconcile {
     /// Has what gateways of a container that is gone left beside these profiles removed.
     fn remove_stale(&self, manager: &S6Manager<'_>, new: &[New], deadline: Deadline, done: &mut Reconciled) {
         let mut users: BTreeMap<&str, (Master, Vec<ProfileName>)> = BTreeMap::new();
-        for New { checked, user, .. } in new {
+        for New { profile, user, .. } in new {
             let (_, profiles) = users.entry(user.as_str()).or_insert_with(|| (Master::of(user), Vec::new()));
-            profiles.push(checked.profile().clone());
+            profiles.push(profile.clone());
         }
         for (master, profiles) in users.into_values() {
             let servant = Servant::new(manager.programs(), master, self.volume.path(), deadline);
@@ -226,18 +227,18 @@ fn install(manager: &S6Manager<'_>, new: &[New], done: &mut Reconciled) -> Resul
                 return Err(error);
             }
             Err(error) if may_fail => {
-                for New { checked, .. } in those {
-                    done.fail(checked.profile(), error.to_string());
+                for New { profile, .. } in those {
+                    done.fail(profile, error.to_string());
                 }
                 break;
             }
             Err(error) => return Err(error),
         };
-        for (New { checked, .. }, result) in those.into_iter().zip(results) {
+        for (New { profile, checked, .. }, result) in those.into_iter().zip(results) {
             match result {
-                Ok(Published::Created) => created.push(checked.profile()),
+                Ok(Published::Created) => created.push(checked.service()),
                 Ok(_) => {}
-                Err(error) => done.fail(checked.profile(), error.to_string()),
+                Err(error) => done.fail(profile, error.to_string()),
             }
         }
     }
@@ -245,12 +246,12 @@ fn install(manager: &S6Manager<'_>, new: &[New], done: &mut Reconciled) -> Resul
 }
 
 /// What is to be done for a gateway, or why nothing can be.
-fn action(manager: &S6Manager<'_>, checked: &Checked, down: bool) -> Result<Action, String> {
+fn action(manager: &S6Manager<'_>, profile: &ProfileName, checked: &Checked, down: bool) -> Result<Action, String> {
     match plan(manager.scandir(), std::slice::from_ref(checked), false).as_deref() {
         Ok([Published::Created]) if down => Ok(Action::Down),
         Ok([Published::Created]) => Ok(Action::Started),
         Ok(_) => Ok(Action::Unchanged),
-        Err(_) if manager.scandir().gateway(checked.profile()).is_ok_and(|service| service.is_hermes_own()) => {
+        Err(_) if manager.scandir().gateway(profile).is_ok_and(|service| service.is_hermes_own()) => {
             Ok(Action::Adopted)
         }
         Err(S6Error::Registered { .. }) => {

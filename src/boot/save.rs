@@ -38,7 +38,7 @@ pub(crate) fn register_and_save(
         // It may stand there, and only not be known to be safe on the disk.
         let earlier = before.gateways.iter().find(|(name, _)| name == profile).map(|(_, options)| options);
         let _ = save(scandir, store, profile, earlier, None, limit);
-        manager.withdraw(&[profile])?;
+        manager.withdraw(&[&profile.clone().into()])?;
     }
     saved.map(drop)
 }

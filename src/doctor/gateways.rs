@@ -1,19 +1,20 @@
-//! The gateways: their users, home, logs and ports, and those that have given up.
+//! The gateways and the dashboard: their users, home, logs and ports, and those that have given up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Level, or_ok};
 use super::patient::Patient;
+use super::said::listed;
 use crate::base::text::excerpt;
 use crate::s6::{LiveService, Programs, S6Error};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 use crate::spec::options::UserName;
 use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
-    let mut users: BTreeMap<&str, Vec<&ProfileName>> = BTreeMap::new();
-    for (profile, script) in &patient.scripts {
-        users.entry(&script.user).or_default().push(profile);
+    let mut users: BTreeMap<&str, Vec<&ServiceName>> = BTreeMap::new();
+    for (name, script) in &patient.scripts {
+        users.entry(&script.user).or_default().push(name);
     }
     if let Some(programs) = &patient.programs {
         if !users.is_empty() && !patient.is_unprivileged() {
@@ -31,9 +32,9 @@ pub(super) fn is_known(user: &str, programs: &Programs) -> bool {
     !matches!(programs.call("s6-envuidgid", &[user, "/bin/true"]), Err(S6Error::Failed { .. }))
 }
 
-fn unknown(users: &BTreeMap<&str, Vec<&ProfileName>>, programs: &Programs, findings: &mut Vec<Finding>) {
-    let missing = users.iter().filter(|(user, _)| !is_known(user, programs)).map(|(user, profiles)| {
-        let seen = format!("there is no user {user}, who is to run {}", listed(profiles));
+fn unknown(users: &BTreeMap<&str, Vec<&ServiceName>>, programs: &Programs, findings: &mut Vec<Finding>) {
+    let missing = users.iter().filter(|(user, _)| !is_known(user, programs)).map(|(user, services)| {
+        let seen = format!("there is no user {user}, who is to run {}", listed(services));
         Finding::error("user", seen, format!("useradd {user} in the image, or render with --user"))
     });
     let all: Vec<&str> = users.keys().copied().collect();
@@ -42,7 +43,7 @@ fn unknown(users: &BTreeMap<&str, Vec<&ProfileName>>, programs: &Programs, findi
 
 fn home(
     patient: &Patient<'_>,
-    users: &BTreeMap<&str, Vec<&ProfileName>>,
+    users: &BTreeMap<&str, Vec<&ServiceName>>,
     programs: &Programs,
     findings: &mut Vec<Finding>,
 ) -> Option<Volume> {
@@ -66,12 +67,12 @@ fn home(
         return Some(volume);
     }
     let mut found = Vec::new();
-    for (user, profiles) in users {
+    for (user, services) in users {
         let known = patient.is_unprivileged() || is_known(user, programs);
         let Some(name) = user.parse::<UserName>().ok().filter(|_| known) else { continue };
-        match volume.unusable(&patient.servant(programs, &name), profiles) {
+        match volume.unusable(&patient.servant(programs, &name), services) {
             Ok(unusable) => found.extend(unusable.iter().map(|unusable| {
-                let seen = format!("{} cannot be used by {user}, who runs {}", unusable.what, listed(profiles));
+                let seen = format!("{} cannot be used by {user}, who runs {}", unusable.what, listed(services));
                 Finding::error(CHECK, seen, remedy(unusable, user))
             })),
             Err(error) => {
@@ -91,7 +92,7 @@ fn remedy(Unusable { what, is_home }: &Unusable, user: &str) -> String {
     if *is_home {
         format!("give the directory that is mounted there to {user}, on the machine that it comes from")
     } else {
-        format!("docker exec -u {user} CONTAINER mv {what} {what}.away, and gatewayctl restart its gateway")
+        format!("docker exec -u {user} CONTAINER mv {what} {what}.away, and gatewayctl restart its service")
     }
 }
 
@@ -114,29 +115,34 @@ fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
 }
 
 fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
-    let mut ports: BTreeMap<u16, Vec<&ProfileName>> = BTreeMap::new();
-    for (profile, script) in &patient.scripts {
+    let mut ports: BTreeMap<u16, Vec<&ServiceName>> = BTreeMap::new();
+    for (name, script) in &patient.scripts {
         if let Some(port) = script.port {
-            ports.entry(port).or_default().push(profile);
+            ports.entry(port).or_default().push(name);
         }
     }
     let many = ports.len();
-    let shared = ports.into_iter().filter(|(_, profiles)| profiles.len() > 1).map(|(port, profiles)| {
-        let seen = format!("{} share port {port}: only the first to start gets it", listed(&profiles));
-        Finding::error("ports", seen, "register all but one of them again with another --port")
+    let shared = ports.into_iter().filter(|(_, services)| services.len() > 1).map(|(port, services)| {
+        let seen = format!("{} share port {port}: only the first to start gets it", listed(&services));
+        let remedy = if services.iter().all(|service| service.profile().is_some()) {
+            "register all but one of them again with another --port"
+        } else {
+            "give the dashboard another with HERMES_DASHBOARD_PORT, or in the manifest"
+        };
+        Finding::error("ports", seen, remedy)
     });
-    or_ok(findings, shared.collect(), "ports", format!("{many} in use, no two gateways on one"));
+    or_ok(findings, shared.collect(), "ports", format!("{many} in use, no two services on one"));
 }
 
-/// The gateways that are down because they died too often, or said that they cannot run.
+/// The services that are down because they died too often, or said that they cannot run.
 fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "crashes";
     let mut found = Vec::new();
     let mut hidden = BTreeSet::new();
-    for (profile, service) in &patient.gateways {
+    for (name, service) in &patient.services {
         let Ok(status) = service.status(programs) else {
             if service.supervisors().is_err() {
-                hidden.insert(profile);
+                hidden.insert(name);
             }
             continue;
         };
@@ -145,11 +151,11 @@ fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, finding
         }
         if let Some((why, last)) = last_words(service, volume, programs) {
             let last = last.map_or_else(|| "it said nothing".to_owned(), |last| format!("its last line: {last}"));
-            let seen = format!("gateway {profile} is down since {why}; {last}");
-            found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {profile}")));
+            let seen = format!("{name} is down since {why}; {last}");
+            found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {}", name.word())));
         } else if let Some(last) = status.last.filter(|last| last != "SIGTERM" && last != "exit 0") {
-            let seen = format!("gateway {profile} is down since it ended with {last}");
-            found.push(Finding::warning(CHECK, seen, format!("gatewayctl logs {profile}")));
+            let seen = format!("{name} is down since it ended with {last}");
+            found.push(Finding::warning(CHECK, seen, name.see_log()));
         }
     }
     if !hidden.is_empty() {
@@ -159,11 +165,11 @@ fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, finding
     or_ok(findings, found, CHECK, "no gateway was left down");
 }
 
-/// Why a gateway was left down, where its log ends with that, and what it itself said last.
+/// Why a service was left down, where its log ends with that, and what it itself said last.
 fn last_words(service: &LiveService, volume: &Volume, programs: &Programs) -> Option<(&'static str, Option<String>)> {
     const PERMANENT: &str = "s6-permafailon: ";
     const CONFIGURATION: &str = ": exit 78, a configuration error: down until it is started again";
-    let log = LogDir::open(volume, service.profile(), owner_of(service, programs, volume)).ok()?.end(20)?;
+    let log = LogDir::open(volume, service.name(), owner_of(service, programs, volume)).ok()?.end(20)?;
     let log = String::from_utf8_lossy(&log);
     let mut lines = log.lines().rev();
     let last = lines.next()?;
@@ -178,15 +184,4 @@ fn last_words(service: &LiveService, volume: &Volume, programs: &Programs) -> Op
     // After the time that s6-log puts before it.
     let own = own.map(|line| excerpt(line.split_once("  ").map_or(line, |(_, text)| text).as_bytes(), 200));
     Some((why, own))
-}
-
-fn listed(profiles: &[&ProfileName]) -> String {
-    const MOST: usize = 3;
-    let mut said: Vec<&str> = profiles.iter().take(MOST).map(|profile| profile.as_str()).collect();
-    let more = profiles.len().saturating_sub(MOST);
-    let rest = format!("{more} more");
-    if more > 0 {
-        said.push(&rest);
-    }
-    format!("gateway{} {}", if profiles.len() == 1 { "" } else { "s" }, said.join(", "))
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, or_ok};
 use super::gateways::is_known;
 use super::patient::Patient;
-use crate::s6::Programs;
-use crate::spec::options::{HermesCli, UserName};
+use crate::s6::{HermesCommand, Programs};
+use crate::spec::options::UserName;
 use crate::volume::Said;
 
 const CHECK: &str = "hermes";
@@ -22,32 +22,37 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     // Each is asked once, however many gateways call it.
-    let mut asked: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut asked: BTreeMap<(&str, &str), BTreeSet<HermesCommand>> = BTreeMap::new();
     for script in patient.scripts.values() {
-        asked.entry((&script.user, &script.program)).or_default().insert(word(script.cli));
+        asked.entry((&script.user, &script.program)).or_default().insert(script.command);
     }
     let mut found = Vec::new();
     let mut well = Vec::new();
-    for ((user, program), clis) in asked {
+    for ((user, program), commands) in asked {
         let can_drop = || is_known(user, programs) && programs.has("s6-setuidgid");
         let Some(name) = user.parse::<UserName>().ok().filter(|_| patient.is_unprivileged() || can_drop()) else {
             // Which is a finding already.
             continue;
         };
-        for cli in clis {
-            match takes(patient, programs, &name, program, cli) {
-                Answer::Yes => well.push(format!("{program} takes {}", line(cli))),
+        for command in commands {
+            let takes = |command| takes(patient, programs, &name, program, command);
+            match takes(command) {
+                Answer::Yes => well.push(format!("{program} takes {}", line(command))),
                 Answer::No => {
-                    let other = if cli == "start" { "run" } else { "start" };
-                    let remedy = match takes(patient, programs, &name, program, other) {
-                        Answer::Yes => format!("render with --hermes-cli {other}, which it takes"),
+                    let remedy = match instead(command) {
+                        Some((other, cli)) if matches!(takes(other), Answer::Yes) => {
+                            format!("render with --hermes-cli {cli}, which it takes")
+                        }
                         _ => "install another version of hermes-agent".to_owned(),
                     };
-                    found.push(Finding::error(CHECK, format!("{program} does not take {}", line(cli)), remedy));
+                    found.push(Finding::error(CHECK, format!("{program} does not take {}", line(command)), remedy));
                 }
                 Answer::Nothing(why) => {
                     let seen = format!("{program} cannot be asked as {user}: {why}");
-                    found.push(Finding::error(CHECK, seen, "install hermes-agent, or give its path with --hermes"));
+                    let finding = Finding::error(CHECK, seen, "install hermes-agent, or give its path with --hermes");
+                    if !found.contains(&finding) {
+                        found.push(finding);
+                    }
                 }
             }
         }
@@ -64,29 +69,38 @@ enum Answer {
     Nothing(String),
 }
 
-fn word(cli: HermesCli) -> &'static str {
-    match cli {
-        HermesCli::Start => "start",
-        HermesCli::Run => "run",
+/// The words of a command, and the options that the run scripts give it.
+fn words(command: HermesCommand) -> (&'static [&'static str], &'static [&'static str]) {
+    match command {
+        HermesCommand::Start => (&["gateway", "start"], &["--foreground", "--port"]),
+        HermesCommand::Run => (&["gateway", "run"], &["--replace"]),
+        HermesCommand::Dashboard => (&["dashboard"], &["--host", "--port", "--no-open"]),
     }
 }
 
-fn options(cli: &str) -> &'static [&'static str] {
-    if cli == "start" { &["--foreground", "--port"] } else { &["--replace"] }
+/// The command that may do the same, and what `--hermes-cli` calls it.
+fn instead(command: HermesCommand) -> Option<(HermesCommand, &'static str)> {
+    match command {
+        HermesCommand::Start => Some((HermesCommand::Run, "run")),
+        HermesCommand::Run => Some((HermesCommand::Start, "start")),
+        HermesCommand::Dashboard => None,
+    }
 }
 
-fn line(cli: &str) -> String {
-    format!("`gateway {cli} {}`", options(cli).join(" "))
+fn line(command: HermesCommand) -> String {
+    let (words, options) = words(command);
+    format!("`{}`", [words, options].concat().join(" "))
 }
 
 /// Asks for the help of a command, as the user of the gateways.
-fn takes(patient: &Patient<'_>, programs: &Programs, user: &UserName, program: &str, cli: &str) -> Answer {
-    let Said { code, out, err } = match patient.servant(programs, user).ask(program, &["gateway", cli, "--help"]) {
+fn takes(patient: &Patient<'_>, programs: &Programs, user: &UserName, program: &str, command: HermesCommand) -> Answer {
+    let (words, options) = words(command);
+    let Said { code, out, err } = match patient.servant(programs, user).ask(program, &[words, &["--help"]].concat()) {
         Ok(said) => said,
         Err(error) => return Answer::Nothing(error.to_string()),
     };
     let help = String::from_utf8_lossy(&out);
-    if code == 0 && options(cli).iter().all(|option| help.contains(option)) {
+    if code == 0 && options.iter().all(|option| help.contains(option)) {
         return Answer::Yes;
     }
     if code == 0 || String::from_utf8_lossy(&err).contains("usage:") {

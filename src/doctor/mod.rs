@@ -11,6 +11,7 @@ mod gateways;
 mod hermes;
 mod patient;
 mod programs;
+mod said;
 mod security;
 mod tree;
 
@@ -27,7 +28,7 @@ use crate::s6::{RunScript, Scandir, Svscan};
 use crate::volume::Deadline;
 use patient::Patient;
 
-/// Everything about the gateways of this scandir, by the programs of s6 in this directory, with this home of Hermes, and the saved
+/// Everything about the services of this scandir, by the programs of s6 in this directory, with this home of Hermes, and the saved
 /// manifest in the directory `state` or on the volume. What is asked as the service user may take as long as `timeout` to answer, all
 /// together.
 ///
@@ -53,12 +54,10 @@ pub(crate) fn examine(
     let metadata = std::fs::metadata(scandir.path()).context("read", scandir.path())?;
     let supervisor = (metadata.uid(), metadata.gid());
     let deadline = Deadline::after(timeout);
-    let gateways = scandir.gateways()?;
-    let scripts = gateways
-        .iter()
-        .filter_map(|(profile, service)| Some((profile.clone(), RunScript::of(service.path())?)))
-        .collect();
-    let patient = Patient { scandir, supervisor, programs: found, home, state, deadline, svscan, gateways, scripts };
+    let services = scandir.services()?;
+    let scripts =
+        services.iter().filter_map(|(name, service)| Some((name.clone(), RunScript::of(service.path())?))).collect();
+    let patient = Patient { scandir, supervisor, programs: found, home, state, deadline, svscan, services, scripts };
     tree::check(&patient, &mut findings)?;
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use crate::s6::{LiveService, Programs, RunScript, Scandir, Svscan};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 use crate::spec::options::UserName;
 use crate::volume::{Deadline, Master, Servant, Store, VolumeError};
 
@@ -21,9 +21,9 @@ pub(super) struct Patient<'a> {
     /// How long all that runs as the service user may take to answer.
     pub(super) deadline: Deadline,
     pub(super) svscan: Option<Svscan>,
-    pub(super) gateways: BTreeMap<ProfileName, LiveService>,
+    pub(super) services: BTreeMap<ServiceName, LiveService>,
     /// What their run scripts say, of those that gen-service rendered.
-    pub(super) scripts: BTreeMap<ProfileName, RunScript>,
+    pub(super) scripts: BTreeMap<ServiceName, RunScript>,
 }
 
 impl Patient<'_> {

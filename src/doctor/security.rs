@@ -59,18 +59,18 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
 
 /// Run scripts that hand variables to the programs that root still runs: those of an older gen-service, or of somebody else.
 fn loaders(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
-    for (profile, service) in &patient.gateways {
+    for (name, service) in &patient.services {
         let run = disk::read_small(&service.path().join("run")).unwrap_or_default();
-        let named = run.lines().find_map(|line| {
+        let exported = run.lines().find_map(|line| {
             let (name, _) = line.trim_start().strip_prefix("export ")?.split_once('=')?;
             let acted_on =
                 name.starts_with("LD_") || matches!(name, "GLIBC_TUNABLES" | "GCONV_PATH" | "BASH_ENV" | "ENV");
             acted_on.then_some(name)
         });
-        if let Some(name) = named {
+        if let Some(variable) = exported {
             let seen = format!(
-                "run of gateway {profile} exports {} before it drops root: what that names is loaded as root",
-                Plain(name)
+                "run of {name} exports {} before it drops root: what that names is loaded as root",
+                Plain(variable)
             );
             findings.push(Finding::error("variables", seen, format!("render it with this gen-service; {AGAIN}")));
         }

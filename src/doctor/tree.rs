@@ -10,9 +10,11 @@ use rustix::fs::StatVfsMountFlags;
 use super::error::DoctorError;
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
+use super::said::counted;
 use crate::base::text::Plain;
 use crate::disk::{self, Context as _, Dir, Plan, read_plan};
 use crate::s6::{Room, S6Error, STAGING};
+use crate::spec::ServiceName;
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), DoctorError> {
     let live = watched(patient, findings)?;
@@ -25,10 +27,10 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
         return Ok(());
     }
     let mut unsupervised = Vec::new();
-    for (profile, service) in &patient.gateways {
+    for (name, service) in &patient.services {
         let Ok((running, all)) = service.supervisors() else { continue };
         if running < all {
-            let seen = format!("gateway {profile} has {running} of its {all} supervisors");
+            let seen = format!("{name} has {running} of its {all} supervisors");
             let remedy = format!(
                 "s6-svscanctl -a {}; if that does not help, look at room and links, or unregister it and register it again",
                 patient.scandir.path()
@@ -37,10 +39,11 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
         }
     }
     or_ok(findings, ghosts(patient), "ghosts", "no supervisor without its service directory");
-    let well = match patient.gateways.len() {
+    let names: Vec<&ServiceName> = patient.services.keys().collect();
+    let well = match names.len() {
         0 => "no gateway to supervise".to_owned(),
-        1 => "1 gateway, with what supervises it".to_owned(),
-        many => format!("{many} gateways, each with what supervises it"),
+        1 => format!("{}, with what supervises it", counted(&names)),
+        _ => format!("{}, each with what supervises it", counted(&names)),
     };
     or_ok(findings, unsupervised, "supervisors", well);
     Ok(())

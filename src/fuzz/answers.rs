@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::check::one_plain_line;
 use crate::disk::Plan;
-use crate::render::render;
-use crate::s6::{RunScript, Status, count};
-use crate::spec::Gateway;
+use crate::render::render_service;
+use crate::s6::{HermesCommand, RunScript, Status, count};
 use crate::spec::options::{HermesCli, Options};
+use crate::spec::{Dashboard, Gateway, Service};
 use crate::volume::{Intent, Object};
 
 /// The member that an operator's start and stop write.
@@ -103,15 +103,24 @@ pub fn run_script(data: &[u8]) {
     let Some(script) = std::str::from_utf8(data).ok().and_then(RunScript::parse) else { return };
     let (Ok(user), Ok(program)) = (script.user.parse(), script.program.parse()) else { return };
     let port = script.port.and_then(|port| port.to_string().parse().ok());
-    let options =
-        Options { user: Some(user), hermes: Some(program), hermes_cli: Some(script.cli), port, ..Options::default() };
-    let gateways =
-        Gateway::resolve(vec![("coder".parse().expect("it is a name"), options)]).expect("nobody has its port");
-    let directory = render(&gateways[0]);
+    let hermes_cli = match script.command {
+        HermesCommand::Start => Some(HermesCli::Start),
+        HermesCommand::Run => Some(HermesCli::Run),
+        HermesCommand::Dashboard => None,
+    };
+    let options = Options { user: Some(user), hermes: Some(program), hermes_cli, port, ..Options::default() };
+    let service: Service = if script.command == HermesCommand::Dashboard {
+        Dashboard::new(options).expect("it has no variables").into()
+    } else {
+        let gateways =
+            Gateway::resolve(vec![("coder".parse().expect("it is a name"), options)]).expect("nobody has its port");
+        gateways.into_iter().next().expect("there is one").into()
+    };
+    let directory = render_service(&service);
     let run = directory.files().iter().find(|file| file.path == "run").expect("there is a run script");
     let again = RunScript::parse(&run.content).expect("what is rendered is understood");
-    assert_eq!((&again.user, &again.program, again.cli), (&script.user, &script.program, script.cli));
-    if script.port.is_some_and(|port| port > 0) || script.cli == HermesCli::Run {
+    assert_eq!((&again.user, &again.program, again.command), (&script.user, &script.program, script.command));
+    if script.port.is_some_and(|port| port > 0) || script.command == HermesCommand::Run {
         assert_eq!(again.port, script.port.filter(|port| *port > 0));
     }
 }

@@ -10,6 +10,7 @@ use camino::Utf8Path;
 
 use super::check::{one_plain_line, scratch};
 use super::entries::make;
+use crate::spec::ServiceName;
 use crate::volume::{LogDir, Volume};
 
 /// What doctor shows of a log is no longer.
@@ -30,7 +31,8 @@ pub fn log_directory(data: &[u8]) {
     make(&log, entries);
     let volume = Volume::open(&home).expect("it is there");
     let own = rustix::process::geteuid().as_raw();
-    let directory = LogDir::open(&volume, &"coder".parse().expect("it is a name"), Some(own)).expect("it is there");
+    let directory = LogDir::open(&volume, &ServiceName::Gateway("coder".parse().expect("it is a name")), Some(own))
+        .expect("it is there");
     let current = readable(&log, "current");
     let mut older: Vec<String> = fs::read_dir(&log)
         .expect("it can be listed")

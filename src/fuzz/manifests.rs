@@ -11,10 +11,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{one_plain_line, scratch};
 use crate::render::render_service;
-use crate::s6::{RunScript, variables};
+use crate::s6::{HermesCommand, RunScript, variables};
 use crate::source::{Mistake, Place, SourceError, parse, parse_env_file, same_in_pieces, services, too_deep};
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
-use crate::spec::options::{HermesCli, Key, Options, Port};
+use crate::spec::options::{Key, Options, Port};
 use crate::spec::{Call, Gateway, ProfileName, Service, ServiceName};
 use crate::volume::{SavedManifest, Store, VolumeError};
 
@@ -112,6 +112,12 @@ fn renders(service: &Service) {
         Service::Dashboard(dashboard) => {
             let wanted = dashboard.environment.values().map(|(name, value)| format!("{name}={value}"));
             assert_eq!(variables(&run.content).unwrap_or_default(), wanted.collect::<Vec<_>>());
+            let script = RunScript::parse(&run.content).expect("what is rendered is understood");
+            assert_eq!(
+                (script.user.as_str(), script.program.as_str()),
+                (dashboard.user.as_str(), dashboard.program.as_str())
+            );
+            assert_eq!((script.command, script.port), (HermesCommand::Dashboard, Some(dashboard.port.get())));
         }
         Service::Watch => {}
     }
@@ -120,12 +126,12 @@ fn renders(service: &Service) {
 fn says(gateway: &Gateway, run: &str) {
     let mut wanted: Vec<(&str, String)> =
         gateway.environment.values().map(|(name, value)| (name, value.to_owned())).collect();
-    let (cli, port) = match gateway.call {
-        Call::Start { port } => (HermesCli::Start, Some(port)),
+    let (command, port) = match gateway.call {
+        Call::Start { port } => (HermesCommand::Start, Some(port)),
         Call::Run { port } => {
             wanted.extend(SUPERVISED_MARKERS.map(|marker| (marker, "1".to_owned())));
             wanted.extend(port.map(|port| (API_SERVER_PORT, port.to_string())));
-            (HermesCli::Run, port)
+            (HermesCommand::Run, port)
         }
     };
     wanted.sort_unstable();
@@ -134,8 +140,8 @@ fn says(gateway: &Gateway, run: &str) {
     assert_eq!(variables(run).unwrap_or_default(), wanted);
     assert_eq!((script.user.as_str(), script.program.as_str()), (gateway.user.as_str(), gateway.program.as_str()));
     let named = wanted.iter().find_map(|entry| entry.strip_prefix("API_SERVER_PORT=")?.parse().ok());
-    let port = if cli == HermesCli::Run { named } else { port.map(Port::get) };
-    assert_eq!((script.cli, script.port), (cli, port));
+    let port = if command == HermesCommand::Run { named } else { port.map(Port::get) };
+    assert_eq!((script.command, script.port), (command, port));
 }
 
 /// An environment file.

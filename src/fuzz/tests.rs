@@ -91,7 +91,11 @@ fn attack(name: &str, target: fn(&[u8]), words: &[&[u8]]) {
 
 #[test]
 fn manifest_is_read_and_rendered_or_its_mistakes_have_places() {
-    let words: [&[u8]; 22] = [
+    let words: [&[u8]; 26] = [
+        b"[dashboard]\n",
+        b"[dashboard.env]\n",
+        b"[watch]\n",
+        b"host = \"::1\"\n",
         b"[gateways.a]\n",
         b"[gateways.",
         b"[defaults]\n",

@@ -72,7 +72,7 @@ fn arrives(tree: &camino::Utf8Path, path: &camino::Utf8Path, accepted: &[Checked
     let done = publish(&scandir, accepted, false, patience).expect("what is there can be published again");
     assert!(done.changes.iter().all(|change| *change == Published::Unchanged), "{:?}", done.changes);
     for checked in accepted {
-        let name = checked.profile().service_name();
+        let name = checked.service().directory();
         let (wanted, there) = (tree.join(&name), path.join(&name));
         assert!(is_fit(wanted.as_std_path()), "{name} is accepted");
         assert_eq!(fs::symlink_metadata(&there).expect("it is there").mode() & 0o7777, 0o755, "{name}");
@@ -89,13 +89,19 @@ fn names(directory: &Path) -> Vec<std::ffi::OsString> {
 fn is_fit(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let profile = name.strip_prefix("gateway-").unwrap_or_default().as_bytes();
+    let is_other = ["dashboard", "watch"].contains(&name);
     let lower = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let named = profile.first().is_some_and(lower)
+    let is_gateway = profile.first().is_some_and(lower)
         && profile.iter().all(|byte| lower(byte) || matches!(byte, b'-' | b'_'))
         && name.len() <= 251;
     let is_directory = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
     let has = |below: &str| path.join(below).symlink_metadata().is_ok();
-    named && is_directory && is_own(path) && has("run") && (!has("log") || has("log/run")) && is_fit_below(path, &[])
+    (is_gateway || is_other)
+        && is_directory
+        && is_own(path)
+        && has("run")
+        && (!has("log") || has("log/run"))
+        && is_fit_below(path, &[])
 }
 
 fn is_fit_below(directory: &Path, above: &[&str]) -> bool {

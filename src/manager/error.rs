@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::kind::Kind;
 use crate::base::Signal;
 use crate::s6::S6Error;
+use crate::spec::ServiceName;
 
 /// Why a manager did not do it.
 #[derive(Debug, Error)]
@@ -18,6 +19,14 @@ pub enum ManagerError {
     /// The service manager does not do that.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
+    /// The service manager knows gateways only.
+    #[error("{kind} has no place for {service}, only s6 has; name profiles only")]
+    GatewaysOnly {
+        /// The kind of manager.
+        kind: Kind,
+        /// What it was asked for.
+        service: ServiceName,
+    },
 }
 
 impl ManagerError {

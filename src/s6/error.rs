@@ -7,7 +7,7 @@ use crate::base::child::Said;
 use crate::base::text::{Plain, lines};
 use crate::base::{Signal, WaitError};
 use crate::disk::{DiskError, SystemError};
-use crate::spec::ProfileName;
+use crate::spec::{ProfileName, ServiceName};
 
 /// What goes wrong with s6.
 #[derive(Debug, Error)]
@@ -78,6 +78,16 @@ pub enum S6Error {
         /// Where it was looked for.
         scandir: Utf8PathBuf,
     },
+    /// There is no dashboard, or no watch.
+    #[error(
+        "{service} is not in {scandir}; give it a table in the manifest, and install what gen-service renders of it"
+    )]
+    NoService {
+        /// Which one.
+        service: ServiceName,
+        /// Where it was looked for.
+        scandir: Utf8PathBuf,
+    },
     /// The service directory is there, but no supervisor runs in it.
     #[error("no supervisor runs in {0}; is its s6-svscan up? `gatewayctl install` or `s6-svscanctl -a` starts one")]
     NotSupervised(Utf8PathBuf),
@@ -126,14 +136,14 @@ pub enum S6Error {
     /// Something that is no directory has the name of a service directory.
     #[error("{0} is in the way, and is no service directory; move it away")]
     InTheWay(Utf8PathBuf),
-    /// The gateway came up and went down for good.
+    /// The service came up and went down for good.
     #[error(
-        "gateway {profile} does not stay up{}; see `gatewayctl logs {profile}`",
-        last.as_ref().map(|last| format!(" ({last})")).unwrap_or_default()
+        "{service} does not stay up{}; see `{}`",
+        last.as_ref().map(|last| format!(" ({last})")).unwrap_or_default(), service.see_log()
     )]
     GaveUp {
-        /// The profile.
-        profile: ProfileName,
+        /// Which one.
+        service: ServiceName,
         /// How it ended, where known: `exit 78`, `SIGKILL`.
         last: Option<String>,
     },

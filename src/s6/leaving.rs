@@ -14,7 +14,7 @@ use super::publish;
 use super::scandir::{self, Scandir};
 use crate::base::Patience;
 use crate::disk::{Context as _, Lock, remove, rename_new};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 /// How often a directory into which somebody still writes is tried again, and after how long.
 const MOST_TRIES: u32 = 50;
@@ -44,14 +44,14 @@ pub(crate) struct Abandoned {
 }
 
 impl Leaving {
-    /// Takes the service directories of these profiles out of the scandir; `None` for one that is not there.
+    /// Takes the service directories of these services out of the scandir; `None` for one that is not there.
     pub(crate) fn take(
         scandir: &Scandir,
-        profiles: &[&ProfileName],
+        services: &[&ServiceName],
         patience: Patience<'_, '_>,
     ) -> Result<Vec<Result<Option<Self>, S6Error>>, S6Error> {
         let _lock = scandir.lock(patience)?;
-        let taken: Vec<_> = profiles.iter().map(|profile| Self::take_one(scandir, profile)).collect();
+        let taken: Vec<_> = services.iter().map(|service| Self::take_one(scandir, &service.directory())).collect();
         let directory = scandir.directory()?;
         if !directory.is_in_memory().context("look at", scandir.path())? {
             // Or one that is being deleted may have its name again after a power loss.
@@ -60,8 +60,8 @@ impl Leaving {
         Ok(taken)
     }
 
-    fn take_one(scandir: &Scandir, profile: &ProfileName) -> Result<Option<Self>, S6Error> {
-        let place = scandir.path().join(profile.service_name());
+    fn take_one(scandir: &Scandir, name: &str) -> Result<Option<Self>, S6Error> {
+        let place = scandir.path().join(name);
         let metadata = match place.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             result => result.context("read", &place)?,
@@ -82,8 +82,8 @@ impl Leaving {
             }
             let lock = Lock::try_take(&directory, &format!("{LOCK}{number}")).context("lock", &path)?;
             let Some(lock) = lock else { continue };
-            rename_new((&directory, &profile.service_name()), (&directory, &gone)).context("rename", &place)?;
-            return Ok(Some(Self { name: profile.service_name(), path, target, number, _lock: lock }));
+            rename_new((&directory, name), (&directory, &gone)).context("rename", &place)?;
+            return Ok(Some(Self { name: name.to_owned(), path, target, number, _lock: lock }));
         }
         Ok(None)
     }

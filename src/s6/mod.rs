@@ -26,9 +26,9 @@ pub use publish::Published;
 pub(crate) use publish::{Done, plan, publish, put_back};
 pub(crate) use room::Room;
 pub use scandir::Scandir;
-pub(crate) use script::RunScript;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use script::variables;
+pub(crate) use script::{HermesCommand, RunScript};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use service::count;
 pub use service::{LiveService, Status};

@@ -42,7 +42,7 @@ fn survey(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<(Pu
 }
 
 fn look(scandir: &Scandir, checked: &Checked, update: bool) -> Result<(Published, Snapshot<'static>), S6Error> {
-    let path = scandir.path().join(checked.profile.service_name());
+    let path = scandir.path().join(checked.service.directory());
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok((Published::Created, Snapshot::default()));
@@ -122,8 +122,8 @@ pub(crate) fn put_back(
     clear(scandir, patience)?;
     let mut older = Vec::with_capacity(done.previous.len());
     for previous in &done.previous {
-        let path = scandir.path().join(previous.profile.service_name());
-        let own = wanted.iter().find(|checked| checked.profile == previous.profile);
+        let path = scandir.path().join(previous.service.directory());
+        let own = wanted.iter().find(|checked| checked.service == previous.service);
         if let Some(own) = own
             && path.is_dir()
             && own.is(&published(&path)?)
@@ -175,13 +175,13 @@ fn publish_alone(
     let created: Vec<&Checked> = of(Published::Created).collect();
     let fresh = scandir.path().join(STAGING);
     let writer = staging.writer(&fresh);
-    let write = |checked: &&Checked| writer.directory(&checked.profile.service_name(), &checked.snapshot);
+    let write = |checked: &&Checked| writer.directory(&checked.service.directory(), &checked.snapshot);
     parallel::each(&created, parallel::SMALL, write, |_| Ok(()))?;
-    let steps = created.iter().map(|checked| Step::Create(checked.profile.service_name())).collect();
+    let steps = created.iter().map(|checked| Step::Create(checked.service.directory())).collect();
     let before = there.into_iter().zip(&changes).filter(|(_, change)| **change == Published::Updated);
     let updates = of(Published::Updated)
         .zip(before)
-        .map(|(checked, (before, _))| (checked.profile.service_name(), before, &checked.snapshot));
+        .map(|(checked, (before, _))| (checked.service.directory(), before, &checked.snapshot));
     staging.apply(steps, updates.collect())?;
     // The last moment at which all can be taken back at once.
     patience.heed()?;
@@ -190,7 +190,7 @@ fn publish_alone(
     let _ = committed.clean_up();
     let previous = of(Published::Updated)
         .zip(committed.before)
-        .map(|(checked, snapshot)| Checked { profile: checked.profile.clone(), snapshot })
+        .map(|(checked, snapshot)| Checked { service: checked.service.clone(), snapshot })
         .collect();
     Ok(Done { changes, previous })
 }

@@ -15,7 +15,7 @@ use super::programs::Programs;
 use super::service::LiveService;
 use crate::base::Patience;
 use crate::disk::{self, Context as _, Dir, Lock, is_distrusted};
-use crate::spec::ProfileName;
+use crate::spec::{ProfileName, ServiceName};
 
 /// What whoever changes a scandir locks.
 pub(crate) const LOCK: &str = ".gatewayctl.lock";
@@ -110,15 +110,22 @@ impl Scandir {
     /// # Errors
     /// Where the directory cannot be read.
     pub fn gateways(&self) -> Result<BTreeMap<ProfileName, LiveService>, S6Error> {
-        let mut found = BTreeMap::new();
-        for name in self.names()? {
-            if let Some(profile) = ProfileName::of_service(&name)
-                && let Ok(service) = self.gateway(&profile)
-            {
-                found.insert(profile, service);
-            }
-        }
-        Ok(found)
+        let services = self.services()?.into_iter();
+        Ok(services.filter_map(|(name, service)| Some((name.profile()?.clone(), service))).collect())
+    }
+
+    /// The services in it: the gateways sorted by profile, the dashboard, the watch.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn services(&self) -> Result<BTreeMap<ServiceName, LiveService>, S6Error> {
+        let names = self.names()?.into_iter().filter_map(|name| ServiceName::of_directory(&name));
+        Ok(names.filter_map(|name| Some((name.clone(), self.service(&name).ok()?))).collect())
+    }
+
+    /// Whether something has the name of this service.
+    pub(crate) fn has(&self, name: &ServiceName) -> bool {
+        self.path.join(name.directory()).symlink_metadata().is_ok()
     }
 
     /// The gateway of this profile.
@@ -126,12 +133,23 @@ impl Scandir {
     /// # Errors
     /// Where there is none.
     pub fn gateway(&self, profile: &ProfileName) -> Result<LiveService, S6Error> {
-        let path = self.path.join(profile.service_name());
+        self.service(&profile.clone().into())
+    }
+
+    /// This service.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn service(&self, name: &ServiceName) -> Result<LiveService, S6Error> {
+        let path = self.path.join(name.directory());
         if path.is_dir() {
-            Ok(LiveService::new(profile.clone(), path))
-        } else {
-            Err(S6Error::NoGateway { profile: profile.clone(), scandir: self.path.clone() })
+            return Ok(LiveService::new(name.clone(), path));
         }
+        let scandir = self.path.clone();
+        Err(match name {
+            ServiceName::Gateway(profile) => S6Error::NoGateway { profile: profile.clone(), scandir },
+            service => S6Error::NoService { service: service.clone(), scandir },
+        })
     }
 
     /// Makes s6-svscan look: `s6-svscanctl -a`, or with `prune` also take down what has gone (`-an`).

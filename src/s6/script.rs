@@ -1,28 +1,45 @@
-//! What a run script that gen-service rendered says about its gateway.
+//! What a run script that gen-service rendered says about its service.
 
 use camino::Utf8Path;
 
+use super::container;
 use crate::disk;
-use crate::spec::environment::API_SERVER_PORT;
-use crate::spec::options::HermesCli;
+use crate::spec::environment::{API_SERVER_PORT, DASHBOARD_ADDRESS};
 
 /// The command of a rendered run script. Any other script is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunScript {
-    /// Who the gateway runs as.
+    /// Who the service runs as.
     pub(crate) user: String,
     /// What is Hermes.
     pub(crate) program: String,
     /// Which command line it is called with.
-    pub(crate) cli: HermesCli,
+    pub(crate) command: HermesCommand,
     /// The port that it is told.
     pub(crate) port: Option<u16>,
 }
 
+/// A command of Hermes that a run script ends in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum HermesCommand {
+    /// `gateway run`.
+    Run,
+    /// `gateway start`.
+    Start,
+    /// `dashboard`.
+    Dashboard,
+}
+
 impl RunScript {
-    /// That of the service directory at this path.
+    /// That of the service directory at this path; of the dashboard with the port of the container, where that names one.
     pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
-        Self::parse(&disk::read_small(&directory.join("run")).ok()?)
+        let mut script = Self::parse(&disk::read_small(&directory.join("run")).ok()?)?;
+        if script.command == HermesCommand::Dashboard
+            && let Some(port) = container::variable(DASHBOARD_ADDRESS[1])
+        {
+            script.port = port.parse().ok();
+        }
+        Some(script)
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -34,17 +51,18 @@ impl RunScript {
         let rest: Vec<String> = words.collect();
         // The root profile is not named.
         let rest = if rest.first()? == "-p" { rest.get(2..)? } else { &rest };
-        let ("gateway", Some(cli)) = (rest.first()?.as_str(), rest.get(1)) else { return None };
-        let cli = match cli.as_str() {
-            "start" => HermesCli::Start,
-            "run" => HermesCli::Run,
+        let command = match (rest.first()?.as_str(), rest.get(1)?.as_str()) {
+            ("gateway", "start") => HermesCommand::Start,
+            ("gateway", "run") => HermesCommand::Run,
+            ("dashboard", "--host") => HermesCommand::Dashboard,
             _ => return None,
         };
-        let port = match cli {
-            HermesCli::Start => rest.iter().skip_while(|word| *word != "--port").nth(1)?.parse().ok(),
-            HermesCli::Run => port(text),
+        let port = match command {
+            HermesCommand::Start => rest.iter().skip_while(|word| *word != "--port").nth(1)?.parse().ok(),
+            HermesCommand::Run => port(text),
+            HermesCommand::Dashboard => dashboard_port(text),
         };
-        Some(Self { user, program, cli, port })
+        Some(Self { user, program, command, port })
     }
 }
 
@@ -53,6 +71,12 @@ pub(super) fn is_hermes_own(run: &str) -> bool {
     let has = |wanted: &str| run.lines().any(|line| line.trim() == wanted);
     let starts = |line: &str| line.starts_with("exec s6-setuidgid hermes hermes ") && line.contains(" gateway run");
     !run.contains("Written by gen-service") && has("export HERMES_S6_SUPERVISED_CHILD=1") && run.lines().any(starts)
+}
+
+/// The port that a run script of the dashboard has where the container says none. All values that a person wrote stand behind it.
+fn dashboard_port(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once(&format!("\"${{{}:=", DASHBOARD_ADDRESS[1]))?;
+    rest.split_once('}')?.0.parse().ok()
 }
 
 /// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
@@ -132,10 +156,10 @@ mod tests {
     use std::str::FromStr as _;
 
     use super::*;
-    use crate::render::render;
-    use crate::spec::Gateway;
+    use crate::render::{render, render_service};
     use crate::spec::environment::{EnvName, EnvSource, EnvValue, SecretFile};
-    use crate::spec::options::{Key, Options};
+    use crate::spec::options::{HermesCli, Key, Options};
+    use crate::spec::{Dashboard, Gateway};
 
     fn parsed(profile: &str, options: &[(Key, &str)]) -> Option<RunScript> {
         parsed_with(profile, options, &[])
@@ -159,20 +183,23 @@ mod tests {
 
     #[test]
     fn what_gen_service_renders_is_understood() {
-        let script = |user: &str, program: &str, cli, port| {
+        let script = |user: &str, program: &str, command, port| {
             let (user, program) = (user.to_owned(), program.to_owned());
-            Some(RunScript { user, program, cli, port })
+            Some(RunScript { user, program, command, port })
         };
-        assert_eq!(parsed("coder", &[]), script("hermes", "hermes", HermesCli::Start, Some(9570)));
-        assert_eq!(parsed("gateway", &[(Key::Port, "1")]), script("hermes", "hermes", HermesCli::Start, Some(1)));
+        assert_eq!(parsed("coder", &[]), script("hermes", "hermes", HermesCommand::Start, Some(9570)));
+        assert_eq!(parsed("gateway", &[(Key::Port, "1")]), script("hermes", "hermes", HermesCommand::Start, Some(1)));
         let run = (Key::HermesCli, "run");
-        assert_eq!(parsed("default", &[run]), script("hermes", "hermes", HermesCli::Run, None));
+        assert_eq!(parsed("default", &[run]), script("hermes", "hermes", HermesCommand::Run, None));
         let fooled = [run, (Key::Port, "8642")];
         let environment = [
             ("A", "x\nset -- env \\\n  API_SERVER_PORT=1 \\\n"),
             ("ZZ", "'\nAPI_SERVER_PORT=2\nexec s6-setuidgid root id"),
         ];
-        assert_eq!(parsed_with("run", &fooled, &environment), script("hermes", "hermes", HermesCli::Run, Some(8642)));
+        assert_eq!(
+            parsed_with("run", &fooled, &environment),
+            script("hermes", "hermes", HermesCommand::Run, Some(8642))
+        );
         let secret = EnvName::from_str("S").unwrap();
         let file = SecretFile::new(&secret, "/run/it's\nset -- env \\\n  API_SERVER_PORT=1 \\\n").unwrap();
         let mut own = Options { hermes_cli: Some(HermesCli::Run), ..Options::default() };
@@ -181,7 +208,22 @@ mod tests {
         let directory = render(&Gateway::resolve(vec![("run".parse().unwrap(), own)]).unwrap()[0]);
         assert_eq!(RunScript::parse(&directory.files()[1].content).unwrap().port, Some(8642));
         let odd = [run, (Key::Port, "8642"), (Key::User, "a.b"), (Key::Hermes, "/opt/my venv/it's hermes")];
-        assert_eq!(parsed("run", &odd), script("a.b", "/opt/my venv/it's hermes", HermesCli::Run, Some(8642)));
+        assert_eq!(parsed("run", &odd), script("a.b", "/opt/my venv/it's hermes", HermesCommand::Run, Some(8642)));
+    }
+
+    #[test]
+    fn the_dashboard_is_understood() {
+        let mut own = Options::default();
+        let name = EnvName::from_str("A").unwrap();
+        let value = EnvValue::new(&name, "'\n: \"${HERMES_DASHBOARD_PORT:=1}\"\nexec s6-setuidgid root id").unwrap();
+        own.environment.add(name, EnvSource::Value(value)).unwrap();
+        own.set(Key::Port, "80").unwrap();
+        own.set(Key::Hermes, "/opt/\"${HERMES_DASHBOARD_PORT:=2}\"/hermes").unwrap_err();
+        own.set(Key::User, "svc").unwrap();
+        let directory = render_service(&Dashboard::new(own).unwrap().into());
+        let (user, program) = ("svc".to_owned(), "hermes".to_owned());
+        let wanted = RunScript { user, program, command: HermesCommand::Dashboard, port: Some(80) };
+        assert_eq!(RunScript::parse(&directory.files()[1].content), Some(wanted));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One gateway in a scandir: its supervisors, and what they say of it.
+//! One service in a scandir: its supervisors, and what they say of it.
 
 use std::time::Duration;
 
@@ -10,13 +10,12 @@ use super::programs::Programs;
 use super::script::{RunScript, is_hermes_own};
 use crate::base::{Patience, WaitError};
 use crate::disk;
-
-use crate::spec::ProfileName;
+use crate::spec::{ProfileName, ServiceName};
 
 /// A service directory in a scandir, or a symlink to one, as s6-overlay makes it of `/etc/services.d`.
 #[derive(Debug, Clone)]
 pub struct LiveService {
-    profile: ProfileName,
+    name: ServiceName,
     path: Utf8PathBuf,
 }
 
@@ -36,13 +35,13 @@ pub struct Status {
 }
 
 impl LiveService {
-    pub(crate) fn new(profile: ProfileName, path: Utf8PathBuf) -> Self {
-        Self { profile, path }
+    pub(crate) fn new(name: ServiceName, path: Utf8PathBuf) -> Self {
+        Self { name, path }
     }
 
-    /// A service directory that has no name of a gateway, since it is on its way out or a logger's.
+    /// A service directory that has no name of a service, since it is on its way out or a logger's.
     pub(crate) fn anonymous(path: &Utf8Path) -> Self {
-        Self { profile: ProfileName::default(), path: path.to_owned() }
+        Self { name: ProfileName::default().into(), path: path.to_owned() }
     }
 
     /// How long after a stop its process is killed, where it is: what `timeout-kill` says, in milliseconds there.
@@ -51,9 +50,9 @@ impl LiveService {
         text.trim_end().parse().ok().filter(|&milliseconds| milliseconds > 0).map(Duration::from_millis)
     }
 
-    /// Its profile.
-    pub fn profile(&self) -> &ProfileName {
-        &self.profile
+    /// Which one it is.
+    pub fn name(&self) -> &ServiceName {
+        &self.name
     }
 
     /// Its service directory.
@@ -172,7 +171,7 @@ impl LiveService {
         self.call(programs, "s6-svdt", &[])
     }
 
-    /// The port that its run script names, where gen-service rendered it.
+    /// The port that its run script names, where gen-service rendered it; of the dashboard that of the container, where that names one.
     pub fn port(&self) -> Option<u16> {
         RunScript::of(&self.path)?.port
     }
@@ -216,7 +215,7 @@ impl LiveService {
         what: &str,
         wanted: impl Fn(&Status) -> bool,
     ) -> Result<Status, S6Error> {
-        let what = format!("gateway {} {what}", self.profile);
+        let what = format!("{} {what}", self.name);
         let ask = || self.status(programs).map(|status| wanted(&status).then_some(status));
         match patience.until(&what, ask)? {
             Some(status) => Ok(status),

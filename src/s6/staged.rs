@@ -11,7 +11,7 @@ use crate::base::parallel;
 use crate::base::text::{Shown, reason};
 use crate::disk::{Context as _, Dir, Entry, Plan, SUPERVISORS, Snapshot, is_distrusted, read_plan, remove_all};
 use crate::render::ServiceDir;
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 /// The files of a service directory, of its log, or of neither, and whether they are executed
 /// (<https://skarnet.org/software/s6/servicedir.html>).
@@ -40,14 +40,14 @@ const MOST_ENTRIES: usize = 20_000;
 /// somebody else owns or may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    pub(super) profile: ProfileName,
+    pub(super) service: ServiceName,
     pub(super) snapshot: Snapshot<'static>,
 }
 
 /// What to do if a tree is none.
 const AGAIN: &str = "give what gen-service --out wrote";
 
-/// Reads and checks the service directories of a staging tree, sorted by profile, for [`S6Manager::install`](crate::manager::S6Manager::install)
+/// Reads and checks the service directories of a staging tree, sorted by name, for [`S6Manager::install`](crate::manager::S6Manager::install)
 /// to publish.
 ///
 /// ```
@@ -63,8 +63,7 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// # let (tree, scandir) = (directory.join("tree"), directory.join("service"));
 /// # std::fs::create_dir(&scandir)?;
 /// # let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// # let services: Vec<Service> = gateways.into_iter().map(Service::from).collect();
-/// # write(&tree, &services, Permit::default(), &mut ())?;
+/// # write(&tree, &gateways.into_iter().map(Service::from).collect::<Vec<_>>(), Permit::default(), &mut ())?;
 /// // Debian has the programs of s6 in /usr/bin, s6-overlay in /command.
 /// let manager = S6Manager::new(&scandir, "/usr/bin".as_ref(), Duration::from_secs(10))?;
 /// let installed = manager.install(&read_tree(&tree)?, false)?;
@@ -100,7 +99,7 @@ pub(crate) fn read_trees(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf
 }
 
 fn holds_none(tree: &Utf8Path) -> Unfit {
-    Unfit::new(tree, "holds no gateway-<profile>", AGAIN)
+    Unfit::new(tree, "holds no gateway-<profile>, dashboard or watch", AGAIN)
 }
 
 /// The service directories of a tree, and whether a run has begun to move some out of it.
@@ -141,9 +140,9 @@ fn look(tree: &Utf8Path) -> Result<(Vec<Checked>, bool), S6Error> {
 ///
 /// # Errors
 /// If the operating system refuses a step.
-pub(crate) fn move_out(tree: &Utf8Path, profiles: &[&ProfileName]) -> Result<(), S6Error> {
+pub(crate) fn move_out(tree: &Utf8Path, services: &[&ServiceName]) -> Result<(), S6Error> {
     let directory = Dir::open_own(tree).context("open", tree)?;
-    let mut names: Vec<String> = profiles.iter().map(|profile| profile.service_name()).collect();
+    let mut names: Vec<String> = services.iter().map(|service| service.directory()).collect();
     if directory.stat(STAGING).is_ok() {
         names.extend(moved(&directory, tree)?.names());
     }
@@ -159,13 +158,13 @@ fn moved(directory: &Dir, tree: &Utf8Path) -> Result<Plan, S6Error> {
 
 impl Checked {
     /// What a rendered directory would be once it is written and read.
-    pub(crate) fn rendered(directory: &ServiceDir, profile: ProfileName) -> Self {
-        Self { profile, snapshot: directory.snapshot().owned() }
+    pub(crate) fn rendered(directory: &ServiceDir) -> Self {
+        Self { service: directory.service().clone(), snapshot: directory.snapshot().owned() }
     }
 
     /// Whose service directory it is.
-    pub fn profile(&self) -> &ProfileName {
-        &self.profile
+    pub fn service(&self) -> &ServiceName {
+        &self.service
     }
 
     /// Looks at an entry of a tree, of which an earlier run has begun to remove what it had published.
@@ -179,11 +178,12 @@ impl Checked {
             return Ok((None, Vec::new()));
         }
         let path = shown.join(name);
-        let Some(profile) = ProfileName::of_service(name) else {
-            return Ok((None, vec![Unfit::new(path, "is no gateway-<profile>", "take it out of the staging tree")]));
+        let Some(service) = ServiceName::of_directory(name) else {
+            let problem = "is no gateway-<profile>, dashboard or watch";
+            return Ok((None, vec![Unfit::new(path, problem, "take it out of the staging tree")]));
         };
         let mut unfit = Vec::new();
-        let checked = Self::read(tree, name, &path, profile, &mut unfit)?;
+        let checked = Self::read(tree, name, &path, service, &mut unfit)?;
         if unfit.is_empty() {
             Ok((Some(checked), unfit))
         } else if moved.is_some_and(|plan| plan.names().any(|moved| moved == name)) {
@@ -197,7 +197,7 @@ impl Checked {
         tree: &Dir,
         name: &str,
         path: &Utf8Path,
-        profile: ProfileName,
+        service: ServiceName,
         unfit: &mut Vec<Unfit>,
     ) -> Result<Self, S6Error> {
         let mut snapshot = Snapshot::default();
@@ -205,7 +205,7 @@ impl Checked {
         if !kind.is_dir() {
             let problem = if kind.is_symlink() { "is a symlink" } else { "is not a directory" };
             unfit.push(Unfit::new(path, problem, "give the directory itself"));
-            return Ok(Self { profile, snapshot });
+            return Ok(Self { service, snapshot });
         }
         let directory = tree.dir(name).context("open", path)?;
         let stat = rustix::fs::fstat(&directory).context("read", path)?;
@@ -229,7 +229,7 @@ impl Checked {
         }
         // Whoever made the tree may have made it less open than s6 needs it.
         snapshot.insert("", Entry::Directory { mode: 0o755 });
-        Ok(Self { profile, snapshot })
+        Ok(Self { service, snapshot })
     }
 
     /// Whether this is what a published directory holds, but for `down`, which an operator's start and stop remove and make.

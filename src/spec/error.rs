@@ -7,6 +7,8 @@ use super::options::OptionError;
 use super::ports::PortError;
 use super::profile::{ProfileName, ProfileNameError};
 use super::selection::SelectionError;
+use super::service_name::ServiceName;
+use super::word::ServiceWordError;
 
 /// What is wrong with something that a person wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -17,6 +19,12 @@ pub enum SpecError {
     /// A profile that is named twice.
     #[error("profile {0} is named twice; name it once")]
     ProfileTwice(ProfileName),
+    /// A service that is to be installed twice.
+    #[error("{0} is named twice; name it once")]
+    ServiceTwice(ServiceName),
+    /// A word for a service.
+    #[error(transparent)]
+    Word(#[from] ServiceWordError),
     /// The value of an option.
     #[error(transparent)]
     Option(#[from] OptionError),

@@ -12,6 +12,8 @@ mod ports;
 mod profile;
 pub(crate) mod selection;
 mod service;
+mod service_name;
+mod word;
 
 pub use dashboard::Dashboard;
 pub use environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
@@ -22,4 +24,7 @@ pub use options::{OptionError, Options};
 pub use ports::PortError;
 pub use profile::{ProfileName, ProfileNameError};
 pub use selection::SelectionError;
-pub use service::{Part, Service, ServiceName};
+pub use service::Service;
+pub use service_name::{Part, ServiceName};
+pub(crate) use word::ServiceWord;
+pub use word::ServiceWordError;

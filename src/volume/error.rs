@@ -10,8 +10,8 @@ use super::shown::Shown;
 use crate::base::WaitError;
 use crate::disk::{DiskError, SystemError};
 use crate::source::SourceError;
-use crate::spec::ProfileName;
 use crate::spec::options::UserName;
+use crate::spec::{ProfileName, ServiceName};
 
 /// What is wrong with a volume, or with what was to be done there.
 #[derive(Debug, Error)]
@@ -43,6 +43,9 @@ pub(crate) enum VolumeError {
     /// There is no such user here.
     #[error("there is no user {0}; useradd {0} in the image, or give the user of the gateways with --user")]
     NoUser(UserName),
+    /// A service that has no log of its own.
+    #[error("{0} has no log of its own, its lines are in the container's; see `docker logs`")]
+    NoLog(ServiceName),
     /// There is no such profile on the volume.
     #[error("no profile {profile} in {home}; `hermes profile create {profile}` makes one")]
     NoProfile {
@@ -103,6 +106,7 @@ impl From<DiskError> for VolumeError {
 
 impl VolumeError {
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, Self::Home { .. } | Self::NoUser(_) | Self::State { .. } | Self::Source(_))
+        let home = matches!(self, Self::Home { .. } | Self::NoUser(_) | Self::State { .. });
+        home || matches!(self, Self::NoLog(_) | Self::Source(_))
     }
 }

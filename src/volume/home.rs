@@ -7,12 +7,12 @@ use rustix::fs::StatVfsMountFlags;
 
 use super::error::VolumeError;
 use super::identity::Identity;
-use super::paths::{below, directory_of, log_below};
+use super::paths::{below, directory_of};
 use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
 use crate::disk::{Context as _, Dir};
 use crate::s6::{LiveService, Programs, RunScript, container};
-use crate::spec::ProfileName;
+use crate::spec::{ProfileName, ServiceName};
 
 /// Files that Hermes leaves beside a profile and that name processes of a container that is gone.
 const STALE: [&str; 2] = ["gateway.pid", "processes.json"];
@@ -30,21 +30,22 @@ fi
 sed "s/^/$(date +%Y-%m-%dT%H:%M:%S%z) /" >>"${log}"
 "#;
 
-/// Says which of the gateways `$2`… cannot use what below the home `$1`: a word and the number of the gateway, a line each.
+/// Says which of the log directories `$2`… cannot be used below the home `$1`, and what keeps them from it: a word and the number of the
+/// directory, a line each.
 const USABLE: &str = r#"
 cd "$1" 2>/dev/null && [ -w . ] || { echo 'home 0'; exit; }
 shift
 number=0
-for profile; do
+for logs; do
   number=$((number + 1))
-  path=logs/gateways/${profile}
+  path=${logs}
   while [ ! -e "${path}" ] && [ "${path}" != logs ]; do path=${path%/*}; done
   [ -e "${path}" ] || continue
   if [ ! -d "${path}" ] || [ ! -w "${path}" ] || [ ! -x "${path}" ]; then
     case "${path}" in
+      "${logs}") echo "log ${number}" ;;
       logs) echo 'logs 0' ;;
-      logs/gateways) echo 'gateways 0' ;;
-      *) echo "log ${number}" ;;
+      *) echo 'gateways 0' ;;
     esac
     continue
   fi
@@ -133,17 +134,18 @@ impl Volume {
         servant.begin("/bin/sh", &["-c", APPEND, "sh", self.path.as_str()])
     }
 
-    /// What of the home these gateways cannot use, by what their user says.
+    /// What of the home these services cannot use, by what their user says.
     ///
     /// # Errors
     /// If that user cannot be asked, or takes too long.
     pub(crate) fn unusable(
         &self,
         servant: &Servant<'_>,
-        profiles: &[&ProfileName],
+        services: &[&ServiceName],
     ) -> Result<Vec<Unusable>, ServantError> {
-        let names = profiles.iter().map(|profile| profile.as_str());
-        let words: Vec<&str> = ["-c", USABLE, "sh", self.path.as_str()].into_iter().chain(names).collect();
+        let logs: Vec<String> = services.iter().filter_map(|service| service.logs()).collect();
+        let begin = ["-c", USABLE, "sh", self.path.as_str()];
+        let words: Vec<&str> = begin.into_iter().chain(logs.iter().map(String::as_str)).collect();
         let said = servant.ask("/bin/sh", &words)?;
         if said.code != 0 {
             let said_so = said.last_complaint();
@@ -154,14 +156,14 @@ impl Volume {
         for line in String::from_utf8_lossy(&said.out).lines() {
             let Some((word, number)) = line.split_once(' ') else { continue };
             let index = number.parse::<usize>().unwrap_or_default();
-            let profile = index.checked_sub(1).and_then(|index| profiles.get(index));
-            let one = match (word, profile) {
+            let log = index.checked_sub(1).and_then(|index| logs.get(index));
+            let one = match (word, log) {
                 ("home", _) => Unusable { what: self.shown(""), is_home: true },
                 ("logs", _) => Unusable { what: self.shown("logs"), is_home: false },
                 ("gateways", _) => Unusable { what: self.shown("logs/gateways"), is_home: false },
-                ("log", Some(profile)) => Unusable { what: self.shown(&log_below(profile)), is_home: false },
-                ("lock" | "current", Some(profile)) => {
-                    Unusable { what: self.shown(&format!("{}/{word}", log_below(profile))), is_home: false }
+                ("log", Some(log)) => Unusable { what: self.shown(log), is_home: false },
+                ("lock" | "current", Some(log)) => {
+                    Unusable { what: self.shown(&format!("{log}/{word}")), is_home: false }
                 }
                 _ => continue,
             };
@@ -173,7 +175,7 @@ impl Volume {
     }
 }
 
-/// Whose files the log of a gateway is made of: who supervises a tree of his own, else the user that its run script drops to, else whose
+/// Whose files the log of a service is made of: who supervises a tree of his own, else the user that its run script drops to, else whose
 /// the home is. `None` if this user is not root, and can only read what it may anyway.
 pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volume) -> Option<u32> {
     if !rustix::process::geteuid().is_root() {

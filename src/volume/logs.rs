@@ -1,4 +1,4 @@
-//! The log of a gateway: what s6-log keeps in one directory. The service user owns it, and may put anything in its place: so it is read by
+//! The log of a service: what s6-log keeps in one directory. The service user owns it, and may put anything in its place: so it is read by
 //! descriptor, through no symlink, only from regular files of that user, and never more of them than is to be shown.
 
 use std::fs::File;
@@ -9,11 +9,10 @@ use std::time::Duration;
 use super::error::VolumeError;
 use super::home::Volume;
 use super::log_file::{archived, copy, last};
-use super::paths::log_below;
 use super::shown::Shown;
 use crate::base::text::reason;
 use crate::disk::Dir;
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 /// The file that s6-log writes to.
 const CURRENT: &str = "current";
@@ -35,12 +34,12 @@ pub(crate) struct LogDir {
 }
 
 impl LogDir {
-    /// The log of the gateway of this profile on this volume, of which the files of this user are read.
+    /// The log of this service on this volume, of which the files of this user are read.
     ///
     /// # Errors
-    /// If there is none, or something else is in its place.
-    pub(crate) fn open(volume: &Volume, profile: &ProfileName, owner: Option<u32>) -> Result<Self, VolumeError> {
-        let below = log_below(profile);
+    /// If it has none of its own, if there is none, or something else is in its place.
+    pub(crate) fn open(volume: &Volume, service: &ServiceName, owner: Option<u32>) -> Result<Self, VolumeError> {
+        let below = service.logs().ok_or_else(|| VolumeError::NoLog(service.clone()))?;
         let shown = volume.shown(&below);
         match volume.home().dir(&below) {
             Ok(directory) => Ok(Self { shown, directory, owner }),

@@ -14,8 +14,3 @@ pub(super) fn directory_of(profile: &ProfileName) -> String {
 pub(super) fn below(profile: &ProfileName, file: &str) -> String {
     if profile.is_default() { file.to_owned() } else { format!("profiles/{profile}/{file}") }
 }
-
-/// The log directory of a profile, below the home.
-pub(super) fn log_below(profile: &ProfileName) -> String {
-    format!("logs/gateways/{profile}")
-}

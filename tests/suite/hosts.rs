@@ -106,6 +106,28 @@ fn what_does_not_run_or_fails_is_told() {
     }
 }
 
+/// There the word for another service is the name of a profile.
+#[test]
+fn none_has_a_dashboard() {
+    for kind in ["systemd", "launchd", "windows"] {
+        let programs = stand_ins("");
+        for command in ["start", "stop", "restart", "status", "unregister"] {
+            let ran = gatewayctl(&programs, &format!("--manager {kind} {command} service:dashboard"));
+            let expected = format!("error: {kind} has no place for the dashboard, only s6 has; name profiles only\n");
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", expected.as_str()), "{command}");
+        }
+        assert_eq!(calls(&programs), "");
+        for word in ["dashboard", "profile:watch"] {
+            let ran = gatewayctl(&programs, &format!("--manager {kind} start {word}"));
+            assert_eq!(
+                (ran.code, ran.out.as_str(), ran.err.as_str()),
+                (0, format!("started profile:{}\n", word.trim_start_matches("profile:")).as_str(), "")
+            );
+        }
+        assert!(calls(&programs).contains("dashboard") && calls(&programs).contains("watch"));
+    }
+}
+
 #[test]
 fn none_registers_at_run_time() {
     for kind in ["systemd", "launchd", "windows"] {

@@ -23,6 +23,7 @@ mod power_loss;
 mod quoting;
 mod races;
 mod sandbox;
+mod services;
 mod supervised;
 mod support;
 mod templates;

@@ -8,7 +8,11 @@ use crate::cli::render_args::RenderArgs;
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 
-/// Install, supervise and control the gateways of Hermes profiles
+/// What a word for a service is.
+const SERVICES: &str =
+    "Profile of a gateway, or dashboard, or watch; profile:dashboard and service:dashboard if both are there";
+
+/// Install, supervise and control the gateways of Hermes profiles, the dashboard and the watch
 #[derive(Debug, Parser)]
 #[command(
     name = "gatewayctl",
@@ -79,11 +83,10 @@ pub(super) enum Command {
     Install(Install),
     /// Render one gateway and have it supervised at once
     Register(Register),
-    /// Stop gateways and take them out, whether they run or not
+    /// Stop gateways, dashboard or watch and take them out, whether they run or not
     Unregister {
-        /// Profiles of the gateways
-        #[arg(value_name = "PROFILE", required = true)]
-        profiles: Vec<String>,
+        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
+        services: Vec<String>,
 
         /// Have reconcile forget, too, what register --save wrote of them
         #[arg(long)]
@@ -105,17 +108,15 @@ pub(super) enum Command {
     },
     /// List the profiles that have a gateway, one per line
     List,
-    /// Show the state of gateways, all or these
+    /// Show the state of gateways, dashboard and watch, all or these
     Status {
-        /// Profiles of the gateways
-        #[arg(value_name = "PROFILE")]
-        profiles: Vec<String>,
+        #[arg(value_name = "SERVICE", help = SERVICES)]
+        services: Vec<String>,
     },
-    /// Start gateways, and have them up again after a restart of their supervisor
+    /// Start gateways, or the dashboard, and have them up again after a restart of their supervisor
     Start {
-        /// Profiles of the gateways
-        #[arg(value_name = "PROFILE", required = true)]
-        profiles: Vec<String>,
+        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
+        services: Vec<String>,
 
         /// Have reconcile start them, too, at the next boot: writes it to their `gateway_state.json`
         #[arg(long)]
@@ -124,11 +125,10 @@ pub(super) enum Command {
         #[command(flatten)]
         home: Home,
     },
-    /// Stop gateways
+    /// Stop gateways, or the dashboard
     Stop {
-        /// Profiles of the gateways
-        #[arg(value_name = "PROFILE", required = true)]
-        profiles: Vec<String>,
+        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
+        services: Vec<String>,
 
         /// Have them down, too, after a restart of their supervisor
         #[arg(long)]
@@ -141,17 +141,15 @@ pub(super) enum Command {
         #[command(flatten)]
         home: Home,
     },
-    /// Restart gateways that are up, and start those that are down
+    /// Restart what is up, and start what is down
     Restart {
-        /// Profiles of the gateways
-        #[arg(value_name = "PROFILE", required = true)]
-        profiles: Vec<String>,
+        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
+        services: Vec<String>,
     },
-    /// Show the log of a gateway
+    /// Show the log of a gateway, or of the dashboard
     Logs {
-        /// Profile of the gateway
-        #[arg(value_name = "PROFILE")]
-        profile: String,
+        #[arg(value_name = "SERVICE", help = SERVICES)]
+        service: String,
 
         /// The last so many lines, from older files too; without it, the current file
         #[arg(short = 'n', long, value_name = "N")]
@@ -197,7 +195,7 @@ pub(super) struct Install {
     #[arg(long = "move")]
     pub(super) moves: bool,
 
-    /// Replace the files of gateways that are there and differ
+    /// Replace the files of what is there and differs
     #[arg(long)]
     pub(super) update: bool,
 

@@ -5,21 +5,36 @@ use std::time::Duration;
 use super::args::Common;
 use crate::cli::streams::Streams;
 use crate::error::Error;
-use crate::manager::{Host, Kind, S6Manager, ServiceManager, Signs, detect};
+use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, detect};
+use crate::s6::Scandir;
 use crate::source::{Mistake, Place};
-use crate::spec::ProfileName;
+use crate::spec::{ProfileName, ServiceName, ServiceWord, ServiceWordError};
 
-/// The profiles, or every mistake in their names.
-pub(super) fn names(profiles: &[String]) -> Result<Vec<ProfileName>, Error> {
+/// The services that these words mean here, or every mistake in them.
+pub(super) fn services(words: &[String], common: &Common) -> Result<Vec<ServiceName>, Error> {
+    // On a host there are gateways only.
+    let scandir = if host(common).is_none() { Scandir::open(&common.scandir).ok() } else { None };
+    let is_there = |name: &ServiceName| scandir.as_ref().is_some_and(|scandir| scandir.has(name));
+    all(words.iter().map(|word| word.parse::<ServiceWord>().and_then(|word| word.choose(is_there))))
+}
+
+/// The profiles of services of which something is to be recorded, or every one of which nothing is.
+pub(super) fn recorded(services: &[ServiceName]) -> Result<Vec<ProfileName>, Error> {
+    let profile =
+        |service: &ServiceName| service.profile().cloned().ok_or_else(|| ServiceWordError::NotSaved(service.clone()));
+    all(services.iter().map(profile))
+}
+
+fn all<T>(results: impl Iterator<Item = Result<T, ServiceWordError>>) -> Result<Vec<T>, Error> {
     let mut mistakes = Vec::new();
-    let mut names = Vec::new();
-    for profile in profiles {
-        match profile.parse::<ProfileName>() {
-            Ok(name) => names.push(name),
+    let mut found = Vec::new();
+    for result in results {
+        match result {
+            Ok(one) => found.push(one),
             Err(error) => mistakes.push(Mistake::at(Place::CommandLine, error)),
         }
     }
-    if mistakes.is_empty() { Ok(names) } else { Err(Error::input(mistakes)) }
+    if mistakes.is_empty() { Ok(found) } else { Err(Error::input(mistakes)) }
 }
 
 pub(super) fn kind(common: &Common) -> Option<Kind> {
@@ -33,14 +48,13 @@ pub(super) fn s6<'a>(common: &Common, streams: &'a mut Streams<'_>) -> Result<S6
     Ok(S6Manager::new(&common.scandir, &common.s6_bin_dir, timeout)?.observer(streams.observer(common.quiet)))
 }
 
-/// The manager in charge: s6 unless the signs say another.
-pub(super) fn manager<'a>(
-    common: &Common,
-    streams: &'a mut Streams<'_>,
-) -> Result<Box<dyn ServiceManager + 'a>, Error> {
-    let uid = rustix::process::getuid().as_raw();
-    match kind(common).and_then(|kind| Host::new(kind, uid)) {
-        Some(host) => Ok(Box::new(host)),
-        None => Ok(Box::new(s6(common, streams)?)),
-    }
+/// The manager of a host, if one is in charge.
+pub(super) fn host(common: &Common) -> Option<Host> {
+    kind(common).and_then(|kind| Host::new(kind, rustix::process::getuid().as_raw()))
+}
+
+/// The profile of a service, which is all that the manager of a host knows.
+pub(super) fn profile_on(host: &Host, service: &ServiceName) -> Result<ProfileName, Error> {
+    let only = || ManagerError::GatewaysOnly { kind: host.kind(), service: service.clone() };
+    Ok(service.profile().cloned().ok_or_else(only)?)
 }

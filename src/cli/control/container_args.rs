@@ -8,7 +8,7 @@ use crate::volume::Volume;
 
 #[derive(Debug, Args)]
 pub(super) struct ControlGroup {
-    /// Let the members of this group start, stop and see the gateways, but not change them [default: `$GATEWAYS_CONTROL_GROUP`]
+    /// Let the members of this group start, stop and see gateways and dashboard, but not change them [default: `$GATEWAYS_CONTROL_GROUP`]
     #[arg(long, value_name = "GROUP")]
     control_group: Option<String>,
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
 use serde_json::json;
 
 use super::args::{Common, Install};
 use super::common::s6;
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
 use crate::s6::{Checked, Published, Scandir, move_out, plan, read_trees};
 use crate::source::{Mistake, Place};
-use crate::spec::ProfileName;
-use crate::spec::SpecError;
+use crate::spec::{ServiceName, SpecError};
 
 pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let scandir = arguments.into.as_ref().unwrap_or(&common.scandir);
@@ -31,18 +31,15 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     };
     if arguments.moves && !arguments.dry_run {
         for tree in &arguments.trees {
-            let of_tree: Vec<&ProfileName> =
-                wanted.iter().filter(|(of, _)| *of == tree).map(|(_, checked)| checked.profile()).collect();
+            let of_tree: Vec<&ServiceName> =
+                wanted.iter().filter(|(of, _)| *of == tree).map(|(_, checked)| checked.service()).collect();
             move_out(tree, &of_tree)?;
         }
     }
     let changes = || checked.iter().zip(&published);
     if common.json {
         let directories: Vec<_> = changes()
-            .map(|(checked, change)| {
-                let profile = checked.profile();
-                json!({ "profile": profile.as_str(), "name": profile.service_name(), "change": word(*change) })
-            })
+            .map(|(checked, change)| Said { about: About::named(checked.service()), change: word(*change) })
             .collect();
         let said = json!({
             "scandir": scandir.as_str(), "live": live, "dry_run": arguments.dry_run, "directories": directories,
@@ -51,7 +48,7 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     } else if !common.quiet {
         for (checked, change) in changes() {
             let style = if *change == Published::Unchanged { DIM } else { GREEN };
-            let path = scandir.join(checked.profile().service_name());
+            let path = scandir.join(checked.service().directory());
             let due = if *change == Published::Updated { "  restart it to take effect" } else { "" };
             let would = if arguments.dry_run { "would be " } else { "" };
             let word = styled(style, format_args!("{would}{:<9}", word(*change)));
@@ -66,14 +63,18 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     Ok(Outcome::Done)
 }
 
-/// The service directories of all trees, each with its tree; one profile may stand in one tree only.
+/// The service directories of all trees, each with its tree; one may stand in one tree only.
 fn read(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf8Path, Checked)>, Error> {
     let wanted = read_trees(trees, moved)?;
     let mut seen = BTreeSet::new();
-    let twice = wanted.iter().filter(|(_, checked)| !seen.insert(checked.profile()));
+    let twice = wanted.iter().filter(|(_, checked)| !seen.insert(checked.service()));
     let mistakes: Vec<Mistake> = twice
         .map(|(tree, checked)| {
-            Mistake::at(Place::File((*tree).to_owned()), SpecError::ProfileTwice(checked.profile().clone()))
+            let problem = match checked.service() {
+                ServiceName::Gateway(profile) => SpecError::ProfileTwice(profile.clone()),
+                service => SpecError::ServiceTwice(service.clone()),
+            };
+            Mistake::at(Place::File((*tree).to_owned()), problem)
         })
         .collect();
     if mistakes.is_empty() { Ok(wanted) } else { Err(Error::input(mistakes)) }
@@ -85,4 +86,11 @@ fn word(change: Published) -> &'static str {
         Published::Updated => "updated",
         Published::Unchanged => "unchanged",
     }
+}
+
+#[derive(Serialize)]
+struct Said {
+    #[serde(flatten)]
+    about: About,
+    change: &'static str,
 }

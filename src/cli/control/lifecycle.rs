@@ -3,62 +3,71 @@
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::Common;
-use super::common::{kind, manager, s6};
-use crate::cli::outcome::Outcome;
+use super::common::{host, profile_on, recorded, s6};
+use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{GREEN, Streams, styled};
 use crate::error::Error;
-use crate::manager::Kind;
-use crate::spec::ProfileName;
+use crate::manager::ServiceManager as _;
+use crate::spec::ServiceName;
 use crate::volume::{self, Deadline, Volume};
 
 pub(super) fn start(
-    profiles: &[ProfileName],
+    services: &[ServiceName],
     saved_at: Option<&Utf8Path>,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
-    save(profiles, true, saved_at, common, streams)?;
-    each(profiles, "started", common, streams, |profile, streams| Ok(manager(common, streams)?.start(profile)?))
+    save(services, true, saved_at, common, streams)?;
+    let host = host(common);
+    each(services, "started", common, streams, |service, streams| match &host {
+        Some(host) => Ok(host.start(&profile_on(host, service)?)?),
+        None => Ok(s6(common, streams)?.start_service(service)?),
+    })
 }
 
 pub(super) fn stop(
-    profiles: &[ProfileName],
+    services: &[ServiceName],
     persist: bool,
     saved_at: Option<&Utf8Path>,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
-    save(profiles, false, saved_at, common, streams)?;
-    let on_host = kind(common).is_some_and(|kind| kind != Kind::S6);
-    let told = if on_host { BTreeSet::new() } else { s6(common, streams)?.begin_to_stop(profiles, persist) };
-    each(profiles, "stopped", common, streams, |profile, streams| {
-        if on_host {
-            manager(common, streams)?.stop(profile)?;
-        } else if told.contains(profile) {
-            s6(common, streams)?.goes_down(profile)?;
+    save(services, false, saved_at, common, streams)?;
+    let host = host(common);
+    let told = if host.is_some() { BTreeSet::new() } else { s6(common, streams)?.begin_to_stop(services, persist) };
+    each(services, "stopped", common, streams, |service, streams| {
+        if let Some(host) = &host {
+            host.stop(&profile_on(host, service)?)?;
+        } else if told.contains(service) {
+            s6(common, streams)?.goes_down(service)?;
         } else {
-            s6(common, streams)?.stop_gateway(profile, persist)?;
+            s6(common, streams)?.stop_service(service, persist)?;
         }
         Ok(())
     })
 }
 
-pub(super) fn restart(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    each(profiles, "restarted", common, streams, |profile, streams| Ok(manager(common, streams)?.restart(profile)?))
+pub(super) fn restart(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let host = host(common);
+    each(services, "restarted", common, streams, |service, streams| match &host {
+        Some(host) => Ok(host.restart(&profile_on(host, service)?)?),
+        None => Ok(s6(common, streams)?.restart_service(service)?),
+    })
 }
 
 /// Records what reconcile is to do with them; before anything is done, so that what cannot be saved is not done either.
 fn save(
-    profiles: &[ProfileName],
+    services: &[ServiceName],
     running: bool,
     saved_at: Option<&Utf8Path>,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<(), Error> {
     let Some(home) = saved_at else { return Ok(()) };
+    let profiles = recorded(services)?;
     let volume = Volume::open(home)?;
     let manager = s6(common, streams)?;
     // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
@@ -67,23 +76,31 @@ fn save(
     Ok(profiles.iter().try_for_each(|profile| volume::record(&manager, &volume, profile, running, deadline))?)
 }
 
+#[derive(Serialize)]
+struct Said {
+    #[serde(flatten)]
+    about: About,
+    done: bool,
+    error: Option<String>,
+}
+
 /// Does it to each, whether it fails for another or not, and says what came of it.
 fn each(
-    profiles: &[ProfileName],
+    services: &[ServiceName],
     done: &str,
     common: &Common,
     streams: &mut Streams<'_>,
-    act: impl Fn(&ProfileName, &mut Streams<'_>) -> Result<(), Error>,
+    act: impl Fn(&ServiceName, &mut Streams<'_>) -> Result<(), Error>,
 ) -> Result<Outcome, Error> {
     let mut failures = Vec::new();
     let mut said = Vec::new();
-    for profile in profiles {
-        let result = act(profile, streams);
+    for service in services {
+        let result = act(service, streams);
         if common.json {
             let error = result.as_ref().err().map(ToString::to_string);
-            said.push(json!({ "profile": profile.as_str(), "done": error.is_none(), "error": error }));
+            said.push(Said { about: About::named(service), done: error.is_none(), error });
         } else if result.is_ok() && !common.quiet {
-            writeln!(streams.out, "{} {profile}", styled(GREEN, done)).map_err(Error::Output)?;
+            writeln!(streams.out, "{} {}", styled(GREEN, done), service.word()).map_err(Error::Output)?;
         }
         let interrupted = result.as_ref().is_err_and(|error| error.signal().is_some());
         failures.extend(result.err());

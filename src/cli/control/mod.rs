@@ -21,10 +21,11 @@ use super::streams::{Streams, with_streams};
 use crate::base::watch;
 use crate::disk::Context as _;
 use crate::error::Error;
-use crate::spec::ProfileName;
+use crate::manager::ServiceManager as _;
+use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{LogDir, Volume, owner_of};
 use args::{Command, Common, Gatewayctl};
-use common::{kind, manager, names, s6};
+use common::{host, kind, s6, services};
 
 /// Runs `gatewayctl` with the arguments and streams of this process, and returns its exit code: 0 done, 1 failed, 2 wrong usage or invalid
 /// input, 128 and the number of a signal that ended it; `status` also 3 some gateway is down, 4 there is no such gateway.
@@ -46,26 +47,26 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
     match &arguments.command {
         Command::Install(install) => install::run(install, common, streams),
         Command::Register(register) => register::register(register, common, streams),
-        Command::Unregister { profiles, save, home } => {
-            register::unregister(&names(profiles)?, save.then_some(home), common, streams)
+        Command::Unregister { services: words, save, home } => {
+            register::unregister(&services(words, common)?, save.then_some(home), common, streams)
         }
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
         Command::Watch(which) => watch::run(which, common, streams),
         Command::Repair(repair) => repair::run(repair, common, streams),
         Command::Doctor { home } => doctor::run(home, common, streams),
         Command::List => list(common, streams),
-        Command::Status { profiles } => status::run(&names(profiles)?, common, streams),
-        Command::Start { profiles, save, home } => {
+        Command::Status { services: words } => status::run(&services(words, common)?, common, streams),
+        Command::Start { services: words, save, home } => {
             let saved_at = save.then(|| home.path());
-            lifecycle::start(&names(profiles)?, saved_at.as_deref(), common, streams)
+            lifecycle::start(&services(words, common)?, saved_at.as_deref(), common, streams)
         }
-        Command::Stop { profiles, persist, save, home } => {
+        Command::Stop { services: words, persist, save, home } => {
             let saved_at = save.then(|| home.path());
-            lifecycle::stop(&names(profiles)?, *persist, saved_at.as_deref(), common, streams)
+            lifecycle::stop(&services(words, common)?, *persist, saved_at.as_deref(), common, streams)
         }
-        Command::Restart { profiles } => lifecycle::restart(&names(profiles)?, common, streams),
-        Command::Logs { profile, lines, follow } => {
-            logs(&names(std::slice::from_ref(profile))?[0], *lines, *follow, common, streams)
+        Command::Restart { services: words } => lifecycle::restart(&services(words, common)?, common, streams),
+        Command::Logs { service, lines, follow } => {
+            logs(&services(std::slice::from_ref(service), common)?[0], *lines, *follow, common, streams)
         }
         Command::Detect => {
             let kind = kind(common).map_or_else(|| "none".to_owned(), |kind| kind.to_string());
@@ -80,7 +81,10 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
 }
 
 fn list(common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    let profiles = manager(common, streams)?.list_profile_gateways()?;
+    let profiles = match host(common) {
+        Some(host) => host.list_profile_gateways()?,
+        None => s6(common, streams)?.list_profile_gateways()?,
+    };
     if common.json {
         let profiles: Vec<&str> = profiles.iter().map(ProfileName::as_str).collect();
         streams.json(&profiles)?;
@@ -93,7 +97,7 @@ fn list(common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
 }
 
 fn logs(
-    profile: &ProfileName,
+    service: &ServiceName,
     lines: Option<usize>,
     follow: bool,
     common: &Common,
@@ -102,8 +106,8 @@ fn logs(
     let volume = Volume::open(&Volume::usual())?;
     let log = {
         let manager = s6(common, streams)?;
-        let service = manager.scandir().gateway(profile)?;
-        LogDir::open(&volume, profile, owner_of(&service, manager.programs(), &volume))?
+        let live = manager.scandir().service(service)?;
+        LogDir::open(&volume, service, owner_of(&live, manager.programs(), &volume))?
     };
     streams.foreign(|out| {
         let shown = log.show(lines, out)?;

@@ -3,26 +3,26 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::{Common, Register};
-use super::common::{kind, manager, s6};
+use super::common::{host, profile_on, recorded, s6};
 use super::container_args::Home;
 use crate::boot::{forget, register_and_save};
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::render_args::resolve;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
-use crate::manager::{Host, ServiceManager};
+use crate::manager::{ManagerError, ServiceManager as _};
 use crate::s6::Scandir;
-use crate::spec::ProfileName;
+use crate::spec::{ProfileName, ServiceName};
 use crate::volume::Store;
 
 pub(super) fn register(arguments: &Register, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let wanted = arguments.options.wanted(std::slice::from_ref(&arguments.profile))?;
     let gateways = resolve(wanted.clone())?;
     for (gateway, (_, options)) in gateways.iter().zip(wanted) {
-        if let Some(host) = kind(common).and_then(|kind| Host::new(kind, 0)) {
+        if let Some(host) = host(common) {
             host.register_profile_gateway(gateway)?;
         } else {
             let store = arguments.save.then(|| open(&arguments.home)).transpose()?;
@@ -54,43 +54,44 @@ fn open(home: &Home) -> Result<Store, Error> {
 }
 
 pub(super) fn unregister(
-    profiles: &[ProfileName],
+    services: &[ServiceName],
     saved_at: Option<&Home>,
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
-    let named: Vec<&ProfileName> = profiles.iter().collect();
-    let results = manager(common, streams)?.unregister_profile_gateways(&named);
-    let mut failures = Vec::new();
+    if saved_at.is_some() {
+        recorded(services)?;
+    }
+    let mut failures: Vec<Error> = Vec::new();
     let mut removed = Vec::new();
-    for (profile, result) in profiles.iter().zip(results) {
+    for (service, result) in services.iter().zip(take_out(services, common, streams)?) {
         match result {
-            Ok(was_there) => removed.push((profile, was_there)),
-            Err(error) => failures.push(Error::from(error)),
+            Ok(was_there) => removed.push((service, was_there)),
+            Err(error) => failures.push(error.into()),
         }
     }
     let mut forgotten = BTreeSet::new();
     if let Some(home) = saved_at {
         let (store, scandir) = (open(home)?, Scandir::open(&common.scandir)?);
-        for (profile, _) in &removed {
-            if forget(&scandir, &store, profile, Duration::from_secs(common.timeout))? {
-                forgotten.insert(*profile);
+        for (service, _) in &removed {
+            if let Some(profile) = service.profile()
+                && forget(&scandir, &store, profile, Duration::from_secs(common.timeout))?
+            {
+                forgotten.insert(*service);
             }
         }
     }
     if common.json {
-        let said = removed.iter().map(|(profile, was_there)| {
-            json!({
-                "profile": profile.as_str(),
-                "was_registered": was_there,
-                "was_saved": saved_at.map(|_| forgotten.contains(profile)),
-            })
+        let said = removed.iter().map(|(service, was_there)| Said {
+            about: About::named(service),
+            was_registered: *was_there,
+            was_saved: saved_at.map(|_| forgotten.contains(service)),
         });
         streams.json(&said.collect::<Vec<_>>())?;
     } else if !common.quiet {
-        for (profile, was_there) in removed {
-            let path = common.scandir.join(profile.service_name());
-            let word = match (was_there, forgotten.contains(profile)) {
+        for (service, was_there) in removed {
+            let path = common.scandir.join(service.directory());
+            let word = match (was_there, forgotten.contains(service)) {
                 (true, true) => styled(RED, "unregistered and forgotten"),
                 (true, false) => styled(RED, "unregistered"),
                 (false, true) => styled(RED, "forgotten   "),
@@ -108,4 +109,27 @@ pub(super) fn unregister(
             Err(last)
         }
     }
+}
+
+/// Takes these services out of s6, or has the manager of the host say that it cannot.
+fn take_out(
+    services: &[ServiceName],
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Vec<Result<bool, ManagerError>>, Error> {
+    let names: Vec<&ServiceName> = services.iter().collect();
+    let Some(host) = host(common) else {
+        let results = s6(common, streams)?.unregister_services(&names);
+        return Ok(results.into_iter().map(|result| result.map_err(ManagerError::from)).collect());
+    };
+    let profiles = names.iter().map(|name| profile_on(&host, name)).collect::<Result<Vec<ProfileName>, Error>>()?;
+    Ok(host.unregister_profile_gateways(&profiles.iter().collect::<Vec<_>>()))
+}
+
+#[derive(Serialize)]
+struct Said {
+    #[serde(flatten)]
+    about: About,
+    was_registered: bool,
+    was_saved: Option<bool>,
 }

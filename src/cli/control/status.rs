@@ -1,21 +1,21 @@
 //! `gatewayctl status`.
 
 use anstyle::Style;
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::Common;
-use super::common::{kind, manager, s6};
+use super::common::{host, profile_on, s6};
 use crate::base::parallel;
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{BOLD, DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
-use crate::manager::{Kind, S6Manager};
+use crate::manager::{S6Manager, ServiceManager as _};
 use crate::s6::{LiveService, S6Error, Status};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
-/// What is shown of a gateway.
+/// What is shown of a service.
 struct Row {
-    profile: ProfileName,
+    service: ServiceName,
     state: State,
     port: Option<u16>,
     deaths: Option<usize>,
@@ -35,20 +35,19 @@ enum State {
     Running(bool),
 }
 
-pub(super) fn run(profiles: &[ProfileName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    let rows = if kind(common).is_some_and(|kind| kind != Kind::S6) {
-        let host = manager(common, streams)?;
-        let row = |profile: &ProfileName| {
-            let state = State::Running(host.is_running(profile)?);
-            Ok(Row { profile: profile.clone(), state, port: None, deaths: None })
+pub(super) fn run(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let rows = if let Some(host) = host(common) {
+        let row = |service: &ServiceName| {
+            let state = State::Running(host.is_running(&profile_on(&host, service)?)?);
+            Ok(Row { service: service.clone(), state, port: None, deaths: None })
         };
-        profiles.iter().map(row).collect::<Result<Vec<_>, Error>>()?
+        services.iter().map(row).collect::<Result<Vec<_>, Error>>()?
     } else {
         let manager = s6(common, streams)?;
-        rows(&manager, profiles)?
+        rows(&manager, services)?
     };
     if common.json {
-        streams.json(&rows.iter().map(Row::json).collect::<Vec<_>>())?;
+        streams.json(&rows.iter().map(Row::said).collect::<Vec<_>>())?;
     } else if !common.quiet && !rows.is_empty() {
         table(&rows, streams)?;
     }
@@ -62,16 +61,16 @@ pub(super) fn run(profiles: &[ProfileName], common: &Common, streams: &mut Strea
     })
 }
 
-fn rows(manager: &S6Manager<'_>, profiles: &[ProfileName]) -> Result<Vec<Row>, Error> {
-    let mut found = manager.scandir().gateways()?;
-    let wanted: Vec<(ProfileName, Option<LiveService>)> = if profiles.is_empty() {
-        found.into_iter().map(|(profile, service)| (profile, Some(service))).collect()
+fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, Error> {
+    let mut found = manager.scandir().services()?;
+    let wanted: Vec<(ServiceName, Option<LiveService>)> = if services.is_empty() {
+        found.into_iter().map(|(name, service)| (name, Some(service))).collect()
     } else {
-        profiles.iter().map(|profile| (profile.clone(), found.remove(profile))).collect()
+        services.iter().map(|name| (name.clone(), found.remove(name))).collect()
     };
     let programs = manager.programs();
-    let row = |(profile, service): &(ProfileName, Option<LiveService>)| -> Result<Row, Error> {
-        let mut row = Row { profile: profile.clone(), state: State::Missing, port: None, deaths: None };
+    let row = |(name, service): &(ServiceName, Option<LiveService>)| -> Result<Row, Error> {
+        let mut row = Row { service: name.clone(), state: State::Missing, port: None, deaths: None };
         if let Some(service) = service {
             row.port = service.port();
             match service.status(programs) {
@@ -125,24 +124,24 @@ impl Row {
         }
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn said(&self) -> Said {
         let status = self.status();
-        json!({
-            "profile": self.profile.as_str(),
-            "state": self.state.word().0,
-            "seconds": status.map(|status| status.seconds),
-            "pid": status.and_then(|status| status.pid),
-            "last_exit": status.and_then(|status| status.last.clone()),
-            "restarts": self.deaths,
-            "port": self.port,
-        })
+        Said {
+            about: About::named(&self.service),
+            state: self.state.word().0,
+            seconds: status.map(|status| status.seconds),
+            pid: status.and_then(|status| status.pid),
+            last_exit: status.and_then(|status| status.last.clone()),
+            restarts: self.deaths,
+            port: self.port,
+        }
     }
 
     fn cells(&self) -> [String; 7] {
         let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
         let status = self.status();
         [
-            self.profile.to_string(),
+            self.service.word(),
             self.state.word().0.to_owned(),
             or_dash(status.map(|status| duration(status.seconds))),
             or_dash(status.and_then(|status| status.pid).map(|pid| pid.to_string())),
@@ -153,10 +152,24 @@ impl Row {
     }
 }
 
+/// The same in JSON.
+#[derive(Serialize)]
+struct Said {
+    #[serde(flatten)]
+    about: About,
+    state: &'static str,
+    seconds: Option<u64>,
+    pid: Option<u32>,
+    last_exit: Option<String>,
+    restarts: Option<usize>,
+    port: Option<u16>,
+}
+
 fn table(rows: &[Row], streams: &mut Streams<'_>) -> Result<(), Error> {
-    const TITLES: [&str; 7] = ["PROFILE", "STATE", "FOR", "PID", "LAST EXIT", "RESTARTS", "PORT"];
+    let first = if rows.iter().all(|row| row.service.profile().is_some()) { "PROFILE" } else { "SERVICE" };
+    let titles = [first, "STATE", "FOR", "PID", "LAST EXIT", "RESTARTS", "PORT"];
     let cells: Vec<[String; 7]> = rows.iter().map(Row::cells).collect();
-    let mut widths = TITLES.map(str::len);
+    let mut widths = titles.map(str::len);
     for row in &cells {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.len());
@@ -170,7 +183,7 @@ fn table(rows: &[Row], streams: &mut Streams<'_>) -> Result<(), Error> {
         let padded: Vec<String> = padded.collect();
         writeln!(streams.out, "{}", padded.join("  ")).map_err(Error::Output)
     };
-    line(TITLES, &|_| BOLD)?;
+    line(titles, &|_| BOLD)?;
     for (row, cells) in rows.iter().zip(&cells) {
         let colour = row.state.word().1;
         line(cells.each_ref().map(String::as_str), &|column| if column == 1 { colour } else { Style::new() })?;

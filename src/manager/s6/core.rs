@@ -7,25 +7,25 @@ use camino::Utf8Path;
 
 use crate::base::{Interrupted, Observer, Patience};
 use crate::s6::{LiveService, Programs, S6Error, Scandir};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 /// How long after a stop's own time limit something may take that should happen at once.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
-/// Gateways in a scandir. While it writes there, the umask of the whole process is 0.
+/// Services in a scandir. While it writes there, the umask of the whole process is 0.
 pub struct S6Manager<'a> {
     pub(super) scandir: Scandir,
     pub(super) programs: Programs,
     /// How long a state is waited for.
     pub(super) timeout: Duration,
-    /// Who may control gateways that this registers, beside root.
+    /// Who may control what this registers, beside root; but never the watch, which is root's.
     pub(super) control_group: Option<String>,
     /// Hears what is waited for, once that takes a second, and how far an installation is.
     pub(super) observer: RefCell<Box<dyn Observer + 'a>>,
 }
 
 impl<'a> S6Manager<'a> {
-    /// The gateways in this scandir, by the programs of s6 in this directory. States are waited for as long as `timeout`.
+    /// The services in this scandir, by the programs of s6 in this directory. States are waited for as long as `timeout`.
     ///
     /// # Errors
     /// If either is not there, or, for root, if another user can change the scandir.
@@ -77,7 +77,7 @@ impl<'a> S6Manager<'a> {
         service.timeout_kill().map_or(self.timeout, |kill| self.timeout.max(kill + GRACE))
     }
 
-    pub(super) fn service(&self, profile: &ProfileName) -> LiveService {
-        LiveService::new(profile.clone(), self.scandir.path().join(profile.service_name()))
+    pub(super) fn service(&self, name: &ServiceName) -> LiveService {
+        LiveService::new(name.clone(), self.scandir.path().join(name.directory()))
     }
 }

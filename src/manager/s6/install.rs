@@ -1,4 +1,4 @@
-//! Gateways come: published, and then supervised.
+//! Services come: published, and then supervised.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use super::core::S6Manager;
 use crate::base::Patience;
 use crate::render::render;
 use crate::s6::{Checked, Done, LiveService, Published, S6Error, publish, put_back};
-use crate::spec::{Gateway, ProfileName};
+use crate::spec::{Gateway, ProfileName, ServiceName};
 
 /// What an installation did to each service directory, in the order given.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ const LOOKED_AT: usize = 8;
 type Waited = (LiveService, Published);
 
 impl S6Manager<'_> {
-    /// Publishes service directories and, if an s6-svscan is live, waits until both supervisors of each run. New ones that
+    /// Publishes service directories and, if an s6-svscan is live, waits until all supervisors of each run. New ones that
     /// do not come up are taken back.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl S6Manager<'_> {
         if live {
             let changes = wanted.iter().zip(&done.changes);
             let services: Vec<_> =
-                changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
+                changes.map(|(checked, change)| (self.service(checked.service()), *change)).collect();
             if let Err(error) = self.supervise(&services) {
                 if !matches!(error, S6Error::NoSupervisor { .. }) {
                     let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
@@ -58,16 +58,16 @@ impl S6Manager<'_> {
     /// If none can be published, or a signal comes; then all that was published is taken back.
     pub fn install_each(&self, wanted: &[Checked]) -> Result<Vec<Result<Published, S6Error>>, S6Error> {
         let live = self.ready()?;
-        let mut refused: BTreeMap<&ProfileName, S6Error> = BTreeMap::new();
+        let mut refused: BTreeMap<&ServiceName, S6Error> = BTreeMap::new();
         let (some, published) = loop {
             let some: Vec<Checked> =
-                wanted.iter().filter(|checked| !refused.contains_key(checked.profile())).cloned().collect();
+                wanted.iter().filter(|checked| !refused.contains_key(checked.service())).cloned().collect();
             match self.publish(&some, false) {
                 Ok(done) => break (some, done.changes),
-                Err(error) => match wanted.iter().find(|checked| is_about(&error, &self.service(checked.profile()))) {
+                Err(error) => match wanted.iter().find(|checked| is_about(&error, &self.service(checked.service()))) {
                     // Somebody registered it meanwhile.
-                    Some(checked) if !refused.contains_key(checked.profile()) => {
-                        refused.insert(checked.profile(), error);
+                    Some(checked) if !refused.contains_key(checked.service()) => {
+                        refused.insert(checked.service(), error);
                     }
                     _ => return Err(error),
                 },
@@ -76,23 +76,23 @@ impl S6Manager<'_> {
         if live {
             let changes = some.iter().zip(&published);
             let services: Vec<_> =
-                changes.map(|(checked, change)| (self.service(checked.profile()), *change)).collect();
+                changes.map(|(checked, change)| (self.service(checked.service()), *change)).collect();
             let late = self.come_up(&services)?;
-            let late: Vec<&ProfileName> = late.iter().map(|(service, _)| service.profile()).collect();
+            let late: Vec<&ServiceName> = late.iter().map(|(service, _)| service.name()).collect();
             for checked in wanted {
-                if late.contains(&checked.profile()) {
-                    let path = self.service(checked.profile()).path().to_owned();
+                if late.contains(&checked.service()) {
+                    let path = self.service(checked.service()).path().to_owned();
                     let error = S6Error::NoSupervisor { path, others: 0, seconds: self.timeout.as_secs() };
-                    refused.insert(checked.profile(), error);
+                    refused.insert(checked.service(), error);
                 }
             }
             self.take_back(&services, Some(&late))?;
         }
-        let mut published: BTreeMap<&ProfileName, Published> =
-            some.iter().map(Checked::profile).zip(published).collect();
-        let result = |checked: &Checked| match refused.remove(checked.profile()) {
+        let mut published: BTreeMap<&ServiceName, Published> =
+            some.iter().map(Checked::service).zip(published).collect();
+        let result = |checked: &Checked| match refused.remove(checked.service()) {
             Some(error) => Err(error),
-            None => Ok(published.remove(checked.profile()).unwrap_or(Published::Unchanged)),
+            None => Ok(published.remove(checked.service()).unwrap_or(Published::Unchanged)),
         };
         Ok(wanted.iter().map(result).collect())
     }
@@ -105,8 +105,8 @@ impl S6Manager<'_> {
         if !self.ready()? {
             return Err(S6Error::NotLive(self.scandir.path().to_owned()));
         }
-        let checked = Checked::rendered(&render(gateway), gateway.profile().clone());
-        let service = self.service(gateway.profile());
+        let checked = Checked::rendered(&render(gateway));
+        let service = self.service(&gateway.profile().clone().into());
         if service.is_hermes_own() {
             return Err(S6Error::HermesOwn(service.path().to_owned()));
         }
@@ -122,12 +122,13 @@ impl S6Manager<'_> {
     /// # Errors
     /// As [`ServiceManager::unregister_profile_gateway`](crate::manager::ServiceManager::unregister_profile_gateway).
     pub fn give_way(&self, profile: &ProfileName) -> Result<bool, S6Error> {
-        if !self.service(profile).is_hermes_own() {
+        let name = ServiceName::from(profile.clone());
+        if !self.service(&name).is_hermes_own() {
             return Ok(false);
         }
         let what = format!("gateway {profile} was made by Hermes' own service manager, and is made anew");
         self.observer.borrow_mut().warning(&what);
-        self.unregister_all(&[profile]).pop().unwrap_or(Ok(false))
+        self.unregister_services(&[&name]).pop().unwrap_or(Ok(false))
     }
 
     /// Sees that nothing stands in the way of a change of the scandir, finishes what killed runs left, and tells whether an
@@ -151,7 +152,7 @@ impl S6Manager<'_> {
         let Some((first, _)) = late.first() else { return Ok(()) };
         let path = first.path().to_owned();
         let error = S6Error::NoSupervisor { path, others: late.len() - 1, seconds: self.timeout.as_secs() };
-        let late: Vec<&ProfileName> = late.iter().map(|(service, _)| service.profile()).collect();
+        let late: Vec<&ServiceName> = late.iter().map(|(service, _)| service.name()).collect();
         self.take_back(services, Some(&late))?;
         Err(error)
     }
@@ -181,7 +182,7 @@ impl S6Manager<'_> {
             }
             Ok(())
         });
-        let is_late = |service: &LiveService| late.iter().any(|(other, _)| other.profile() == service.profile());
+        let is_late = |service: &LiveService| late.iter().any(|(other, _)| other.name() == service.name());
         let ready = came_up.and_then(|()| {
             self.open_to_group(services.iter().map(|(service, _)| service).filter(|service| !is_late(service)))
         });
@@ -206,20 +207,21 @@ impl S6Manager<'_> {
         Ok(still)
     }
 
-    /// Takes out those of these services that were created, all or those of these profiles. Each is taken out, also if another one
+    /// Takes out those of these services that were created, all or those of these names. Each is taken out, also if another one
     /// cannot be; that is what is told then.
-    fn take_back(&self, services: &[Waited], only: Option<&[&ProfileName]>) -> Result<(), S6Error> {
+    fn take_back(&self, services: &[Waited], only: Option<&[&ServiceName]>) -> Result<(), S6Error> {
         let created = services.iter().filter(|(_, change)| *change == Published::Created);
-        let profiles: Vec<&ProfileName> = created
-            .map(|(service, _)| service.profile())
-            .filter(|profile| only.is_none_or(|only| only.contains(profile)))
+        let names: Vec<&ServiceName> = created
+            .map(|(service, _)| service.name())
+            .filter(|name| only.is_none_or(|only| only.contains(name)))
             .collect();
-        self.withdraw(&profiles)
+        self.withdraw(&names)
     }
 
     fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), S6Error> {
         let Some(group) = &self.control_group else { return Ok(()) };
-        for service in services {
+        // Who controls the watch controls what root does with gateways.
+        for service in services.filter(|service| *service.name() != ServiceName::Watch) {
             if let Err(error) = service.trusted() {
                 self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
                 continue;

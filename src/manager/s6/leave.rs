@@ -1,4 +1,4 @@
-//! Gateways go: out of the scandir at once, then brought down, then deleted.
+//! Services go: out of the scandir at once, then brought down, then deleted.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -8,21 +8,23 @@ use camino::Utf8PathBuf;
 use super::core::{GRACE, S6Manager};
 use crate::base::{Interrupted, Patience, WaitError};
 use crate::s6::{Abandoned, Leaving, LiveService, S6Error};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 /// How long a logger may be without a supervisor of its service before it is told to end.
 const LONELY: Duration = Duration::from_secs(1);
 
 impl<'a> S6Manager<'a> {
-    pub(super) fn unregister_all(&self, profiles: &[&ProfileName]) -> Vec<Result<bool, S6Error>> {
+    /// Takes several services out, each whether another one can be or not; `false` for one that is not there. What is wrong with all of them
+    /// is one error.
+    pub fn unregister_services(&self, services: &[&ServiceName]) -> Vec<Result<bool, S6Error>> {
         let ready = || -> Result<(), S6Error> {
-            let own = |link: &Utf8PathBuf| profiles.iter().any(|profile| link == self.service(profile).path());
+            let own = |link: &Utf8PathBuf| services.iter().any(|name| link == self.service(name).path());
             if self.scandir.is_live()?
                 && let Some(link) = self.scandir.dangling()?.filter(|link| !own(link))
             {
                 return Err(S6Error::Dangling(link));
             }
-            if profiles.iter().any(|profile| self.scandir.gateway(profile).is_err()) {
+            if services.iter().any(|name| !self.scandir.has(name)) {
                 for name in self.lay_ghosts()? {
                     let what = "somebody removed it under its supervisors; they are ended now";
                     self.observer.borrow_mut().warning(&format!("service directory {name}: {what}"));
@@ -31,7 +33,7 @@ impl<'a> S6Manager<'a> {
             self.clear_up()
         };
         match ready() {
-            Ok(()) => self.take_out(profiles, self.patience(self.timeout)),
+            Ok(()) => self.take_out(services, self.patience(self.timeout)),
             Err(error) => vec![Err(error)],
         }
     }
@@ -40,19 +42,19 @@ impl<'a> S6Manager<'a> {
     ///
     /// # Errors
     /// If one does not go down.
-    pub fn withdraw(&self, profiles: &[&ProfileName]) -> Result<(), S6Error> {
-        if profiles.is_empty() {
+    pub fn withdraw(&self, services: &[&ServiceName]) -> Result<(), S6Error> {
+        if services.is_empty() {
             return Ok(());
         }
         let patience = Patience { interrupted: None, ..self.patience(self.timeout) };
-        self.take_out(profiles, patience).into_iter().collect::<Result<Vec<bool>, S6Error>>().map(drop)
+        self.take_out(services, patience).into_iter().collect::<Result<Vec<bool>, S6Error>>().map(drop)
     }
 
-    /// Takes the gateways of these profiles out, all at once; `false` for one that is not there.
-    fn take_out(&self, profiles: &[&ProfileName], patience: Patience<'_, 'a>) -> Vec<Result<bool, S6Error>> {
-        let mut results: Vec<Result<bool, S6Error>> = Vec::with_capacity(profiles.len());
+    /// Takes these services out, all at once; `false` for one that is not there.
+    fn take_out(&self, services: &[&ServiceName], patience: Patience<'_, 'a>) -> Vec<Result<bool, S6Error>> {
+        let mut results: Vec<Result<bool, S6Error>> = Vec::with_capacity(services.len());
         let mut leaving = Vec::new();
-        match Leaving::take(&self.scandir, profiles, patience) {
+        match Leaving::take(&self.scandir, services, patience) {
             Ok(taken) => {
                 for (index, taken) in taken.into_iter().enumerate() {
                     results.push(match taken {

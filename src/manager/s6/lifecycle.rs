@@ -1,15 +1,19 @@
-//! Gateways that are there start, stop and restart.
+//! Services that are there start, stop and restart.
 
 use std::collections::BTreeSet;
 
 use super::core::{GRACE, S6Manager};
 use crate::base::WaitError;
 use crate::s6::{LiveService, S6Error, Status};
-use crate::spec::ProfileName;
+use crate::spec::ServiceName;
 
 impl S6Manager<'_> {
-    pub(super) fn start_gateway(&self, profile: &ProfileName) -> Result<(), S6Error> {
-        let service = self.scandir.gateway(profile)?;
+    /// Starts a service, and waits until it runs.
+    ///
+    /// # Errors
+    /// If it is not there, it is not supervised, or it does not come up.
+    pub fn start_service(&self, name: &ServiceName) -> Result<(), S6Error> {
+        let service = self.scandir.service(name)?;
         if !service.status(&self.programs)?.up {
             service.forgive(&self.programs)?;
         }
@@ -18,8 +22,12 @@ impl S6Manager<'_> {
         self.comes_up(&service, None, &tally)
     }
 
-    pub(super) fn restart_gateway(&self, profile: &ProfileName) -> Result<(), S6Error> {
-        let service = self.scandir.gateway(profile)?;
+    /// Restarts a service if it runs, and starts it if it does not.
+    ///
+    /// # Errors
+    /// As [`Self::start_service`].
+    pub fn restart_service(&self, name: &ServiceName) -> Result<(), S6Error> {
+        let service = self.scandir.service(name)?;
         let before = service.status(&self.programs)?;
         service.forgive(&self.programs)?;
         let tally = service.tally(&self.programs)?;
@@ -27,7 +35,7 @@ impl S6Manager<'_> {
         if before.up {
             // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
             let limit = service.timeout_kill().unwrap_or(self.timeout);
-            let what = format!("gateway {profile} to end");
+            let what = format!("{name} to end");
             let ended = || service.status(&self.programs).map(|now| (now.pid != before.pid).then_some(()));
             if self.telling(limit).until(&what, ended)?.is_none() {
                 service.control(&self.programs, "-k")?;
@@ -36,37 +44,37 @@ impl S6Manager<'_> {
         self.comes_up(&service, before.pid, &tally)
     }
 
-    /// Stops a gateway; with `persist` it stays down, too, when its supervisor is started anew.
+    /// Stops a service; with `persist` it stays down, too, when its supervisor is started anew.
     ///
     /// # Errors
-    /// Where there is none, it is not supervised, or it does not go down.
-    pub fn stop_gateway(&self, profile: &ProfileName, persist: bool) -> Result<(), S6Error> {
-        self.tell_to_stop(profile, persist)?;
-        self.goes_down(profile)
+    /// If it is not there, it is not supervised, or it does not go down.
+    pub fn stop_service(&self, name: &ServiceName, persist: bool) -> Result<(), S6Error> {
+        self.tell_to_stop(name, persist)?;
+        self.goes_down(name)
     }
 
-    /// Tells gateways to stop, so that many go down at once, and gives those that could be told, for [`Self::goes_down`] to wait for. What
-    /// cannot be told is for [`Self::stop_gateway`] to say.
-    pub fn begin_to_stop(&self, profiles: &[ProfileName], persist: bool) -> BTreeSet<ProfileName> {
-        let profiles: BTreeSet<&ProfileName> = profiles.iter().collect();
-        profiles.into_iter().filter(|profile| self.tell_to_stop(profile, persist).is_ok()).cloned().collect()
+    /// Tells services to stop, so that many go down at once, and gives those that could be told, for [`Self::goes_down`] to wait for. What
+    /// cannot be told is for [`Self::stop_service`] to say.
+    pub fn begin_to_stop(&self, services: &[ServiceName], persist: bool) -> BTreeSet<ServiceName> {
+        let services: BTreeSet<&ServiceName> = services.iter().collect();
+        services.into_iter().filter(|name| self.tell_to_stop(name, persist).is_ok()).cloned().collect()
     }
 
     /// One that is stopping already is not told again: many a program ends at once at a second SIGTERM.
-    fn tell_to_stop(&self, profile: &ProfileName, persist: bool) -> Result<(), S6Error> {
-        let service = self.scandir.gateway(profile)?;
+    fn tell_to_stop(&self, name: &ServiceName, persist: bool) -> Result<(), S6Error> {
+        let service = self.scandir.service(name)?;
         if service.status(&self.programs)?.wanted_up || persist && !service.has_down() {
             service.control(&self.programs, down(persist))?;
         }
         Ok(())
     }
 
-    /// Waits until a gateway that has been told to stop is down.
+    /// Waits until a service that has been told to stop is down.
     ///
     /// # Errors
-    /// As [`Self::stop_gateway`].
-    pub fn goes_down(&self, profile: &ProfileName) -> Result<(), S6Error> {
-        let service = self.scandir.gateway(profile)?;
+    /// As [`Self::stop_service`].
+    pub fn goes_down(&self, name: &ServiceName) -> Result<(), S6Error> {
+        let service = self.scandir.service(name)?;
         let limit = self.stop_limit(&service);
         let wait = |limit| {
             let down = |status: &Status| !status.up && !status.wanted_up;
@@ -87,10 +95,10 @@ impl S6Manager<'_> {
         })
     }
 
-    /// Waits until the gateway is up, with another process than `before`. Where it is not to come up again and the supervisor
+    /// Waits until the service is up, with another process than `before`. Where it is not to come up again and the supervisor
     /// remembers other deaths than those of `tally`, it has given up.
     fn comes_up(&self, service: &LiveService, before: Option<u32>, tally: &str) -> Result<(), S6Error> {
-        let what = format!("gateway {} to come up", service.profile());
+        let what = format!("{} to come up", service.name());
         let answer = self.telling(self.timeout).until(&what, || {
             let status = service.status(&self.programs)?;
             if status.up && status.pid != before {
@@ -101,7 +109,7 @@ impl S6Manager<'_> {
         })?;
         match answer {
             Some(Ok(())) => Ok(()),
-            Some(Err(last)) => Err(S6Error::GaveUp { profile: service.profile().clone(), last }),
+            Some(Err(last)) => Err(S6Error::GaveUp { service: service.name().clone(), last }),
             None => Err(WaitError::Timeout { what, seconds: self.timeout.as_secs() }.into()),
         }
     }

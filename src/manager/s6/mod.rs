@@ -11,7 +11,7 @@ pub use install::Installed;
 use super::error::ManagerError;
 use super::kind::Kind;
 use super::service_manager::ServiceManager;
-use crate::spec::{Gateway, ProfileName};
+use crate::spec::{Gateway, ProfileName, ServiceName};
 
 impl ServiceManager for S6Manager<'_> {
     fn kind(&self) -> Kind {
@@ -19,15 +19,15 @@ impl ServiceManager for S6Manager<'_> {
     }
 
     fn start(&self, profile: &ProfileName) -> Result<(), ManagerError> {
-        Ok(self.start_gateway(profile)?)
+        Ok(self.start_service(&profile.clone().into())?)
     }
 
     fn stop(&self, profile: &ProfileName) -> Result<(), ManagerError> {
-        Ok(self.stop_gateway(profile, false)?)
+        Ok(self.stop_service(&profile.clone().into(), false)?)
     }
 
     fn restart(&self, profile: &ProfileName) -> Result<(), ManagerError> {
-        Ok(self.restart_gateway(profile)?)
+        Ok(self.restart_service(&profile.clone().into())?)
     }
 
     fn is_running(&self, profile: &ProfileName) -> Result<bool, ManagerError> {
@@ -47,7 +47,9 @@ impl ServiceManager for S6Manager<'_> {
     }
 
     fn unregister_profile_gateways(&self, profiles: &[&ProfileName]) -> Vec<Result<bool, ManagerError>> {
-        self.unregister_all(profiles).into_iter().map(|result| result.map_err(ManagerError::from)).collect()
+        let names: Vec<ServiceName> = profiles.iter().map(|profile| (*profile).clone().into()).collect();
+        let names: Vec<&ServiceName> = names.iter().collect();
+        self.unregister_services(&names).into_iter().map(|result| result.map_err(ManagerError::from)).collect()
     }
 
     fn list_profile_gateways(&self) -> Result<Vec<ProfileName>, ManagerError> {

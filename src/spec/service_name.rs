@@ -1,0 +1,141 @@
+//! The names of the services that gen-service renders.
+
+use std::fmt;
+
+use super::profile::ProfileName;
+
+/// The name of the service directory of the dashboard.
+const DASHBOARD: &str = "dashboard";
+
+/// The name of the service directory of `gatewayctl watch`.
+const WATCH: &str = "watch";
+
+/// Which service it is. In the order in which they are rendered and shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceName {
+    /// The gateway of a profile.
+    Gateway(ProfileName),
+    /// The dashboard of Hermes.
+    Dashboard,
+    /// `gatewayctl watch`, which root runs.
+    Watch,
+}
+
+impl ServiceName {
+    /// The name of its service directory: `gateway-<profile>`, `dashboard`, `watch`.
+    pub fn directory(&self) -> String {
+        match self {
+            Self::Gateway(profile) => profile.service_name(),
+            Self::Dashboard => DASHBOARD.to_owned(),
+            Self::Watch => WATCH.to_owned(),
+        }
+    }
+
+    /// The service whose service directory has this name, if there is one.
+    pub fn of_directory(name: &str) -> Option<Self> {
+        match name {
+            DASHBOARD => Some(Self::Dashboard),
+            WATCH => Some(Self::Watch),
+            name => ProfileName::of_service(name).map(Self::Gateway),
+        }
+    }
+
+    /// The profile that it serves, if it is a gateway.
+    pub fn profile(&self) -> Option<&ProfileName> {
+        match self {
+            Self::Gateway(profile) => Some(profile),
+            Self::Dashboard | Self::Watch => None,
+        }
+    }
+
+    /// Of which part of a manifest it is.
+    pub fn part(&self) -> Part {
+        match self {
+            Self::Gateway(_) => Part::Gateways,
+            Self::Dashboard => Part::Dashboard,
+            Self::Watch => Part::Watch,
+        }
+    }
+
+    /// Its log directory below `HERMES_HOME`, if it has one: what `watch` says is in the log of the container.
+    pub(crate) fn logs(&self) -> Option<String> {
+        match self {
+            Self::Gateway(profile) => Some(format!("logs/gateways/{profile}")),
+            Self::Dashboard => Some("logs/dashboard".to_owned()),
+            Self::Watch => None,
+        }
+    }
+
+    /// As a person writes it on the command line of gatewayctl: `coder`, `dashboard`. A profile that has the name of another service is
+    /// written `profile:dashboard`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Gateway(profile) if [DASHBOARD, WATCH].contains(&profile.as_str()) => format!("profile:{profile}"),
+            Self::Gateway(profile) => profile.to_string(),
+            other => other.directory(),
+        }
+    }
+
+    /// The command that shows what it said.
+    pub(crate) fn see_log(&self) -> String {
+        match self {
+            Self::Watch => "docker logs".to_owned(),
+            other => format!("gatewayctl logs {}", other.word()),
+        }
+    }
+}
+
+impl From<ProfileName> for ServiceName {
+    fn from(profile: ProfileName) -> Self {
+        Self::Gateway(profile)
+    }
+}
+
+/// For a message: `gateway coder`, `the dashboard`.
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gateway(profile) => write!(f, "gateway {profile}"),
+            Self::Dashboard => f.write_str("the dashboard"),
+            Self::Watch => f.write_str("the watch"),
+        }
+    }
+}
+
+/// A part of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// `[gateways]`.
+    Gateways,
+    /// `[dashboard]`.
+    Dashboard,
+    /// `[watch]`.
+    Watch,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gateways, Self::Dashboard, Self::Watch];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_and_back() {
+        let gateway = |profile: &str| ServiceName::Gateway(profile.parse().unwrap());
+        for (name, directory) in [
+            (gateway("coder"), "gateway-coder"),
+            (gateway("dashboard"), "gateway-dashboard"),
+            (ServiceName::Dashboard, "dashboard"),
+            (ServiceName::Watch, "watch"),
+        ] {
+            assert_eq!(name.directory(), directory);
+            assert_eq!(ServiceName::of_directory(directory), Some(name));
+        }
+        for other in ["", "coder", "gateway-", "Dashboard", "watch\n", ".watch"] {
+            assert_eq!(ServiceName::of_directory(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which service a person means by a word on the command line of `gatewayctl`.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::profile::{ProfileName, ProfileNameError};
+use super::service_name::ServiceName;
+use crate::base::text::Shown;
+
+/// Before a word that means the gateway of a profile, whatever else has its name.
+const PROFILE: &str = "profile:";
+
+/// Before a word that means another service than a gateway.
+const SERVICE: &str = "service:";
+
+/// What a person wrote for a service: the name of a profile, or `dashboard` or `watch`, which may be names of profiles as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServiceWord {
+    /// It can only be this one.
+    Exactly(ServiceName),
+    /// It is the name of this service, and may be the name of a profile.
+    Either(ServiceName, ProfileName),
+}
+
+impl ServiceWord {
+    /// The one that is meant, by what is there: the service, if it is, or else the profile.
+    ///
+    /// # Errors
+    /// If both are there.
+    pub(crate) fn choose(self, is_there: impl Fn(&ServiceName) -> bool) -> Result<ServiceName, ServiceWordError> {
+        let (service, profile) = match self {
+            Self::Exactly(service) => return Ok(service),
+            Self::Either(service, profile) => (service, ServiceName::Gateway(profile)),
+        };
+        match (is_there(&service), is_there(&profile)) {
+            (true, true) => Err(ServiceWordError::Both(service.directory())),
+            (true, false) => Ok(service),
+            (false, _) => Ok(profile),
+        }
+    }
+}
+
+impl FromStr for ServiceWord {
+    type Err = ServiceWordError;
+
+    fn from_str(text: &str) -> Result<Self, ServiceWordError> {
+        let service = |name: &str| ServiceName::of_directory(name).filter(|service| service.profile().is_none());
+        if let Some(profile) = text.strip_prefix(PROFILE) {
+            Ok(Self::Exactly(ServiceName::Gateway(profile.parse()?)))
+        } else if let Some(name) = text.strip_prefix(SERVICE) {
+            service(name).map(Self::Exactly).ok_or_else(|| ServiceWordError::NoService(text.to_owned()))
+        } else {
+            let profile: ProfileName = text.parse()?;
+            Ok(match service(text) {
+                Some(service) => Self::Either(service, profile),
+                None => Self::Exactly(ServiceName::Gateway(profile)),
+            })
+        }
+    }
+}
+
+/// Why a word means no service, or none of which that can be done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ServiceWordError {
+    /// It is no name of a profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileNameError),
+    /// There is no such service.
+    #[error("{} is no service; write service:dashboard or service:watch, or the name of a profile", Shown(.0))]
+    NoService(String),
+    /// A service and the gateway of a profile have this name.
+    #[error("both the service {0} and a gateway of that name are there; write service:{0} or profile:{0}")]
+    Both(String),
+    /// Something is to be recorded of a service of which nothing is.
+    #[error("nothing is recorded of {0}, which is as its image has it at each boot; omit --save")]
+    NotSaved(ServiceName),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_what_is_there() {
+        let gateway = |profile: &str| ServiceName::Gateway(profile.parse().unwrap());
+        let meant = |word: &str, there: &[ServiceName]| {
+            word.parse::<ServiceWord>().and_then(|word| word.choose(|name| there.contains(name)))
+        };
+        for (word, service) in [("dashboard", ServiceName::Dashboard), ("watch", ServiceName::Watch)] {
+            let both = [service.clone(), gateway(word)];
+            assert_eq!(meant(word, &[]), Ok(gateway(word)));
+            assert_eq!(meant(word, &both[..1]), Ok(service.clone()));
+            assert_eq!(meant(word, &both[1..]), Ok(gateway(word)));
+            assert_eq!(meant(word, &both), Err(ServiceWordError::Both(word.to_owned())));
+            for there in [&both[..], &[]] {
+                assert_eq!(meant(&format!("service:{word}"), there), Ok(service.clone()));
+                assert_eq!(meant(&format!("profile:{word}"), there), Ok(gateway(word)));
+            }
+        }
+        assert_eq!(meant("coder", &[]), Ok(gateway("coder")));
+        assert_eq!(meant("profile:coder", &[]), Ok(gateway("coder")));
+        for (word, said) in [
+            ("service:coder", "\"service:coder\" is no service; write service:dashboard"),
+            ("service:gateway-coder", "is no service"),
+            ("service:", "is no service"),
+            ("profile:", "a profile name is empty"),
+            ("profile:service:watch", "holds ':'"),
+            ("Dashboard", "starts with 'D'"),
+        ] {
+            let error = meant(word, &[]).unwrap_err().to_string();
+            assert!(error.contains(said), "{word}: {error}");
+        }
+    }
+}
