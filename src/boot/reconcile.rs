@@ -19,6 +19,7 @@ use crate::volume::{Broken, Deadline, Master, Servant, Store, Volume};
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that a person chooses")]
 pub(crate) struct Reconcile {
     /// The profiles.
     pub(crate) volume: Volume,
@@ -32,6 +33,10 @@ pub(crate) struct Reconcile {
     pub(crate) selection: Selection,
     /// The most gateways of profiles that neither manifest names; without it, as many as s6-svscan has room for, and some left over.
     pub(crate) most: Option<u32>,
+    /// Whether the gateway of a volume on which none has run yet is to run.
+    pub(crate) bootstrap: bool,
+    /// Whether what comes of it belongs in the log of boots.
+    pub(crate) logs: bool,
     /// Whether to take out the gateways whose profile is gone. Else they are told of.
     pub(crate) prune: bool,
     /// Whether to say only what would be done.
@@ -59,6 +64,9 @@ impl Reconcile {
         let mut done = Reconciled::default();
         if !self.dry_run {
             lay_ghosts(manager, &mut done)?;
+            if self.bootstrap {
+                self.bootstrap(manager, deadline, &mut done);
+            }
         }
         let sources =
             Sources { volume: &self.volume, store: &self.store, has_state: self.has_state, manifest: &self.manifest };
@@ -100,15 +108,28 @@ impl Reconcile {
         let user = self.manifest.defaults.user.clone().unwrap_or_default();
         let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
         // It is opened while the directories are published, which takes as long.
-        let log = self.volume.boot_log(&servant);
+        let log = self.logs.then(|| self.volume.boot_log(&servant));
         // How long supervisors take is no fault of the service user's.
         let left = deadline.left();
         let published = install(manager, new, done);
         let lines = done.lines(published.as_ref().err());
-        if let Err(error) = log.and_then(|log| log.until(deadline.resumed(left)).end(lines.as_bytes())) {
+        let written = log.map_or(Ok(()), |log| log?.until(deadline.resumed(left)).end(lines.as_bytes()));
+        if let Err(error) = written {
             done.warnings.push(format!("nothing is written to logs/container-boot.log: {error}"));
         }
         Ok(published?)
+    }
+
+    /// Has the first gateway of a fresh volume recorded as one that runs, once in a boot.
+    fn bootstrap(&self, manager: &S6Manager<'_>, deadline: Deadline, done: &mut Reconciled) {
+        if manager.scandir().gateway(&ProfileName::default()).is_ok() {
+            return;
+        }
+        let user = self.manifest.defaults.user.clone().unwrap_or_default();
+        let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
+        if let Err(error) = self.volume.bootstrap(&servant) {
+            done.warnings.push(format!("the first gateway of this volume is not started: {error}"));
+        }
     }
 
     /// What is to be made, with what is said of each profile.

@@ -20,7 +20,7 @@ use streams::{Streams, with_streams};
 
 use crate::error::Error;
 use crate::source;
-use crate::spec::Service;
+use crate::spec::{Part, Service};
 use args::GenService;
 use outcome::Outcome;
 
@@ -44,7 +44,8 @@ fn run(arguments: &GenService, streams: &mut Streams<'_>) -> Result<Outcome, Err
     let services: Vec<Service> = match &arguments.manifest {
         Some(path) => {
             let parts = arguments.parts();
-            let named = source::read(path)?;
+            // An image may have no dashboard. That it has no gateway is more likely a mistake.
+            let named = if parts.contains(&Part::Gateways) { source::read(path)? } else { source::read_all(path)? };
             named.into_iter().filter(|service| parts.contains(&service.name().part())).collect()
         }
         None => arguments.options.gateways(&arguments.profiles)?.into_iter().map(Service::from).collect(),

@@ -98,7 +98,7 @@ fn render_dashboard(dashboard: &Dashboard) -> ServiceDir {
         user: dashboard.user.as_str(),
         down: dashboard.down,
         stop_timeout: dashboard.stop_timeout,
-        logs: (LogTo::File, dashboard.log_files, dashboard.log_size),
+        logs: (dashboard.log_to, dashboard.log_files, dashboard.log_size),
         crash_budget: dashboard.crash_budget,
     };
     ServiceDir::new(name, rest.files(&own, run))

@@ -3,7 +3,9 @@
 use super::environment::{DASHBOARD_ADDRESS, Environment, EnvironmentError};
 use super::error::SpecError;
 use super::gateway::Gateway;
-use super::options::{CrashBudget, HermesProgram, HostName, LogFiles, LogSize, Options, Port, StopTimeout, UserName};
+use super::options::{
+    CrashBudget, HermesProgram, HostName, LogFiles, LogSize, LogTo, Options, Port, StopTimeout, UserName,
+};
 use super::ports::PortError;
 
 /// The dashboard of Hermes, with every default filled in. To have one is to know that it can be rendered.
@@ -16,6 +18,7 @@ pub struct Dashboard {
     pub(crate) environment: Environment,
     pub(crate) down: bool,
     pub(crate) stop_timeout: StopTimeout,
+    pub(crate) log_to: LogTo,
     pub(crate) log_files: LogFiles,
     pub(crate) log_size: LogSize,
     pub(crate) crash_budget: CrashBudget,
@@ -39,6 +42,7 @@ impl Dashboard {
             environment: options.environment,
             down: options.down.unwrap_or(true),
             stop_timeout: options.stop_timeout.unwrap_or_default(),
+            log_to: options.log_to.unwrap_or_default(),
             log_files: options.log_files.unwrap_or_default(),
             log_size: options.log_size.unwrap_or_default(),
             crash_budget: options.crash_budget.unwrap_or_default(),

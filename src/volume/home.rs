@@ -7,7 +7,7 @@ use rustix::fs::StatVfsMountFlags;
 
 use super::error::VolumeError;
 use super::identity::Identity;
-use super::paths::{below, directory_of};
+use super::paths::{STATE, below, directory_of};
 use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
 use crate::disk::{Context as _, Dir};
@@ -28,6 +28,13 @@ if [ -e "${log}" ]; then
   [ "$(wc -c <"${log}")" -lt 262144 ] || mv -f "${log}" "${log}.1"
 fi
 sed "s/^/$(date +%Y-%m-%dT%H:%M:%S%z) /" >>"${log}"
+"#;
+
+/// Makes the first record of the root profile in the home `$1`, if nothing has its name.
+const BOOTSTRAP: &str = r#"
+set -euC
+cd "$1"
+cat >gateway_state.json
 "#;
 
 /// Says which of the log directories `$2`… cannot be used below the home `$1`, and what keeps them from it: a word and the number of the
@@ -124,6 +131,17 @@ impl Volume {
             servant.run("/bin/rm", &words.collect::<Vec<_>>(), b"")?;
         }
         Ok(())
+    }
+
+    /// Has the service user record that the gateway of the root profile runs, if nothing has the name of that record yet.
+    ///
+    /// # Errors
+    /// If that user cannot, or takes too long.
+    pub(crate) fn bootstrap(&self, servant: &Servant<'_>) -> Result<(), ServantError> {
+        if self.home.stat(STATE).is_ok() {
+            return Ok(());
+        }
+        servant.run("/bin/sh", &["-c", BOOTSTRAP, "sh", self.path.as_str()], b"{\"gateway_state\":\"running\"}\n")
     }
 
     /// Has the service user open the log of boots; what is to stand in it is said later.

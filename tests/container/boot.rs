@@ -125,20 +125,25 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     let made = container.exec_as_hermes(&["hermes", "profile", "create", "coder"]);
     assert_eq!(made.code, 0, "{made:?}");
     container.sh("exec 2>/dev/null; gatewayctl -q reconcile --manifest /etc/gateways.toml");
-    assert_eq!(states(&container), "coder down\ndefault down\n");
+    let services = "dashboard down\nwatch up\n";
+    assert_eq!(states(&container), format!("coder down\ndefault down\n{services}"));
     container.sh("exec 2>/dev/null; gatewayctl -q start coder");
     let state = || read(volume.path(), "profiles/coder/gateway_state.json");
     container.until("grep -q '\"gateway_state\": *\"running\"' /opt/data/profiles/coder/gateway_state.json");
     container.restart();
     booted(&container, 2);
     container.until_up("coder");
-    assert_eq!(states(&container), "coder up\ndefault down\n", "{}", state());
+    assert_eq!(states(&container), format!("coder up\ndefault down\n{services}"), "{}", state());
 
     let doctor = container.exec(&["gatewayctl", "--timeout", "60", "doctor"]);
     assert_eq!((doctor.code, doctor.err.as_str()), (0, ""), "{doctor:?}");
     assert!(doctor.out.lines().all(|line| line.starts_with("OK ")), "{}", doctor.out);
-    assert!(doctor.out.contains("hermes takes `gateway run --replace`\n"), "{}", doctor.out);
-    container.sh("exec 2>/dev/null; gatewayctl -q register other --down --hermes-cli start");
+    assert!(
+        doctor.out.contains("hermes takes `gateway run --replace`, hermes takes `dashboard --host"),
+        "{}",
+        doctor.out
+    );
+    container.sh("exec 2>/dev/null; gatewayctl -q register other --save --down --hermes-cli start");
     let doctor = container.exec(&["gatewayctl", "--timeout", "60", "--quiet", "doctor"]);
     let expected = "ERROR    hermes       hermes does not take `gateway start --foreground --port`; render with --hermes-cli run, \
                     which it takes\n";
@@ -148,5 +153,5 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     assert!(state().contains("\"stopped\""), "{}", state());
     container.restart();
     booted(&container, 3);
-    assert_eq!(states(&container), "coder down\ndefault down\n", "{}", state());
+    assert_eq!(states(&container), format!("coder down\ndefault down\nother down\n{services}"), "{}", state());
 }

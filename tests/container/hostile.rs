@@ -2,7 +2,7 @@
 //! control, as in `tests/suite/hostile`.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -97,8 +97,10 @@ fn nothing_on_the_volume_denies_a_boot() {
             fifo(&path.join("profiles"));
             fifo(&path.join("logs/container-boot.log"));
         } else {
-            symlink("/etc", path.join("profiles")).unwrap();
-            symlink("/etc/passwd", path.join("logs/container-boot.log")).unwrap();
+            for (target, link) in [("/etc", "profiles"), ("/etc/passwd", "logs/container-boot.log")] {
+                symlink(target, path.join(link)).unwrap();
+                lchown(path.join(link), Some(HERMES), Some(HERMES)).unwrap();
+            }
         }
         let container = Container::run(&image, &[&mount(path, "/opt/data"), &hermes]);
         booted(&container, 1);

@@ -199,8 +199,8 @@ fn a_secret_reaches_its_gateway_and_is_in_no_layer() {
 
 #[test]
 fn a_home_that_is_not_there_or_not_writable_is_one_line_and_no_loop() {
-    let roots = volume(0);
-    let roots = mount(roots.path(), "/data");
+    let somebodys = volume(4000);
+    let somebodys = mount(somebodys.path(), "/data");
     let hermes = stand_in_hermes();
     for (target, _) in TARGETS {
         for (home, reason) in [
@@ -208,7 +208,7 @@ fn a_home_that_is_not_there_or_not_writable_is_one_line_and_no_loop() {
             ("/data", "cannot create directory '/data/logs': Permission denied"),
         ] {
             let home_is = format!("--env=HERMES_HOME={home}");
-            let container = Container::run(&image(target, Some(MANIFEST)), &[&roots, &hermes, &home_is]);
+            let container = Container::run(&image(target, Some(MANIFEST)), &[&somebodys, &hermes, &home_is]);
             let down = "[ \"$(/command/s6-svstat -o up,wantedup /run/service/gateway-coder$d)\" = 'false false' ]";
             container.until(&format!("for d in '' /log; do {down}; done"));
             let status = container.exec(&["gatewayctl", "status", "coder"]);

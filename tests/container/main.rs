@@ -12,3 +12,4 @@ mod downstream;
 mod hostile;
 mod live;
 mod real;
+mod typed;

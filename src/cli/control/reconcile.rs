@@ -11,6 +11,7 @@ use crate::boot::{Action, BootError, Outcome, Reconcile, Reconciled};
 use crate::cli::outcome::Outcome as Ended;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
+use crate::s6::container;
 use crate::source::{self, Mistake, Place, Settings};
 use crate::spec::selection::{Selection, SelectionError};
 use crate::volume::{Intent, Store, Volume};
@@ -41,6 +42,7 @@ pub(super) struct Chosen {
     selection: Selection,
     manifest: Settings,
     most: Option<u32>,
+    bootstrap: bool,
     pub(super) control_group: Option<String>,
 }
 
@@ -52,6 +54,7 @@ impl Chosen {
             selection: selection(which)?,
             manifest: which.manifest().as_deref().map_or_else(|| Ok(Settings::default()), source::settings)?,
             most: which.most,
+            bootstrap: container::variable("HERMES_GATEWAY_BOOTSTRAP_STATE").as_deref() == Some("running"),
             control_group: which.control_group.name(),
         })
     }
@@ -65,6 +68,8 @@ impl Chosen {
             store: Store::open(self.state.as_deref(), &self.home)?,
             has_state: self.state.is_some(),
             most: self.most,
+            bootstrap: self.bootstrap,
+            logs: true,
             prune: false,
             dry_run: false,
         })

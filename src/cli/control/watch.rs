@@ -22,7 +22,8 @@ struct Watch<'a> {
 
 impl Looks for Watch<'_> {
     fn reconcile(&self) -> Result<Reconcile, BootError> {
-        self.chosen.reconcile()
+        // A boot is what the hook does.
+        Ok(Reconcile { bootstrap: false, logs: false, ..self.chosen.reconcile()? })
     }
 
     fn manager(&self) -> Result<S6Manager<'static>, BootError> {

@@ -34,7 +34,7 @@ pub(crate) use nesting::too_deep;
 pub use settings::Settings;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use tables::same_in_pieces;
-pub(crate) use tables::{parse, services};
+pub(crate) use tables::{all, parse, services};
 
 use camino::Utf8Path;
 
@@ -48,6 +48,14 @@ use crate::spec::Service;
 /// Every mistake in them, in the order of the manifest.
 pub fn read(path: &Utf8Path) -> Result<Vec<Service>, SourceError> {
     services(path, &input::read(path)?)
+}
+
+/// As [`read`], of a manifest that may name nothing: `reconcile` takes settings alone.
+///
+/// # Errors
+/// As of [`read`].
+pub(crate) fn read_all(path: &Utf8Path) -> Result<Vec<Service>, SourceError> {
+    all(path, &input::read(path)?)
 }
 
 /// Reads the settings of a manifest and the environment files that it names.

@@ -12,11 +12,17 @@ use crate::spec::{Dashboard, Gateway, Options, Service, SpecError};
 
 /// The services in the text of a manifest that stands at this path, at least one: the gateways, with their ports, the dashboard, the watch.
 pub(crate) fn services(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceError> {
-    let Tables { gateways, dashboard, watch, .. } = tables(path, text)?;
-    if gateways.is_empty() && dashboard.is_none() && watch.is_none() {
+    let services = all(path, text)?;
+    if services.is_empty() {
         let mistake = Mistake::at(Place::File(path.to_owned()), ManifestError::Empty);
         return Err(SourceError(vec![mistake]));
     }
+    Ok(services)
+}
+
+/// The same, which may be none: settings alone are a manifest, too.
+pub(crate) fn all(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceError> {
+    let Tables { gateways, dashboard, watch, .. } = tables(path, text)?;
     let (offsets, wanted): (Vec<usize>, Vec<_>) =
         gateways.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
     let mut problems: Vec<(usize, SpecError)> = Vec::new();

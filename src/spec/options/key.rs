@@ -51,13 +51,14 @@ impl Key {
     ];
 
     /// The keys of the dashboard.
-    pub const OF_DASHBOARD: [Self; 9] = [
+    pub const OF_DASHBOARD: [Self; 10] = [
         Self::Host,
         Self::Port,
         Self::Hermes,
         Self::User,
         Self::Down,
         Self::StopTimeout,
+        Self::LogTo,
         Self::LogFiles,
         Self::LogSize,
         Self::CrashBudget,
