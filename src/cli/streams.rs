@@ -115,6 +115,11 @@ impl Streams<'_> {
         self.complain(YELLOW, "warning:", warning);
     }
 
+    /// Something that whoever asked may not expect, although all is well.
+    pub(super) fn note(&mut self, note: &str) {
+        self.complain(DIM, "note:", note);
+    }
+
     fn complain(&mut self, style: Style, word: &str, line: &str) {
         // There is nobody left to tell if even this fails.
         let _ = writeln!(self.err, "{} {}", styled(style.bold(), word), Plain(line));

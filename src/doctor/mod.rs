@@ -9,6 +9,7 @@ mod error;
 mod finding;
 mod gateways;
 mod hermes;
+mod neighbours;
 mod patient;
 mod programs;
 mod said;
@@ -61,6 +62,7 @@ pub(crate) fn examine(
     tree::check(&patient, &mut findings)?;
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
+    neighbours::check(&patient, &mut findings);
     hermes::check(&patient, &mut findings);
     Ok(findings)
 }

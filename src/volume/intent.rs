@@ -47,6 +47,11 @@ impl Intent {
         }
     }
 
+    /// Whether an operator said so, which what the gateway does later does not change.
+    pub(crate) fn is_desired(&self) -> bool {
+        matches!(self, Self::Recorded { desired: true, .. })
+    }
+
     /// Whether the gateway is to run. Draining and degraded are what a running gateway goes through; but an operator says
     /// `running` where that is meant.
     pub(crate) fn is_running(&self) -> bool {

@@ -8,8 +8,9 @@ const HELPERS: &str = r#"
 as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
 profile() {
   as mkdir -p /opt/data/profiles/"$1"
-  as touch /opt/data/profiles/"$1"/SOUL.md
   [ -z "${2-}" ] || printf '{"gateway_state":"%s"}' "$2" | as dd status=none of=/opt/data/profiles/"$1"/gateway_state.json
+  # What marks it comes last: a watch takes it as it is then.
+  as touch /opt/data/profiles/"$1"/SOUL.md
 }
 watches() { gatewayctl watch "$@" >/tmp/watch 2>&1 & watch=$!; until gatewayctl list | grep -q default; do sleep 0.02; done; }
 until_list() { until [ "$(gatewayctl list | tr '\n' ' ')" = "$1" ]; do sleep 0.02; done; }
@@ -90,6 +91,50 @@ fn a_gateway_without_a_profile_is_told_of_and_pruned() {
         removed   a  its profile is gone\nremoved   lost  its profile is gone\nb default saved \
         warning: cannot read /opt/data/profiles: it is not a directory, or lies behind a symlink; its profiles are left out\n\
         b default saved ";
+    assert_eq!(ran.out, expected);
+}
+
+/// As in the image's target `volume`, where a boot goes by what is recorded.
+#[test]
+fn an_operator_is_told_of_a_boot_that_does_something_else() {
+    let sandbox = Sandbox::with_programs("case $* in *--help) exit ;; *) exec sleep 1000 ;; esac");
+    sandbox.set("GATEWAYS_AT_BOOT", "recorded");
+    let ran = sandbox.live(&format!(
+        "{HELPERS} exec 2>&1; profile a; gatewayctl reconcile; gatewayctl start a; profile a running; gatewayctl stop a; gatewayctl stop a --save; \
+         gatewayctl start a; gatewayctl -q start a; gatewayctl start a --save; gatewayctl stop a --save"
+    ));
+    let expected = "down      default  recorded: none\ndown      a  recorded: none\n\
+        note: no gateway has run on this volume yet; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running\n\
+        started a\nstopped a\n\
+        note: gateway a is recorded as running: the next boot starts it again; gatewayctl stop a --save changes that\n\
+        stopped a\nstarted a\n\
+        note: gateway a is recorded as stopped: the next boot leaves it down; gatewayctl start a --save changes that\n\
+        started a\nstopped a\n";
+    assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (0, "", expected));
+}
+
+#[test]
+fn what_others_left_is_found() {
+    let ran = live(
+        "exec 2>&1; profile a running; profile loop running; gatewayctl -q reconcile; up a; foreign hermes; gatewayctl -q register lost --down; gatewayctl -q register saved --save --down; \
+         mkdir /run/service/gateway-odd; printf '#!/no/such/shell\n' >/run/service/gateway-odd/run; chmod 755 /run/service/gateway-odd/run; \
+         mkdir /run/service/gateway-mine; printf '#!/bin/sh\nexec sleep 1000\n' >/run/service/gateway-mine/run; chmod 755 /run/service/gateway-mine/run; \
+         mkdir /run/service/gateway-loops; printf '#!/bin/sh\n# Written by gen-service\nexit 7\n' >/run/service/gateway-loops/run; chmod 755 /run/service/gateway-loops/run; \
+         s6-svscanctl -a /run/service; until s6-svok /run/service/gateway-loops; do sleep 0.02; done; \
+         umask 022; echo x >/opt/data/profiles/a/state.db; (umask 077; echo x >/opt/data/auth.json); \
+         until [ \"$(s6-svdt /run/service/gateway-loops | wc -l)\" -ge 5 ]; do sleep 0.1; done; \
+         gatewayctl -q --timeout 5 doctor | grep -E ' (scripts|loops|profiles|files) ' | sed 's/  */ /g'",
+    );
+    let expected = "ERROR scripts run of gateway hermes is of Hermes' own service manager: nothing ends its loops, and its user controls its supervisor; \
+        gatewayctl register hermes --adopt, or gatewayctl reconcile\n\
+        warning scripts run of gateway mine was not rendered by gen-service; unregister mine and register it again, unless you wrote it\n\
+        ERROR scripts run of gateway odd cannot be started: its supervisor tries again each minute; unregister odd and register it again\n\
+        ERROR loops gateway loops has died 5 times within a minute, the last time with exit 7, and is started again; \
+        gatewayctl logs loops; gatewayctl stop loops ends the loop\n\
+        warning profiles without a profile on the volume: gateways hermes, loops, lost, 2 more; \
+        hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out\n\
+        warning files root's, where hermes may have to write: /opt/data/profiles/a/state.db; gatewayctl repair\n\
+        ERROR files /opt/data/auth.json: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n";
     assert_eq!(ran.out, expected);
 }
 

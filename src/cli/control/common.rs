@@ -6,9 +6,10 @@ use super::args::Common;
 use crate::cli::streams::Streams;
 use crate::error::Error;
 use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, detect};
-use crate::s6::Scandir;
+use crate::s6::{Scandir, container};
 use crate::source::{Mistake, Place};
 use crate::spec::{ProfileName, ServiceName, ServiceWord, ServiceWordError};
+use crate::volume::{Intent, Volume};
 
 /// The services that these words mean here, or every mistake in them.
 pub(super) fn services(words: &[String], common: &Common) -> Result<Vec<ServiceName>, Error> {
@@ -50,7 +51,8 @@ pub(super) fn s6<'a>(common: &Common, streams: &'a mut Streams<'_>) -> Result<S6
 
 /// The manager of a host, if one is in charge.
 pub(super) fn host(common: &Common) -> Option<Host> {
-    kind(common).and_then(|kind| Host::new(kind, rustix::process::getuid().as_raw()))
+    // Only launchd needs to know who asks.
+    kind(common).filter(|kind| *kind != Kind::S6).and_then(|kind| Host::new(kind, rustix::process::getuid().as_raw()))
 }
 
 /// The profile of a service, which is all that the manager of a host knows.
@@ -58,3 +60,16 @@ pub(super) fn profile_on(host: &Host, service: &ServiceName) -> Result<ProfileNa
     let only = || ManagerError::GatewaysOnly { kind: host.kind(), service: service.clone() };
     Ok(service.profile().cloned().ok_or_else(only)?)
 }
+
+/// Whether a boot here starts what is recorded on the volume, as the image's target `volume` says of itself.
+pub(super) fn boots_as_recorded() -> bool {
+    container::variable("GATEWAYS_AT_BOOT").is_some_and(|how| how == "recorded")
+}
+
+/// Whether none has run on the usual volume: the root profile's gateway is down then, until somebody starts it.
+pub(super) fn none_ran() -> bool {
+    Volume::open(&Volume::usual()).is_ok_and(|volume| volume.intent(&ProfileName::default()) == Intent::Nothing)
+}
+
+/// What to do if the root profile has never run on this volume and its gateway is down, as it is in a new container.
+pub(super) const NEVER_RAN: &str = "no gateway has run on this volume yet; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running";

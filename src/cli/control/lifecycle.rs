@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use serde::Serialize;
 
 use super::args::Common;
-use super::common::{host, profile_on, recorded, s6};
+use super::common::{boots_as_recorded, host, profile_on, recorded, s6};
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{GREEN, Streams, styled};
 use crate::error::Error;
@@ -22,10 +22,12 @@ pub(super) fn start(
 ) -> Result<Outcome, Error> {
     save(services, true, saved_at, common, streams)?;
     let host = host(common);
-    each(services, "started", common, streams, |service, streams| match &host {
+    let ended = each(services, "started", common, streams, |service, streams| match &host {
         Some(host) => Ok(host.start(&profile_on(host, service)?)?),
         None => Ok(s6(common, streams)?.start_service(service)?),
-    })
+    });
+    tell_of_boot(services, true, common, streams);
+    ended
 }
 
 pub(super) fn stop(
@@ -38,7 +40,7 @@ pub(super) fn stop(
     save(services, false, saved_at, common, streams)?;
     let host = host(common);
     let told = if host.is_some() { BTreeSet::new() } else { s6(common, streams)?.begin_to_stop(services, persist) };
-    each(services, "stopped", common, streams, |service, streams| {
+    let ended = each(services, "stopped", common, streams, |service, streams| {
         if let Some(host) = &host {
             host.stop(&profile_on(host, service)?)?;
         } else if told.contains(service) {
@@ -47,7 +49,30 @@ pub(super) fn stop(
             s6(common, streams)?.stop_service(service, persist)?;
         }
         Ok(())
-    })
+    });
+    tell_of_boot(services, false, common, streams);
+    ended
+}
+
+/// Says of each gateway what the next boot does, if that is not what was done now. Only where boots go by what is recorded.
+fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, streams: &mut Streams<'_>) {
+    if !boots_as_recorded() || common.quiet || common.json {
+        return;
+    }
+    let Ok(volume) = Volume::open(&Volume::usual()) else { return };
+    // After what was done. Whether that can be said is found out at the end.
+    let _ = streams.out.flush();
+    for profile in services.iter().filter_map(ServiceName::profile) {
+        let intent = volume.intent(profile);
+        // Hermes itself records that it runs, unless an operator has said otherwise.
+        let differs = if running { intent.is_desired() && !intent.is_running() } else { intent.is_running() };
+        if differs {
+            let (then, command) = if running { ("leaves it down", "start") } else { ("starts it again", "stop") };
+            streams.note(&format!(
+                "gateway {profile} is recorded as {intent}: the next boot {then}; gatewayctl {command} {profile} --save changes that"
+            ));
+        }
+    }
 }
 
 pub(super) fn restart(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use serde_json::json;
 
 use super::args::Common;
-use super::common::s6;
+use super::common::{NEVER_RAN, boots_as_recorded, s6};
 use super::container_args::{Reconcile as Arguments, Which};
 use crate::base::text::Plain;
 use crate::boot::{Action, BootError, Outcome, Reconcile, Reconciled};
@@ -30,6 +30,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<
         say(done.profiles.iter(), arguments.dry_run, common.quiet, streams)?;
         for complaint in complaints {
             streams.warning(&complaint);
+        }
+        let is_new = |outcome: &&Outcome| outcome.profile.is_default() && outcome.intent == Intent::Nothing;
+        if done.profiles.iter().find(is_new).is_some_and(|outcome| outcome.action == Action::Down)
+            && boots_as_recorded()
+        {
+            streams.note(NEVER_RAN);
         }
     }
     Ok(Ended::Done)

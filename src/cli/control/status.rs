@@ -4,14 +4,14 @@ use anstyle::Style;
 use serde::Serialize;
 
 use super::args::Common;
-use super::common::{host, profile_on, s6};
+use super::common::{NEVER_RAN, boots_as_recorded, host, none_ran, profile_on, s6};
 use crate::base::parallel;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{BOLD, DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
 use crate::manager::{S6Manager, ServiceManager as _};
 use crate::s6::{LiveService, S6Error, Status};
-use crate::spec::ServiceName;
+use crate::spec::{ProfileName, ServiceName};
 
 /// What is shown of a service.
 struct Row {
@@ -50,6 +50,11 @@ pub(super) fn run(services: &[ServiceName], common: &Common, streams: &mut Strea
         streams.json(&rows.iter().map(Row::said).collect::<Vec<_>>())?;
     } else if !common.quiet && !rows.is_empty() {
         table(&rows, streams)?;
+        let default = ServiceName::from(ProfileName::default());
+        let is_down = rows.iter().any(|row| row.service == default && !row.state.is_up());
+        if streams.is_terminal && is_down && boots_as_recorded() && none_ran() {
+            streams.note(NEVER_RAN);
+        }
     }
     let any = |wanted: fn(&State) -> bool| rows.iter().any(|row| wanted(&row.state));
     Ok(if any(|state| matches!(state, State::Missing)) {

@@ -1,0 +1,149 @@
+//! What others left beside the gateways: run scripts that are not ours, gateways whose profile is gone, files of root's on the volume; and gateways
+//! that die again and again, or get less time to stop than they need.
+
+#![expect(clippy::disallowed_methods, reason = "run scripts in the scandir, and what they are run by")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use super::finding::{Finding, or_ok};
+use super::patient::Patient;
+use super::said::listed;
+use crate::disk;
+use crate::s6::{LiveService, Programs, container};
+use crate::spec::options::UserName;
+use crate::spec::{ProfileName, ServiceName};
+use crate::volume::{Identity, Left, Rules, SavedManifest, Volume};
+
+/// What s6-overlay gives its services to stop if it is told nothing, in milliseconds.
+const GRACE_OF_S6_OVERLAY: u64 = 3000;
+
+/// So many deaths in a minute are a loop.
+const LOOP: usize = 5;
+
+/// So many files are named.
+const MOST_NAMED: usize = 3;
+
+pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
+    or_ok(findings, scripts(patient), "scripts", "every run script can be started, and is gen-service's");
+    let Some(programs) = &patient.programs else { return };
+    or_ok(findings, loops(patient, programs), "loops", "no gateway dies again and again");
+    or_ok(findings, grace(patient), "stop", "s6-overlay waits as long as every stop may take");
+    let Ok(volume) = Volume::open(patient.home) else { return };
+    or_ok(findings, orphans(patient, &volume), "profiles", "every gateway has its profile");
+    // With an ordinary user who supervises, all on the volume is whose it is.
+    if rustix::process::geteuid().is_root() && !patient.is_unprivileged() {
+        files(patient, &volume, programs, findings);
+    }
+}
+
+/// Run scripts of somebody else, and those that no supervisor can start.
+fn scripts(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "scripts";
+    let check = |(name, service): (&ServiceName, &LiveService)| {
+        let run = service.path().join("run");
+        let text = disk::read_small(&run).unwrap_or_default();
+        let word = name.word();
+        let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!")?.split_whitespace().next());
+        let is_executable = fs::metadata(&run).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0);
+        if !is_executable || interpreter.is_some_and(|interpreter| fs::metadata(interpreter).is_err()) {
+            let seen = format!("run of {name} cannot be started: its supervisor tries again each minute");
+            Some(Finding::error(CHECK, seen, format!("unregister {word} and register it again")))
+        } else if service.is_hermes_own() {
+            let seen = format!(
+                "run of {name} is of Hermes' own service manager: nothing ends its loops, and its user controls its supervisor"
+            );
+            Some(Finding::error(CHECK, seen, format!("gatewayctl register {word} --adopt, or gatewayctl reconcile")))
+        } else if !text.contains("Written by gen-service") {
+            let seen = format!("run of {name} was not rendered by gen-service");
+            Some(Finding::warning(CHECK, seen, format!("unregister {word} and register it again, unless you wrote it")))
+        } else {
+            None
+        }
+    };
+    patient.services.iter().filter_map(check).collect()
+}
+
+/// Gateways that have died often within a minute, and are started again.
+fn loops(patient: &Patient<'_>, programs: &Programs) -> Vec<Finding> {
+    let check = |(name, service): (&ServiceName, &LiveService)| {
+        let status = service.status(programs).ok().filter(|status| status.wanted_up && status.seconds < 60)?;
+        let tally = service.tally(programs).ok()?;
+        let deaths: Vec<u64> = tally.lines().filter_map(seconds).collect();
+        let (first, last) = (deaths.len().checked_sub(LOOP).and_then(|at| deaths.get(at))?, deaths.last()?);
+        (last.saturating_sub(*first) < 60).then(|| {
+            let last = status.last.map_or_else(String::new, |last| format!(", the last time with {last}"));
+            let seen = format!("{name} has died {LOOP} times within a minute{last}, and is started again");
+            Finding::error("loops", seen, format!("{}; gatewayctl stop {} ends the loop", name.see_log(), name.word()))
+        })
+    };
+    patient.services.iter().filter_map(check).collect()
+}
+
+/// The seconds of a time as s6 writes it (TAI64N): only differences mean something here.
+fn seconds(line: &str) -> Option<u64> {
+    u64::from_str_radix(line.strip_prefix('@')?.get(..16)?, 16).ok()
+}
+
+/// What s6-overlay gives its services to stop, if that is less than one of them may take.
+fn grace(patient: &Patient<'_>) -> Vec<Finding> {
+    // Only those that s6-overlay brings down itself: it links to them.
+    let linked = patient.services.values().filter(|service| service.path().is_symlink());
+    let Some(longest) = linked.filter_map(LiveService::timeout_kill).max() else { return Vec::new() };
+    let told = container::variable("S6_SERVICES_GRACETIME").and_then(|value| value.parse().ok());
+    let grace = Duration::from_millis(told.unwrap_or(GRACE_OF_S6_OVERLAY));
+    if grace >= longest {
+        return Vec::new();
+    }
+    let seen = format!(
+        "a gateway of /etc/services.d has {} s to stop, and s6-overlay waits {} ms for it: the rest of it is lost",
+        longest.as_secs(),
+        grace.as_millis()
+    );
+    let needed = longest + Duration::from_secs(5);
+    let remedy = format!(
+        "docker run -e S6_SERVICES_GRACETIME={} --stop-timeout {}",
+        needed.as_millis(),
+        (needed + Duration::from_secs(10)).as_secs()
+    );
+    vec![Finding::warning("stop", seen, remedy)]
+}
+
+/// Gateways whose profile is not on the volume, but for those that an operator saved.
+fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
+    let saved = patient.store().and_then(|store| SavedManifest::open(&store)).and_then(|saved| saved.settings());
+    let saved = saved.unwrap_or_default();
+    let is_saved = |profile: &ProfileName| saved.gateways.iter().any(|(name, _)| name == profile);
+    let lacks = |profile: &ProfileName| volume.lacks(profile) && !is_saved(profile);
+    let gone: Vec<&ServiceName> = patient.services.keys().filter(|name| name.profile().is_some_and(lacks)).collect();
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    let seen = format!("without a profile on the volume: {}", listed(&gone));
+    vec![Finding::warning(
+        "profiles",
+        seen,
+        "hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out",
+    )]
+}
+
+/// What the service user cannot use on the volume, since it is somebody else's.
+fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
+    const CHECK: &str = "files";
+    let users = patient.scripts.values().map(|script| script.user.as_str());
+    let user = users.min().map_or_else(|| UserName::default().to_string(), str::to_owned);
+    let Some(to) = Identity::of(&user, programs) else { return };
+    let Ok(found) = volume.repair(Rules { to, from_owner: false, dry_run: true }) else { return };
+    let mut wrong = Vec::new();
+    if !found.given.is_empty() {
+        let named: Vec<String> = found.given.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+        let more = found.given.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let seen = format!("root's, where {user} may have to write: {}{more}", named.join(", "));
+        wrong.push(Finding::warning(CHECK, seen, "gatewayctl repair"));
+    }
+    let left = found.left.into_iter().take(MOST_NAMED);
+    wrong.extend(left.map(|Left { what, problem }| Finding::said(CHECK, &format!("{what}: {problem}"))));
+    or_ok(findings, wrong, CHECK, format!("what Hermes has in {} belongs to {user}", patient.home));
+}
