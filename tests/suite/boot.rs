@@ -160,7 +160,7 @@ fn what_is_saved_is_registered_too_and_what_is_registered_is_saved_or_neither() 
         &format!(
             "exec 2>&1; gatewayctl register a --save; gatewayctl register a --save; gatewayctl register a --save --port 9000 || echo $?; \
              gatewayctl -q register b; gatewayctl register b --save; cat /opt/data/gateways.toml; \
-             echo; mount -t tmpfs -o ro none /opt/data; gatewayctl -q register c --save || echo $?; umount /opt/data; \
+             echo; mount -t tmpfs -o ro none /opt/data; gatewayctl -q register c --save || echo $?; umount --lazy /opt/data; \
              gatewayctl --scandir /tmp -q register d --save || echo $?; gatewayctl list; \
              gatewayctl unregister a --save; gatewayctl -q unregister b; gatewayctl unregister a c --save; cat /opt/data/gateways.toml; \
              echo; gatewayctl unregister b --save; cat /opt/data/gateways.toml; gatewayctl reconcile; ls -A /opt/data; \
@@ -312,7 +312,7 @@ fn the_home_is_the_one_of_the_container() {
         &sandbox,
         "exec 2>&1; as mkdir -p '/opt/data/my home/profiles/a'; as touch '/opt/data/my home/profiles/a/SOUL.md'; \
          export HERMES_HOME=/elsewhere; gatewayctl reconcile; \
-         gen-service -q never --out /tmp/tree; gatewayctl --scandir /tmp/tree logs never || echo $?; gatewayctl --timeout 1 doctor | grep home; \
+         gen-service -q never --out /tmp/tree; gatewayctl --scandir /tmp/tree logs never || echo $?; gatewayctl --timeout 1 doctor | grep '^OK  *home '; \
          gatewayctl -q register b --save --down; ls -A '/opt/data/my home' /opt/data; rm /share/container_environment/HERMES_HOME; \
          gatewayctl reconcile || echo $?",
     );

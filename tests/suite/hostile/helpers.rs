@@ -43,7 +43,7 @@ fn endless_talk_and_children_that_hold_the_pipes_end_where_the_limit_is() {
         let sandbox = sandbox(Openat2::Works, &format!("case $* in *--help) {hermes} ;; *) exec sleep 1000 ;; esac"));
         let ran = live(
             &sandbox,
-            "gatewayctl -q register a --down; (within 20 prlimit --as=67108864 gatewayctl -q --timeout 2 doctor || :) | grep hermes; \
+            "gatewayctl -q register a --down; (within 20 prlimit --as=67108864 gatewayctl -q --timeout 2 doctor || :) | grep ' hermes  '; \
              pgrep -u 10000 -x yes || :",
         );
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{hermes}: {}", ran.out);

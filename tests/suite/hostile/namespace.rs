@@ -63,7 +63,9 @@ fn in_a_user_namespace_root_believes_and_follows_no_more_than_elsewhere() {
             &format!(
                 "[gateways.old]\nwarning: {problem}; it is left out of account\ndefault\nrefused\nvictim\n\
                  error: cannot read /opt/data/logs/gateways/a/current: it is a symlink, or lies behind one\n[exit 1]\n\
-                 warning  saved        {problem}\n"
+                 warning  saved        {problem}\n\
+                 warning  profiles     without a profile on the volume: gateway a; hermes profile create makes one, and \
+                 gatewayctl reconcile --prune takes the gateway out\n"
             ),
         );
     }
