@@ -49,11 +49,11 @@ fn tell(done: &Reconciled, told: &mut BTreeSet<String>, quiet: bool, streams: &m
         matches!(outcome.action, Action::Started | Action::Down | Action::Adopted | Action::Removed)
     };
     say(done.profiles.iter().filter(is_news), false, quiet, streams)?;
-    if done.profiles.is_empty() && done.complaints().is_empty() {
+    let complaints = done.complaints();
+    if done.profiles.is_empty() && complaints.is_empty() {
         // Nothing was looked at.
         return Ok(());
     }
-    let complaints = done.complaints();
     for complaint in complaints.iter().filter(|complaint| !told.contains(*complaint)) {
         streams.warning(complaint);
     }
