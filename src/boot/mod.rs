@@ -11,6 +11,7 @@ mod wanted;
 mod watch;
 
 pub(crate) use error::BootError;
+pub(crate) use orphans::multiplexing;
 pub(crate) use outcome::{Action, Outcome, Reconciled};
 pub(crate) use reconcile::Reconcile;
 pub(crate) use save::{forget, register_and_save};

@@ -10,12 +10,23 @@ use crate::volume::{Broken, Intent};
 pub(crate) struct Reconciled {
     /// Every profile, in the order of the manifest, then of what was registered at run time, then by name.
     pub(crate) profiles: Vec<Outcome>,
-    /// The gateways whose profile is gone, and that are still there.
-    pub(crate) orphans: Vec<ProfileName>,
+    /// The gateways that nobody needs, and that are still there.
+    pub(crate) orphans: Vec<Orphan>,
     /// What can have no gateway, and why.
     pub(crate) broken: Vec<Broken>,
     /// What went wrong without stopping anything, one sentence each.
     pub(crate) warnings: Vec<String>,
+    /// Whether all was looked at. Else this is only what came of some.
+    pub(crate) is_whole: bool,
+}
+
+/// A gateway that nobody needs.
+#[derive(Debug)]
+pub(crate) struct Orphan {
+    /// Whose it is.
+    pub(crate) profile: ProfileName,
+    /// Whether its profile is there, and the root profile's gateway serves it.
+    pub(crate) is_served: bool,
 }
 
 /// What became of one profile.
@@ -40,6 +51,10 @@ pub(crate) enum Action {
     Adopted,
     /// Its profile is gone, and its gateway was taken out.
     Removed,
+    /// The root profile's gateway serves it, and its own was taken out.
+    Merged,
+    /// The root profile's gateway serves it, or will, so it has none of its own.
+    Served,
     /// Its service directory was there.
     Unchanged,
     /// It is another container's.
@@ -55,7 +70,8 @@ impl Action {
             Self::Started => "started",
             Self::Down => "down",
             Self::Adopted => "adopted",
-            Self::Removed => "removed",
+            Self::Removed | Self::Merged => "removed",
+            Self::Served => "served",
             Self::Unchanged => "unchanged",
             Self::Elsewhere => "elsewhere",
             Self::Absent => "absent",
@@ -73,13 +89,12 @@ impl Reconciled {
         self.broken.push(Broken { name: profile.to_string(), problem });
     }
 
-    /// Says what came of those whose profile is gone.
-    pub(crate) fn removed(&mut self, results: Vec<(ProfileName, Result<(), BootError>)>) {
-        for (profile, result) in results {
-            match result {
-                Ok(()) => self.profiles.push(Outcome { profile, intent: Intent::Nothing, action: Action::Removed }),
-                Err(error) => self.broken.push(Broken { name: profile.to_string(), problem: error.to_string() }),
-            }
+    /// Says what came of a gateway that nobody needs.
+    pub(super) fn removed(&mut self, Orphan { profile, is_served }: Orphan, result: Result<(), BootError>) {
+        let action = if is_served { Action::Merged } else { Action::Removed };
+        match result {
+            Ok(()) => self.profiles.push(Outcome { profile, intent: Intent::Nothing, action }),
+            Err(error) => self.broken.push(Broken { name: profile.to_string(), problem: error.to_string() }),
         }
     }
 
@@ -90,8 +105,12 @@ impl Reconciled {
         let more = self.broken.len().saturating_sub(Self::MOST_TOLD);
         let more = (more > 0)
             .then(|| format!("and {more} more profiles that have no gateway; reconcile --dry-run --json names them"));
-        let orphans = self.orphans.iter().take(Self::MOST_TOLD).map(|profile| {
-            format!("gateway {profile} has no profile on the volume; reconcile --prune takes it out, register --save keeps it")
+        let orphans = self.orphans.iter().take(Self::MOST_TOLD).map(|Orphan { profile, is_served }| {
+            if *is_served {
+                format!("gateway {profile} is one too many, since the gateway of default serves that profile; reconcile --prune takes it out")
+            } else {
+                format!("gateway {profile} has no profile on the volume; reconcile --prune takes it out, register --save keeps it")
+            }
         });
         broken.chain(more).chain(orphans).chain(self.warnings.iter().cloned()).collect()
     }

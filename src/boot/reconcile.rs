@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::error::BootError;
-use super::orphans::{orphans, remove};
+use super::orphans::{multiplexing, orphans, remove};
 use super::outcome::{Action, Outcome, Reconciled};
 use super::wanted::{All, Sources, Wanted, resolve, wanted};
 use crate::manager::{S6Manager, ServiceManager as _};
@@ -15,7 +15,7 @@ use crate::source::Settings;
 use crate::spec::options::UserName;
 use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
-use crate::volume::{Broken, Deadline, Master, Servant, Store, Volume};
+use crate::volume::{Broken, Deadline, Intent, Master, Multiplexing, Servant, Store, Volume};
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
@@ -71,18 +71,21 @@ impl Reconcile {
         let sources =
             Sources { volume: &self.volume, store: &self.store, has_state: self.has_state, manifest: &self.manifest };
         let All { wanted, is_whole } = wanted(sources, &mut done);
+        let root = wanted.iter().find(|wanted| wanted.profile.is_default());
+        let serving = multiplexing(&self.volume, root.into_iter().flat_map(|root| root.options.environment.values()));
         if is_whole {
-            done.orphans = orphans(manager, &self.volume, &wanted)?;
+            done.orphans = orphans(manager, &self.volume, &wanted, serving)?;
         }
+        done.is_whole = true;
         let (wanted, gateways) = resolve(wanted, &mut done.broken);
-        let new = self.plan(manager, wanted, gateways, &mut done)?;
+        let new = self.plan(manager, wanted, gateways, serving, &mut done)?;
         if self.dry_run {
             return Ok(done);
         }
         let made = self.make(manager, &new, deadline, &mut done);
         if self.prune && made.is_ok() {
-            let removed = remove(manager, &self.volume, std::mem::take(&mut done.orphans));
-            done.removed(removed);
+            let orphans = std::mem::take(&mut done.orphans);
+            remove(manager, &self.volume, orphans, &mut done);
         }
         made.map(|()| done)
     }
@@ -138,8 +141,16 @@ impl Reconcile {
         manager: &S6Manager<'_>,
         wanted: Vec<Wanted>,
         gateways: Vec<Gateway>,
+        serving: Multiplexing,
         done: &mut Reconciled,
     ) -> Result<Vec<New>, BootError> {
+        let is_served = |profile: &ProfileName| serving != Multiplexing::Off && !profile.is_default();
+        // Who serves the others runs if any of them was to run, unless an operator said something else of it.
+        let for_others = wanted.iter().any(|Wanted { profile, intent, .. }| is_served(profile) && intent.is_running());
+        let is_down = |profile: &ProfileName, intent: &Intent| {
+            let serves = for_others && profile.is_default() && !intent.is_desired();
+            !intent.is_running() && !serves
+        };
         let live = manager.scandir().is_live()?;
         let mut new: Vec<New> = Vec::new();
         // How many more that nobody named may come; known once one does.
@@ -156,6 +167,10 @@ impl Reconcile {
                 done.profiles.push(Outcome { profile, intent, action: Action::Elsewhere });
                 continue;
             }
+            if is_served(&profile) && (!there || serving == Multiplexing::On) {
+                done.profiles.push(Outcome { profile, intent, action: Action::Served });
+                continue;
+            }
             if !named && !there {
                 let left = match room {
                     Some(left) => left,
@@ -168,7 +183,7 @@ impl Reconcile {
                 }
                 room = Some(left - 1);
             }
-            gateway.down |= !intent.is_running();
+            gateway.down |= is_down(&profile, &intent);
             let checked = Checked::rendered(&render(&gateway));
             let action = match action(manager, &profile, &checked, gateway.down) {
                 Ok(action) => action,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::error::BootError;
 use super::orphans::remove;
-use super::outcome::Reconciled;
+use super::outcome::{Orphan, Reconciled};
 use super::reconcile::Reconcile;
 use crate::base::interrupted;
 use crate::manager::S6Manager;
@@ -43,11 +43,11 @@ pub(crate) trait Looks: Sync {
     fn manager(&self) -> Result<S6Manager<'static>, BootError>;
 }
 
-/// Gateways whose profile was gone.
+/// Gateways that nobody needed.
 struct Gone {
     asked: Vec<ProfileName>,
-    /// What came of those whose profile had not come back by then.
-    results: Vec<(ProfileName, Result<(), BootError>)>,
+    /// What came of those of which that was still so.
+    done: Reconciled,
 }
 
 /// Follows the profiles until a signal comes, and tells what came of each look.
@@ -82,7 +82,7 @@ pub(crate) fn follow(looks: &impl Looks, tell: &mut dyn FnMut(&Reconciled)) -> R
 struct Follower<'a, L> {
     looks: &'a L,
     manager: S6Manager<'static>,
-    orphans: Sender<Vec<ProfileName>>,
+    orphans: Sender<Vec<Orphan>>,
     results: Receiver<Gone>,
     /// The profiles that were there at the last look.
     seen: Option<BTreeSet<ProfileName>>,
@@ -107,9 +107,11 @@ impl<L: Looks> Follower<'_, L> {
                 Eyes::closed()
             }
         };
-        for Gone { asked, results } in self.results.try_iter() {
-            self.leaving.retain(|profile| !asked.contains(profile));
-            done.removed(results);
+        for gone in self.results.try_iter() {
+            self.leaving.retain(|profile| !gone.asked.contains(profile));
+            done.profiles.extend(gone.done.profiles);
+            done.broken.extend(gone.done.broken);
+            done.warnings.extend(gone.done.warnings);
             // It may be there again.
             self.seen = None;
         }
@@ -128,7 +130,7 @@ impl<L: Looks> Follower<'_, L> {
             Err(error) => done.warnings.push(error.to_string()),
         }
         let orphans = std::mem::take(&mut done.orphans).into_iter();
-        let gone: Vec<ProfileName> = orphans.filter(|profile| self.leaving.insert(profile.clone())).collect();
+        let gone: Vec<Orphan> = orphans.filter(|orphan| self.leaving.insert(orphan.profile.clone())).collect();
         if !gone.is_empty() {
             // The other thread lives as long as this one.
             let _ = self.orphans.send(gone);
@@ -137,11 +139,18 @@ impl<L: Looks> Follower<'_, L> {
 }
 
 /// Takes out what it is told, many at a time: one that ends slowly keeps no new one waiting.
-fn remover(looks: &impl Looks, orphans: &Receiver<Vec<ProfileName>>, removed: &Sender<Gone>) {
-    for asked in orphans {
-        let take = || Ok(remove(&looks.manager()?, &looks.reconcile()?.volume, asked.clone()));
-        let results = take().unwrap_or_else(|error: BootError| vec![(asked[0].clone(), Err(error))]);
-        if removed.send(Gone { asked, results }).is_err() {
+fn remover(looks: &impl Looks, orphans: &Receiver<Vec<Orphan>>, removed: &Sender<Gone>) {
+    for orphans in orphans {
+        let asked = orphans.iter().map(|orphan| orphan.profile.clone()).collect();
+        let mut done = Reconciled::default();
+        let take = || -> Result<(), BootError> {
+            remove(&looks.manager()?, &looks.reconcile()?.volume, orphans, &mut done);
+            Ok(())
+        };
+        if let Err(error) = take() {
+            done.warnings.push(error.to_string());
+        }
+        if removed.send(Gone { asked, done }).is_err() {
             return;
         }
     }

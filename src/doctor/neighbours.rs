@@ -10,11 +10,12 @@ use std::time::Duration;
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
+use crate::boot::multiplexing;
 use crate::disk;
 use crate::s6::{LiveService, Programs, container};
 use crate::spec::options::UserName;
 use crate::spec::{ProfileName, ServiceName};
-use crate::volume::{Identity, Left, Rules, SavedManifest, Volume};
+use crate::volume::{Identity, Left, Multiplexing, Rules, SavedManifest, Volume};
 
 /// What s6-overlay gives its services to stop if it is told nothing, in milliseconds.
 const GRACE_OF_S6_OVERLAY: u64 = 3000;
@@ -31,7 +32,9 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     or_ok(findings, loops(patient, programs), "loops", "no gateway dies again and again");
     or_ok(findings, grace(patient), "stop", "s6-overlay waits as long as every stop may take");
     let Ok(volume) = Volume::open(patient.home) else { return };
-    or_ok(findings, orphans(patient, &volume), "profiles", "every gateway has its profile");
+    let mut wrong = orphans(patient, &volume);
+    let well = served(patient, &volume, programs, &mut wrong);
+    or_ok(findings, wrong, "profiles", well);
     // With an ordinary user who supervises, all on the volume is whose it is.
     if rustix::process::geteuid().is_root() && !patient.is_unprivileged() {
         files(patient, &volume, programs, findings);
@@ -128,6 +131,50 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
     )]
 }
 
+/// Whether the profiles that the gateway of the root profile serves have none of their own, and whether it runs. What is said if all is well.
+fn served(patient: &Patient<'_>, volume: &Volume, programs: &Programs, wrong: &mut Vec<Finding>) -> &'static str {
+    const CHECK: &str = "profiles";
+    let serving = multiplexing(volume, []);
+    if serving == Multiplexing::Off || volume.names().is_empty() {
+        return "every gateway has its profile";
+    }
+    let (roots, others): (Vec<_>, Vec<_>) = patient
+        .services
+        .iter()
+        .filter(|(name, _)| name.profile().is_some())
+        .partition(|(name, _)| name.profile().is_some_and(ProfileName::is_default));
+    let others: Vec<&ServiceName> = others.into_iter().map(|(name, _)| name).collect();
+    if serving == Multiplexing::On && !others.is_empty() {
+        let seen = format!("one too many, since the gateway of default serves all profiles: {}", listed(&others));
+        let remedy = "gatewayctl reconcile --prune, or hermes config set gateway.multiplex_profiles false and gatewayctl restart default";
+        wrong.push(Finding::error(CHECK, seen, remedy));
+    }
+    if !roots.iter().any(|(_, service)| service.status(programs).is_ok_and(|status| status.up)) {
+        let seen = "nobody serves the profiles: the gateway of default is to serve them all, and is down";
+        let remedy =
+            "gatewayctl start default, or hermes config set gateway.multiplex_profiles false and gatewayctl reconcile";
+        wrong.push(Finding::warning(CHECK, seen, remedy));
+    }
+    "the gateway of default serves all profiles"
+}
+
+/// What this user cannot read or write in its profiles: by its own word, since modes do not tell all.
+fn in_the_way(patient: &Patient<'_>, volume: &Volume, programs: &Programs, user: &UserName) -> Option<Finding> {
+    const CHECK: &str = "files";
+    let found = match volume.in_the_way(&patient.servant(programs, user)) {
+        Ok(found) => found,
+        Err(error) => {
+            return Some(Finding::said(CHECK, &format!("what is in the way of {user} is not known: {error}")));
+        }
+    };
+    let mut named: Vec<String> = found.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    named.sort_unstable();
+    let more = if found.len() > MOST_NAMED { ", and more" } else { "" };
+    let seen = format!("{user} cannot read or write: {}{more}", named.join(", "));
+    let remedy = format!("give them to {user}, or remove them, where the volume comes from");
+    (!named.is_empty()).then(|| Finding::warning(CHECK, seen, remedy))
+}
+
 /// What the service user cannot use on the volume, since it is somebody else's.
 fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
@@ -145,5 +192,8 @@ fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: 
     }
     let left = found.left.into_iter().take(MOST_NAMED);
     wrong.extend(left.map(|Left { what, problem }| Finding::said(CHECK, &format!("{what}: {problem}"))));
+    if let Ok(name) = user.parse::<UserName>() {
+        wrong.extend(in_the_way(patient, volume, programs, &name));
+    }
     or_ok(findings, wrong, CHECK, format!("what Hermes has in {} belongs to {user}", patient.home));
 }

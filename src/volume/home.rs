@@ -10,6 +10,7 @@ use super::identity::Identity;
 use super::paths::{STATE, below, directory_of};
 use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
+use crate::base::text::excerpt;
 use crate::disk::{Context as _, Dir};
 use crate::s6::{LiveService, Programs, RunScript, container};
 use crate::spec::{ProfileName, ServiceName};
@@ -61,6 +62,15 @@ for logs; do
   done
 done
 exit 0
+"#;
+
+/// Names what is in the way in the profiles below the home `$1`: what this user cannot read, and what of others it cannot write. A file of its own
+/// that is read-only is so on purpose; what is root's is looked for elsewhere. A find that has no such test says nothing.
+const IN_THE_WAY: &str = r#"
+cd "$1"
+[ -d profiles ] || exit 0
+find profiles -xdev -maxdepth 4 ! -user 0 \( -type f -o -type d \) \( ! -readable -o ! -user "$(id -u)" ! -writable \) -print -prune 2>/dev/null |
+  head -n 4
 "#;
 
 /// The home of Hermes.
@@ -150,6 +160,16 @@ impl Volume {
     /// If nothing can be started as that user.
     pub(crate) fn boot_log(&self, servant: &Servant<'_>) -> Result<Working, ServantError> {
         servant.begin("/bin/sh", &["-c", APPEND, "sh", self.path.as_str()])
+    }
+
+    /// What the service user finds in the way in its profiles, by its own word: four names at most.
+    ///
+    /// # Errors
+    /// If that user cannot be asked, or takes too long.
+    pub(crate) fn in_the_way(&self, servant: &Servant<'_>) -> Result<Vec<Shown>, ServantError> {
+        let said = servant.ask("/bin/sh", &["-c", IN_THE_WAY, "sh", self.path.as_str()])?;
+        let lines = said.out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        Ok(lines.take(4).map(|line| self.shown(&excerpt(line, 200))).collect())
     }
 
     /// What of the home these services cannot use, by what their user says.

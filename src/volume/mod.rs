@@ -19,6 +19,7 @@ mod profiles;
 mod repair;
 mod saved;
 mod servant;
+mod serving;
 mod shown;
 
 pub(crate) use desire::record;
@@ -34,3 +35,4 @@ pub(crate) use profiles::{Broken, FoundProfile};
 pub(crate) use repair::{Left, Repair, Rules};
 pub(crate) use saved::{SavedManifest, Store};
 pub(crate) use servant::{Deadline, Master, Said, Servant};
+pub(crate) use serving::Multiplexing;

@@ -56,9 +56,11 @@ const TREES: [&str; 13] = [
     "lazy_packages",
 ];
 
-/// So many entries are looked at, and of one directory so many: whoever fills the volume holds up a boot no longer than that.
+/// So many entries are looked at, and of one directory so many: whoever fills the volume holds up a boot no longer than that. What was the
+/// service user's under another number is given once, and does not count.
 const MOST_ENTRIES: usize = 200_000;
 const MOST_OF_ONE: usize = 20_000;
+const MOST_OF_ONE_FORMER: usize = 1_000_000;
 
 /// So deep below the home is looked. A clean volume is looked at only so deep; below what was given, all is.
 const DEPTH: usize = 4;
@@ -100,7 +102,7 @@ impl Volume {
     /// If the home itself cannot be looked at.
     pub(crate) fn repair(&self, rules: Rules) -> Result<Repair, VolumeError> {
         let top = rustix::fs::fstat(self.home()).context("look at", self.path())?;
-        let mut walk = Walk { volume: self, rules, former: None, done: Repair::default(), seen: 0 };
+        let mut walk = Walk { volume: self, rules, former: None, done: Repair::default(), seen: 0, is_whole: true };
         if top.st_uid != rules.to.uid {
             if rules.from_owner && top.st_uid != 0 {
                 walk.former = Some(top.st_uid);
@@ -116,8 +118,8 @@ impl Volume {
         }
         walk.tops(&top);
         walk.trees(&top);
-        // Last, so that a run that is killed is done again.
-        if top.st_uid != rules.to.uid {
+        // Last, so that a run that is killed, or that could not see all, is done again.
+        if top.st_uid != rules.to.uid && (walk.is_whole || walk.former.is_none()) {
             walk.give(self.home(), ".", "", &top);
         }
         Ok(walk.done)
@@ -147,11 +149,18 @@ struct Walk<'a> {
     former: Option<u32>,
     done: Repair,
     seen: usize,
+    /// Whether nothing was left out for there being too much.
+    is_whole: bool,
 }
 
 impl Walk<'_> {
     fn leave(&mut self, below: &str, problem: impl Into<String>) {
         self.done.left.push(Left { what: self.volume.shown(below), problem: problem.into() });
+    }
+
+    fn too_many(&mut self, below: &str, most: usize) {
+        self.is_whole = false;
+        self.leave(below, format!("has more than {most} entries; those after them are not looked at"));
     }
 
     /// The files of the home itself.
@@ -180,20 +189,24 @@ impl Walk<'_> {
             if is_mounted(&directory) != Some(false) {
                 continue;
             }
-            let Ok((names, more)) = directory.names(MOST_OF_ONE) else { continue };
+            let most = if self.former.is_some() { MOST_OF_ONE_FORMER } else { MOST_OF_ONE };
+            let Ok((names, more)) = directory.names(most) else { continue };
             if more {
-                self.leave(&below, format!("has more than {MOST_OF_ONE} entries; those after them are not looked at"));
+                self.too_many(&below, most);
             }
             for name in names {
-                self.seen += 1;
-                if self.seen > MOST_ENTRIES {
-                    self.leave("", format!("has more than {MOST_ENTRIES} entries; those after them are not looked at"));
+                if self.seen == MOST_ENTRIES {
+                    self.too_many("", MOST_ENTRIES);
                     return;
                 }
+                self.seen += 1;
                 let Ok(name) = String::from_utf8(name) else { continue };
                 let Ok(stat) = directory.stat(&name) else { continue };
                 let below = format!("{below}/{name}");
                 let given = self.look(&directory, &name, &below, &around, &stat);
+                if given && self.former == Some(stat.st_uid) {
+                    self.seen -= 1;
+                }
                 let is_own =
                     given || FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_uid == self.rules.to.uid;
                 // All of what was the user's under another number is looked at.

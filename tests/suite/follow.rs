@@ -1,7 +1,7 @@
 //! What follows the profiles of a volume: `gatewayctl watch`, `reconcile --prune`, and what of Hermes' own manager is taken over.
 
 use crate::sandbox::Sandbox;
-use crate::support::Ran;
+use crate::support::{Ran, snapshot};
 
 /// As in [`crate::boot`], with a watch that says what it does to `/tmp/watch`.
 const HELPERS: &str = r#"
@@ -122,6 +122,7 @@ fn what_others_left_is_found() {
          mkdir /run/service/gateway-loops; printf '#!/bin/sh\n# Written by gen-service\nexit 7\n' >/run/service/gateway-loops/run; chmod 755 /run/service/gateway-loops/run; \
          s6-svscanctl -a /run/service; until s6-svok /run/service/gateway-loops; do sleep 0.02; done; \
          umask 022; echo x >/opt/data/profiles/a/state.db; (umask 077; echo x >/opt/data/auth.json); \
+         cd /opt/data/profiles/a; echo x >other; chown 4000 other; for f in own read-only; do as touch $f; done; chmod 0 own; chmod 444 read-only; cd /; \
          until [ \"$(s6-svdt /run/service/gateway-loops | wc -l)\" -ge 5 ]; do sleep 0.1; done; \
          gatewayctl -q --timeout 5 doctor | grep -E ' (scripts|loops|profiles|files) ' | sed 's/  */ /g'",
     );
@@ -134,7 +135,8 @@ fn what_others_left_is_found() {
         warning profiles without a profile on the volume: gateways hermes, loops, lost, 2 more; \
         hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out\n\
         warning files root's, where hermes may have to write: /opt/data/profiles/a/state.db; gatewayctl repair\n\
-        ERROR files /opt/data/auth.json: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n";
+        ERROR files /opt/data/auth.json: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n\
+        warning files hermes cannot read or write: /opt/data/profiles/a/other, /opt/data/profiles/a/own; give them to hermes, or remove them, where the volume comes from\n";
     assert_eq!(ran.out, expected);
 }
 
@@ -168,4 +170,54 @@ fn supervisors_whose_directory_is_gone_are_seen_and_ended() {
         not there    /run/service/gateway-a\n1\nunchanged default  recorded: none\nstarted   a  recorded: running\n\
         warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\nnone\n";
     assert_eq!(ran.out, expected);
+}
+
+/// A root gateway that serves all, as Hermes says it does; others end with 1 beside it.
+const SERVES_ALL: &str = r#"case $* in
+  *--help) exit ;;
+  -p*) exit 1 ;;
+esac
+printf '{"gateway_state":"running","pid":%s,"start_time":%s,"served_profiles":["default"]}' $$ "$(cut -d' ' -f22 /proc/$$/stat)" >/opt/data/gateway_state.json
+exec sleep 1000"#;
+
+/// By the variable, by `config.yaml`, or by what the root gateway wrote last; who says no is believed first.
+#[test]
+fn profiles_that_the_root_gateway_will_serve_get_none() {
+    let ran = live(
+        r#"state() { printf '%s' "$1" | as dd status=none of=/opt/data/gateway_state.json; }
+        state '{"gateway_state":"stopped"}'; profile coder running; profile idle
+        try() { echo "$1"; shift; env "$@" gatewayctl reconcile --dry-run; }
+        config() { printf "$1" | as dd status=none of=/opt/data/config.yaml; }
+        try nothing A=b; try variable GATEWAY_MULTIPLEX_PROFILES=true
+        config 'gateway:
+  multiplex_profiles: true
+'; try config A=b; try neither GATEWAY_MULTIPLEX_PROFILES=0
+        printf '[gateways.default.env]
+GATEWAY_MULTIPLEX_PROFILES = "no"
+' >/tmp/manifest; echo manifest; gatewayctl reconcile --dry-run --manifest /tmp/manifest
+        as rm /opt/data/config.yaml; state '{"desired_state":"stopped","pid":1,"start_time":1,"served_profiles":["default"]}'
+        try record A=b; config 'multiplex_profiles: false
+'; try 'record and config' A=b; gatewayctl list"#,
+    );
+    snapshot("served_dry_run", "What reconcile would do, by who says that the root gateway serves all.", &ran.out);
+}
+
+/// Hermes is told to serve all while each profile has a gateway of its own, and is started again.
+#[test]
+fn gateways_of_served_profiles_are_told_of_and_taken_out() {
+    let sandbox = Sandbox::with_programs(SERVES_ALL);
+    let ran = sandbox.live(&format!(
+        "{HELPERS} {}",
+        r#"state=/opt/data/gateway_state.json; profile coder; profile writer running; until_served() { until grep -qs served_profiles $state; do sleep 0.02; done; }
+        as sh -c 'printf "multiplex_profiles: false
+" >/opt/data/config.yaml'; gatewayctl -q reconcile; gatewayctl list | tr '
+' ' '; echo
+        as rm /opt/data/config.yaml; gatewayctl -q start default; until_served; gatewayctl reconcile 2>&1; gatewayctl doctor | grep profiles
+        gatewayctl reconcile --prune; gatewayctl list; gatewayctl doctor | grep profiles
+        gatewayctl -q restart default; until_served; gatewayctl reconcile; profile new running
+        gatewayctl -q stop default; gatewayctl doctor | grep profiles; as mkdir /opt/data/profiles/No; as touch /opt/data/profiles/No/SOUL.md
+        gatewayctl watch >/tmp/watch 2>&1 & until grep -q No /tmp/watch; do sleep 0.02; done; kill $!; wait $!; cat /tmp/watch; gatewayctl list"#
+    ));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    snapshot("served_live", "The root gateway begins to serve all.", &ran.out);
 }

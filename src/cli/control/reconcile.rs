@@ -120,14 +120,16 @@ pub(super) fn say<'a>(
     for outcome in profiles.filter(|_| !quiet) {
         let style = match outcome.action {
             Action::Started | Action::Adopted => GREEN,
-            Action::Down | Action::Unchanged | Action::Elsewhere => DIM,
-            Action::Absent | Action::Removed => RED,
+            Action::Down | Action::Unchanged | Action::Elsewhere | Action::Served => DIM,
+            Action::Absent | Action::Removed | Action::Merged => RED,
         };
         let profile = &outcome.profile;
         let why = match outcome.action {
             Action::Elsewhere => "another container's".to_owned(),
             Action::Absent => format!("in the manifest, but not on the volume; hermes profile create {profile}"),
             Action::Removed => "its profile is gone".to_owned(),
+            Action::Merged => "the gateway of default serves it".to_owned(),
+            Action::Served => format!("by the gateway of default; recorded: {}", outcome.intent),
             Action::Adopted => format!("Hermes' own manager had made it; recorded: {}", outcome.intent),
             _ => match &outcome.intent {
                 Intent::Unreadable(why) => format!("gateway_state.json: {why}"),

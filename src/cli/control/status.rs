@@ -52,7 +52,7 @@ pub(super) fn run(services: &[ServiceName], common: &Common, streams: &mut Strea
         table(&rows, streams)?;
         let default = ServiceName::from(ProfileName::default());
         let is_down = rows.iter().any(|row| row.service == default && !row.state.is_up());
-        if streams.is_terminal && is_down && boots_as_recorded() && none_ran() {
+        if is_down && boots_as_recorded() && none_ran() {
             streams.note(NEVER_RAN);
         }
     }

@@ -46,17 +46,18 @@ pub(super) fn run(which: &Which, common: &Common, streams: &mut Streams<'_>) -> 
 /// Says what came, went and was adopted, and each complaint once as long as it holds.
 fn tell(done: &Reconciled, told: &mut BTreeSet<String>, quiet: bool, streams: &mut Streams<'_>) -> Result<(), Error> {
     let is_news = |outcome: &&Outcome| {
-        matches!(outcome.action, Action::Started | Action::Down | Action::Adopted | Action::Removed)
+        matches!(outcome.action, Action::Started | Action::Down | Action::Adopted | Action::Removed | Action::Merged)
     };
     say(done.profiles.iter().filter(is_news), false, quiet, streams)?;
     let complaints = done.complaints();
-    if done.profiles.is_empty() && complaints.is_empty() {
-        // Nothing was looked at.
-        return Ok(());
-    }
     for complaint in complaints.iter().filter(|complaint| !told.contains(*complaint)) {
         streams.warning(complaint);
     }
-    *told = complaints.into_iter().take(MOST_TOLD).collect();
+    if done.is_whole {
+        // What is no complaint any more may be one again.
+        told.clear();
+    }
+    let room = MOST_TOLD.saturating_sub(told.len());
+    told.extend(complaints.into_iter().take(room));
     Ok(())
 }
