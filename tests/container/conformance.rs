@@ -53,6 +53,14 @@ fn the_command_of_the_container() {
     let input = "printf 'one\\ntwo' | docker run --rm --interactive --env=S6_CMD_ARG0= \"$0\" cat";
     let piped = std::process::Command::new("sh").args(["-c", input, &image("runtime", None)]).output().unwrap();
     assert_eq!(Ran::from(piped).ok(), "one\ntwo");
+    // Whoever runs the container gets /run, and no more than that.
+    let said = run(
+        &[BARE, "--user=3000:4000"],
+        &["sh", "-c", "id -u; id -g; stat -c '%u:%g %a' /run; test -w /etc || echo no"],
+    );
+    assert_eq!(said.ok(), "3000\n4000\n3000:4000 755\nno\n");
+    let refused = run(&[BARE, "--user=3000:4000", "--security-opt=no-new-privileges"], &["id"]);
+    assert_eq!((refused.code, refused.out.as_str()), (100, ""), "{}", refused.err);
     // The container ends as it does.
     for (command, code) in [("exit 0", 0), ("exit 42", 42), ("kill -KILL $$", 137), ("exec /no/such/program", 127)] {
         assert_eq!(run(&[BARE], &["sh", "-c", command]).code, code, "{command}");

@@ -11,5 +11,6 @@ mod docker;
 mod downstream;
 mod hostile;
 mod live;
+mod properties;
 mod real;
 mod typed;
