@@ -167,6 +167,42 @@ fn profiles_are_made_started_and_deleted_by_hermes_while_the_container_runs() {
 }
 
 #[test]
+fn one_gateway_serves_all_profiles_while_hermes_is_told_so() {
+    let volume = volume(HERMES);
+    let data = mount(volume.path(), "/opt/data");
+    let container = Container::run(
+        &image("volume", None),
+        &[&data, "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running", "--env=API_SERVER_KEY=a-key-of-a-test"],
+    );
+    container.until_up("default watch");
+    let hermes = |command: &[&str]| {
+        let ran = docker(&[&["exec", container.id(), "hermes"], command].concat());
+        assert_eq!(ran.code, 0, "{command:?}: {ran:?}");
+    };
+    let set = |value: &str| hermes(&["config", "set", "gateway.multiplex_profiles", value]);
+    hermes(&["profile", "create", "writer"]);
+    container.until("/command/s6-svok /run/service/gateway-writer");
+    hermes(&["-p", "writer", "gateway", "start"]);
+    container.until_up("writer");
+    set("true");
+    hermes(&["gateway", "restart"]);
+    container.until("grep -q served_profiles /opt/data/gateway_state.json");
+    // What happens to the profiles has the watch look.
+    hermes(&["profile", "create", "second"]);
+    container.until("[ \"$(gatewayctl list)\" = default ]");
+    container.until("gatewayctl doctor | grep -q 'OK *profiles *the gateway of default serves all profiles'");
+    // At a boot, too, the root gateway comes alone.
+    container.restart();
+    container.until_up("default");
+    assert_eq!(container.sh("gatewayctl list"), "default\n");
+    assert!(container.logs().contains("served    writer  by the gateway of default"), "{}", container.logs());
+    set("false");
+    hermes(&["gateway", "restart"]);
+    hermes(&["profile", "create", "third"]);
+    container.until_up("default writer");
+}
+
+#[test]
 fn the_dashboard_is_asked_for_and_asks_for_a_password() {
     for target in TARGETS {
         let image = image(target, None);
