@@ -104,7 +104,7 @@ fn an_operator_is_told_of_a_boot_that_does_something_else() {
          gatewayctl start a; gatewayctl -q start a; gatewayctl start a --save; gatewayctl stop a --save"
     ));
     let expected = "down      default  recorded: none\ndown      a  recorded: none\n\
-        note: no gateway has run on this volume yet; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running\n\
+        note: gateway default has never run on this volume; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running\n\
         started a\nstopped a\n\
         note: gateway a is recorded as running: the next boot starts it again; gatewayctl stop a --save changes that\n\
         stopped a\nstarted a\n\

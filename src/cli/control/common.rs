@@ -66,10 +66,10 @@ pub(super) fn boots_as_recorded() -> bool {
     container::variable("GATEWAYS_AT_BOOT").is_some_and(|how| how == "recorded")
 }
 
-/// Whether none has run on the usual volume: the root profile's gateway is down then, until somebody starts it.
-pub(super) fn none_ran() -> bool {
+/// Whether the root profile's gateway has never run on the usual volume: it is down then, until somebody starts it.
+pub(super) fn never_ran() -> bool {
     Volume::open(&Volume::usual()).is_ok_and(|volume| volume.intent(&ProfileName::default()) == Intent::Nothing)
 }
 
-/// What to do if the root profile has never run on this volume and its gateway is down, as it is in a new container.
-pub(super) const NEVER_RAN: &str = "no gateway has run on this volume yet; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running";
+/// What to do if that is so, as it is in a new container.
+pub(super) const NEVER_RAN: &str = "gateway default has never run on this volume; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running";

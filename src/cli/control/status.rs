@@ -4,7 +4,7 @@ use anstyle::Style;
 use serde::Serialize;
 
 use super::args::Common;
-use super::common::{NEVER_RAN, boots_as_recorded, host, none_ran, profile_on, s6};
+use super::common::{NEVER_RAN, boots_as_recorded, host, never_ran, profile_on, s6};
 use crate::base::parallel;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{BOLD, DIM, GREEN, RED, Streams, styled};
@@ -51,8 +51,10 @@ pub(super) fn run(services: &[ServiceName], common: &Common, streams: &mut Strea
     } else if !common.quiet && !rows.is_empty() {
         table(&rows, streams)?;
         let default = ServiceName::from(ProfileName::default());
-        let is_down = rows.iter().any(|row| row.service == default && !row.state.is_up());
-        if is_down && boots_as_recorded() && none_ran() {
+        let mut gateways = rows.iter().filter(|row| row.service.profile().is_some());
+        // Whoever has others up knows how.
+        let is_new = rows.iter().any(|row| row.service == default) && gateways.all(|row| !row.state.is_up());
+        if is_new && boots_as_recorded() && never_ran() {
             streams.note(NEVER_RAN);
         }
     }
