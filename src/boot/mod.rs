@@ -3,16 +3,18 @@
 //! The volume is the service user's, so nothing that lies there is a reason to fail. What a person sees of it, the floors above say.
 
 mod error;
+mod make;
 mod orphans;
 mod outcome;
 mod reconcile;
 mod save;
+mod served;
 mod wanted;
 mod watch;
 
 pub(crate) use error::BootError;
-pub(crate) use orphans::multiplexing;
-pub(crate) use outcome::{Action, Outcome, Reconciled};
+pub(crate) use outcome::{Action, Outcome, Reconciled, Why};
 pub(crate) use reconcile::Reconcile;
 pub(crate) use save::{forget, register_and_save};
+pub(crate) use served::variable;
 pub(crate) use watch::{Looks, follow};

@@ -25,8 +25,17 @@ pub(crate) struct Reconciled {
 pub(crate) struct Orphan {
     /// Whose it is.
     pub(crate) profile: ProfileName,
-    /// Whether its profile is there, and the root profile's gateway serves it.
-    pub(crate) is_served: bool,
+    /// Why not.
+    pub(crate) why: Why,
+}
+
+/// Why nobody needs a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Its profile is not on the volume.
+    Gone,
+    /// The root profile's gateway serves it, to which the variable says this.
+    Served(Option<bool>),
 }
 
 /// What became of one profile.
@@ -55,6 +64,8 @@ pub(crate) enum Action {
     Merged,
     /// The root profile's gateway serves it, or will, so it has none of its own.
     Served,
+    /// The same, but by its own word it does not do so yet: it looks for profiles when it starts.
+    ServedNext,
     /// Its service directory was there.
     Unchanged,
     /// It is another container's.
@@ -71,7 +82,7 @@ impl Action {
             Self::Down => "down",
             Self::Adopted => "adopted",
             Self::Removed | Self::Merged => "removed",
-            Self::Served => "served",
+            Self::Served | Self::ServedNext => "served",
             Self::Unchanged => "unchanged",
             Self::Elsewhere => "elsewhere",
             Self::Absent => "absent",
@@ -90,8 +101,9 @@ impl Reconciled {
     }
 
     /// Says what came of a gateway that nobody needs.
-    pub(super) fn removed(&mut self, Orphan { profile, is_served }: Orphan, result: Result<(), BootError>) {
-        let action = if is_served { Action::Merged } else { Action::Removed };
+    pub(super) fn removed(&mut self, Orphan { profile, why }: Orphan, result: Result<(), BootError>) {
+        let action = if why == Why::Gone { Action::Removed } else { Action::Merged };
+        self.profiles.retain(|outcome| outcome.profile != profile);
         match result {
             Ok(()) => self.profiles.push(Outcome { profile, intent: Intent::Nothing, action }),
             Err(error) => self.broken.push(Broken { name: profile.to_string(), problem: error.to_string() }),
@@ -105,11 +117,12 @@ impl Reconciled {
         let more = self.broken.len().saturating_sub(Self::MOST_TOLD);
         let more = (more > 0)
             .then(|| format!("and {more} more profiles that have no gateway; reconcile --dry-run --json names them"));
-        let orphans = self.orphans.iter().take(Self::MOST_TOLD).map(|Orphan { profile, is_served }| {
-            if *is_served {
-                format!("gateway {profile} is one too many, since the gateway of default serves that profile; reconcile --prune takes it out")
-            } else {
+        let orphans = self.orphans.iter().take(Self::MOST_TOLD).map(|Orphan { profile, why }| match why {
+            Why::Gone => {
                 format!("gateway {profile} has no profile on the volume; reconcile --prune takes it out, register --save keeps it")
+            }
+            Why::Served(_) => {
+                format!("gateway {profile} is not needed, since the gateway of default serves that profile; reconcile --prune takes it out")
             }
         });
         broken.chain(more).chain(orphans).chain(self.warnings.iter().cloned()).collect()

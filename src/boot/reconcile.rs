@@ -5,17 +5,18 @@
 use std::collections::BTreeMap;
 
 use super::error::BootError;
-use super::orphans::{multiplexing, orphans, remove};
+use super::make::{New, action, adopt, install, lay_ghosts, runs};
+use super::orphans::{orphans, remove};
 use super::outcome::{Action, Outcome, Reconciled};
+use super::served::{Place, Served, complain};
 use super::wanted::{All, Sources, Wanted, resolve, wanted};
-use crate::manager::{S6Manager, ServiceManager as _};
+use crate::manager::S6Manager;
 use crate::render::render;
-use crate::s6::{Checked, Published, Room, S6Error, Svscan, plan};
+use crate::s6::{Checked, Room, Svscan};
 use crate::source::Settings;
-use crate::spec::options::UserName;
 use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
-use crate::volume::{Broken, Deadline, Intent, Master, Multiplexing, Servant, Store, Volume};
+use crate::volume::{Broken, Deadline, Master, Servant, Store, Volume};
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
@@ -43,16 +44,6 @@ pub(crate) struct Reconcile {
     pub(crate) dry_run: bool,
 }
 
-/// A service directory that is to be made, or to be seen to.
-struct New {
-    profile: ProfileName,
-    checked: Checked,
-    user: UserName,
-    named: bool,
-    /// Whether what Hermes' own manager made has to go first.
-    adopted: bool,
-}
-
 impl Reconcile {
     /// Does it. A profile that cannot have a gateway stops no other.
     ///
@@ -71,14 +62,13 @@ impl Reconcile {
         let sources =
             Sources { volume: &self.volume, store: &self.store, has_state: self.has_state, manifest: &self.manifest };
         let All { wanted, is_whole } = wanted(sources, &mut done);
-        let root = wanted.iter().find(|wanted| wanted.profile.is_default());
-        let serving = multiplexing(&self.volume, root.into_iter().flat_map(|root| root.options.environment.values()));
+        let served = Served::of(&self.volume, &wanted);
         if is_whole {
-            done.orphans = orphans(manager, &self.volume, &wanted, serving)?;
+            done.orphans = orphans(manager, &self.volume, &wanted, &served)?;
         }
         done.is_whole = true;
         let (wanted, gateways) = resolve(wanted, &mut done.broken);
-        let new = self.plan(manager, wanted, gateways, serving, &mut done)?;
+        let new = self.plan(manager, wanted, gateways, &served, &mut done)?;
         if self.dry_run {
             return Ok(done);
         }
@@ -101,12 +91,7 @@ impl Reconcile {
         if new.is_empty() {
             return Ok(());
         }
-        let adopted: Vec<&ProfileName> = new.iter().filter(|new| new.adopted).map(|new| &new.profile).collect();
-        if !adopted.is_empty() {
-            for result in manager.unregister_profile_gateways(&adopted) {
-                result?;
-            }
-        }
+        let new = &adopt(manager, new, done)?[..];
         self.remove_stale(manager, new, deadline, done);
         let user = self.manifest.defaults.user.clone().unwrap_or_default();
         let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
@@ -141,22 +126,16 @@ impl Reconcile {
         manager: &S6Manager<'_>,
         wanted: Vec<Wanted>,
         gateways: Vec<Gateway>,
-        serving: Multiplexing,
+        served: &Served,
         done: &mut Reconciled,
     ) -> Result<Vec<New>, BootError> {
-        let is_served = |profile: &ProfileName| serving != Multiplexing::Off && !profile.is_default();
-        // Who serves the others runs if any of them was to run, unless an operator said something else of it.
-        let for_others = wanted.iter().any(|Wanted { profile, intent, .. }| is_served(profile) && intent.is_running());
-        let is_down = |profile: &ProfileName, intent: &Intent| {
-            let serves = for_others && profile.is_default() && !intent.is_desired();
-            !intent.is_running() && !serves
-        };
         let live = manager.scandir().is_live()?;
         let mut new: Vec<New> = Vec::new();
         // How many more that nobody named may come; known once one does.
         let mut room: Option<u32> = self.most;
+        let mut root_runs = false;
         for (wanted, mut gateway) in wanted.into_iter().zip(gateways) {
-            let Wanted { profile, intent, named, .. } = wanted;
+            let profile = wanted.profile.clone();
             let there = manager.scandir().gateway(&profile).is_ok();
             let broken = |problem: String| Broken { name: profile.to_string(), problem };
             if !self.selection.takes(&profile) {
@@ -164,11 +143,19 @@ impl Reconcile {
                     let problem = "is another container's by this selection, and registered here; unregister it";
                     done.broken.push(broken(problem.to_owned()));
                 }
-                done.profiles.push(Outcome { profile, intent, action: Action::Elsewhere });
+                root_runs |= profile.is_default();
+                done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
                 continue;
             }
-            if is_served(&profile) && (!there || serving == Multiplexing::On) {
-                done.profiles.push(Outcome { profile, intent, action: Action::Served });
+            let place = served.place(&wanted, there);
+            gateway.down |= served.is_down(&wanted) || place == Place::Down;
+            if profile.is_default() {
+                root_runs = if there { runs(manager, &profile) } else { !gateway.down };
+            }
+            let Wanted { intent, named, .. } = wanted;
+            if place == Place::Nothing {
+                let action = served.action(&profile);
+                done.profiles.push(Outcome { profile, intent, action });
                 continue;
             }
             if !named && !there {
@@ -183,7 +170,6 @@ impl Reconcile {
                 }
                 room = Some(left - 1);
             }
-            gateway.down |= is_down(&profile, &intent);
             let checked = Checked::rendered(&render(&gateway));
             let action = match action(manager, &profile, &checked, gateway.down) {
                 Ok(action) => action,
@@ -200,6 +186,7 @@ impl Reconcile {
             }
             done.profiles.push(Outcome { profile, intent, action });
         }
+        complain(root_runs, done);
         Ok(new)
     }
 
@@ -221,7 +208,7 @@ impl Reconcile {
     }
 
     /// Has what gateways of a container that is gone left beside these profiles removed.
-    fn remove_stale(&self, manager: &S6Manager<'_>, new: &[New], deadline: Deadline, done: &mut Reconciled) {
+    fn remove_stale(&self, manager: &S6Manager<'_>, new: &[&New], deadline: Deadline, done: &mut Reconciled) {
         let mut users: BTreeMap<&str, (Master, Vec<ProfileName>)> = BTreeMap::new();
         for New { profile, user, .. } in new {
             let (_, profiles) = users.entry(user.as_str()).or_insert_with(|| (Master::of(user), Vec::new()));
@@ -233,66 +220,5 @@ impl Reconcile {
                 done.warnings.push(format!("what gateways of a container that is gone left is still there: {error}"));
             }
         }
-    }
-}
-
-/// Ends the supervisors whose service directory is gone: they hold the lock of its log.
-fn lay_ghosts(manager: &S6Manager<'_>, done: &mut Reconciled) -> Result<(), BootError> {
-    let laid = manager.lay_ghosts()?.into_iter();
-    let said =
-        |name| format!("service directory {name}: somebody removed it under its supervisors; they are ended now");
-    done.warnings.extend(laid.map(said));
-    Ok(())
-}
-
-/// Publishes what can be published; what cannot is said of the profile. What is named is up before the rest comes: however much of that
-/// there is, s6-svscan has nothing else to do until then.
-fn install(manager: &S6Manager<'_>, new: &[New], done: &mut Reconciled) -> Result<(), S6Error> {
-    let (named, rest): (Vec<&New>, Vec<&New>) = new.iter().partition(|new| new.named);
-    let none_is_named = named.is_empty();
-    let mut created = Vec::new();
-    for (those, may_fail) in [(named, false), (rest, !none_is_named)] {
-        if those.is_empty() {
-            continue;
-        }
-        let checked: Vec<Checked> = those.iter().map(|new| new.checked.clone()).collect();
-        let results = match manager.install_each(&checked) {
-            Ok(results) => results,
-            Err(error) if error.signal().is_some() => {
-                manager.withdraw(&created)?;
-                return Err(error);
-            }
-            Err(error) if may_fail => {
-                for New { profile, .. } in those {
-                    done.fail(profile, error.to_string());
-                }
-                break;
-            }
-            Err(error) => return Err(error),
-        };
-        for (New { profile, checked, .. }, result) in those.into_iter().zip(results) {
-            match result {
-                Ok(Published::Created) => created.push(checked.service()),
-                Ok(_) => {}
-                Err(error) => done.fail(profile, error.to_string()),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What is to be done for a gateway, or why nothing can be.
-fn action(manager: &S6Manager<'_>, profile: &ProfileName, checked: &Checked, down: bool) -> Result<Action, String> {
-    match plan(manager.scandir(), std::slice::from_ref(checked), false).as_deref() {
-        Ok([Published::Created]) if down => Ok(Action::Down),
-        Ok([Published::Created]) => Ok(Action::Started),
-        Ok(_) => Ok(Action::Unchanged),
-        Err(_) if manager.scandir().gateway(profile).is_ok_and(|service| service.is_hermes_own()) => {
-            Ok(Action::Adopted)
-        }
-        Err(S6Error::Registered { .. }) => {
-            Err("is registered here and differs from its settings; unregister it and reconcile again".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
     }
 }

@@ -66,9 +66,14 @@ pub(crate) fn follow(looks: &impl Looks, tell: &mut dyn FnMut(&Reconciled)) -> R
         let mut stirred = Instant::now();
         while !interrupted() {
             let began = Instant::now();
+            let before = follower.leaving.len();
             let (eyes, done) = follower.look();
             tell(&done);
             let pause = began.elapsed().min(LONGEST_PAUSE);
+            if follower.leaving.len() < before {
+                // What was taken out may be there again.
+                stirred = Instant::now();
+            }
             let is_stirred = stirred.elapsed() < STIR || !follower.leaving.is_empty();
             if eyes.wait(if is_stirred { pause.max(OFTEN) } else { MINUTE }) {
                 stirred = Instant::now();

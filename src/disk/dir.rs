@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
 use super::files::{self, Name};
@@ -151,6 +151,13 @@ impl Dir {
         Ok(Owned { text, uid: stat.st_uid, mode: stat.st_mode & 0o7777 })
     }
 
+    /// Calls this with each name in this directory, in no order, until it says `false`: so a directory of any size takes no memory.
+    pub(crate) fn each(&self, call: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let again = rustix::fs::openat(&self.0, ".", flags, Mode::empty())?;
+        Ok(files::each(again.as_fd(), &mut |name, _| call(name))?)
+    }
+
     /// The names in this directory, in no order; those after the first `most` are not looked at, which the second value tells.
     pub(crate) fn names(&self, most: usize) -> io::Result<(Vec<Vec<u8>>, bool)> {
         // A descriptor of its own: what was read from this one before does not count.
@@ -273,4 +280,11 @@ fn here() -> io::Result<Utf8PathBuf> {
 
 fn parts(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".")
+}
+
+/// Whether something is mounted at it; `None` if that cannot be told.
+pub(crate) fn is_mounted(descriptor: impl AsFd) -> Option<bool> {
+    let stat = rustix::fs::statx(descriptor, "", AtFlags::EMPTY_PATH, StatxFlags::empty()).ok()?;
+    let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
+    known.then_some(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }

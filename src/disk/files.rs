@@ -65,27 +65,36 @@ pub(crate) fn names(path: &Utf8Path) -> io::Result<Vec<OsString>> {
 /// A name in a directory, and what has it, as far as the directory says.
 pub(super) type Name = (Vec<u8>, FileType);
 
-/// What is still to be read of the names in an open directory, in no order; those after the first `most` are not looked at, which the
-/// second value tells.
-pub(super) fn list(directory: BorrowedFd<'_>, most: usize) -> Result<(Vec<Name>, bool), Errno> {
+/// Calls this with each name that is still to be read in an open directory, in no order, and what it is, until it says `false`.
+pub(super) fn each(directory: BorrowedFd<'_>, call: &mut dyn FnMut(&[u8], FileType) -> bool) -> Result<(), Errno> {
     let mut buffer = Vec::with_capacity(16 << 10);
     let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
-    let mut names = Vec::new();
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Err(Errno::INTR) => continue,
             entry => entry?,
         };
         let name = entry.file_name().to_bytes();
-        if name == b"." || name == b".." {
-            continue;
+        if name != b"." && name != b".." && !call(name, entry.file_type()) {
+            break;
         }
-        if names.len() == most {
-            return Ok((names, true));
-        }
-        names.push((name.to_vec(), entry.file_type()));
     }
-    Ok((names, false))
+    Ok(())
+}
+
+/// What is still to be read of the names in an open directory, in no order; those after the first `most` are not looked at, which the
+/// second value tells.
+pub(super) fn list(directory: BorrowedFd<'_>, most: usize) -> Result<(Vec<Name>, bool), Errno> {
+    let mut names = Vec::new();
+    let mut more = false;
+    each(directory, &mut |name, kind| {
+        more = names.len() == most;
+        if !more {
+            names.push((name.to_vec(), kind));
+        }
+        !more
+    })?;
+    Ok((names, more))
 }
 
 /// What stands in a regular file of at most a mebibyte; a fifo or a device is an error at once.

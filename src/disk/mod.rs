@@ -20,7 +20,7 @@ mod undo;
 mod write;
 
 pub(crate) use diff::{Difference, differences};
-pub(crate) use dir::{Dir, is_distrusted};
+pub(crate) use dir::{Dir, is_distrusted, is_mounted};
 pub(crate) use error::Context;
 pub use error::{DiskError, SystemError};
 pub(crate) use files::{names, read_small, remove};

@@ -64,5 +64,6 @@ pub(crate) fn examine(
     gateways::check(&patient, &mut findings);
     neighbours::check(&patient, &mut findings);
     hermes::check(&patient, &mut findings);
+    neighbours::in_the_way(&patient, timeout, &mut findings);
     Ok(findings)
 }

@@ -1,5 +1,5 @@
-//! What others left beside the gateways: run scripts that are not ours, gateways whose profile is gone, files of root's on the volume; and gateways
-//! that die again and again, or get less time to stop than they need.
+//! What others left beside the gateways: run scripts that are not ours, gateways whose profile is gone or served by another one, files of root's on the
+//! volume; and gateways that die again and again, or get less time to stop than they need.
 
 #![expect(clippy::disallowed_methods, reason = "run scripts in the scandir, and what they are run by")]
 
@@ -10,12 +10,12 @@ use std::time::Duration;
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
-use crate::boot::multiplexing;
+use crate::boot::variable;
 use crate::disk;
-use crate::s6::{LiveService, Programs, container};
+use crate::s6::{LiveService, Programs, container, variables};
 use crate::spec::options::UserName;
 use crate::spec::{ProfileName, ServiceName};
-use crate::volume::{Identity, Left, Multiplexing, Rules, SavedManifest, Volume};
+use crate::volume::{Deadline, Identity, Left, Master, Rules, SavedManifest, Servant, Volume};
 
 /// What s6-overlay gives its services to stop if it is told nothing, in milliseconds.
 const GRACE_OF_S6_OVERLAY: u64 = 3000;
@@ -131,69 +131,88 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
     )]
 }
 
-/// Whether the profiles that the gateway of the root profile serves have none of their own, and whether it runs. What is said if all is well.
+/// Whether the root profile's gateway is to serve the others, and does, alone. What is said if all is well.
 fn served(patient: &Patient<'_>, volume: &Volume, programs: &Programs, wrong: &mut Vec<Finding>) -> &'static str {
     const CHECK: &str = "profiles";
-    let serving = multiplexing(volume, []);
-    if serving == Multiplexing::Off || volume.names().is_empty() {
-        return "every gateway has its profile";
-    }
-    let (roots, others): (Vec<_>, Vec<_>) = patient
-        .services
-        .iter()
-        .filter(|(name, _)| name.profile().is_some())
-        .partition(|(name, _)| name.profile().is_some_and(ProfileName::is_default));
-    let others: Vec<&ServiceName> = others.into_iter().map(|(name, _)| name).collect();
-    if serving == Multiplexing::On && !others.is_empty() {
-        let seen = format!("one too many, since the gateway of default serves all profiles: {}", listed(&others));
-        let remedy = "gatewayctl reconcile --prune, or hermes config set gateway.multiplex_profiles false and gatewayctl restart default";
+    let root = ServiceName::from(ProfileName::default());
+    let text = patient.services.get(&root).and_then(|service| disk::read_small(&service.path().join("run")).ok());
+    let entries = text.as_deref().and_then(variables).unwrap_or_default();
+    let own = entries.iter().filter_map(|entry| entry.split_once('='));
+    let Some(multiplexing) = volume.multiplexing(variable(own)) else { return "every gateway has its profile" };
+    let is_up = |service: &LiveService| service.status(programs).is_ok_and(|status| status.up);
+    let user = |name: &ServiceName| patient.scripts.get(name).map(|script| script.user.as_str());
+    let beside = patient.services.iter().filter(|(name, service)| {
+        name.profile().is_some() && **name != root && user(name) == user(&root) && is_up(service)
+    });
+    let beside: Vec<&ServiceName> = beside.map(|(name, _)| name).collect();
+    if multiplexing.is_on() && !beside.is_empty() {
+        let seen = format!("run beside the gateway of default, which serves their profiles, too: {}", listed(&beside));
+        let remedy = "gatewayctl reconcile --prune takes them out; those that a manifest names, gatewayctl stop --save";
         wrong.push(Finding::error(CHECK, seen, remedy));
     }
-    if !roots.iter().any(|(_, service)| service.status(programs).is_ok_and(|status| status.up)) {
-        let seen = "nobody serves the profiles: the gateway of default is to serve them all, and is down";
-        let remedy =
-            "gatewayctl start default, or hermes config set gateway.multiplex_profiles false and gatewayctl reconcile";
-        wrong.push(Finding::warning(CHECK, seen, remedy));
+    let names = volume.names().into_iter().map(ServiceName::from);
+    let without: Vec<ServiceName> = names.filter(|name| !patient.services.contains_key(name)).collect();
+    // Where it is not there, it is another container's.
+    if patient.services.get(&root).is_some_and(|root| !is_up(root)) && !without.is_empty() {
+        let without: Vec<&ServiceName> = without.iter().collect();
+        let seen = format!("nobody serves {}: the gateway of default is to, and is down", listed(&without));
+        wrong.push(Finding::warning(CHECK, seen, "gatewayctl start default"));
     }
-    "the gateway of default serves all profiles"
+    if multiplexing.is_on() {
+        "the gateway of default serves the profiles that it found at its start"
+    } else {
+        "the gateway of default is to serve the profiles"
+    }
 }
 
-/// What this user cannot read or write in its profiles: by its own word, since modes do not tell all.
-fn in_the_way(patient: &Patient<'_>, volume: &Volume, programs: &Programs, user: &UserName) -> Option<Finding> {
+/// What the service user cannot read or write in its profiles, by its own word: modes do not tell all. It takes as long as it takes, so it is asked
+/// last, for a part of the time that it has otherwise.
+pub(super) fn in_the_way(patient: &Patient<'_>, timeout: Duration, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
-    let found = match volume.in_the_way(&patient.servant(programs, user)) {
-        Ok(found) => found,
-        Err(error) => {
-            return Some(Finding::said(CHECK, &format!("what is in the way of {user} is not known: {error}")));
+    let Some(programs) = &patient.programs else { return };
+    let (Some(user), Ok(volume)) = (service_user(patient), Volume::open(patient.home)) else { return };
+    let Some(identity) = Identity::of(user.as_str(), programs) else { return };
+    if !rustix::process::geteuid().is_root() || patient.is_unprivileged() {
+        return;
+    }
+    let servant = Servant::new(programs, Master::of(&user), patient.home, Deadline::after(timeout / 4));
+    match volume.in_the_way(&servant, identity, MOST_NAMED) {
+        Ok((found, more)) if !found.is_empty() => {
+            let mut named: Vec<String> = found.iter().map(ToString::to_string).collect();
+            named.sort_unstable();
+            let more = if more { ", and more" } else { "" };
+            let seen = format!("{user} cannot read or write: {}{more}", named.join(", "));
+            findings.push(Finding::warning(CHECK, seen, "see whose they are, where the volume comes from"));
         }
-    };
-    let mut named: Vec<String> = found.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    named.sort_unstable();
-    let more = if found.len() > MOST_NAMED { ", and more" } else { "" };
-    let seen = format!("{user} cannot read or write: {}{more}", named.join(", "));
-    let remedy = format!("give them to {user}, or remove them, where the volume comes from");
-    (!named.is_empty()).then(|| Finding::warning(CHECK, seen, remedy))
+        Ok(_) => {}
+        Err(error) => {
+            let seen = format!("whether {user} can read all of its profiles is not known: {error}");
+            findings.push(Finding::warning(CHECK, seen, ""));
+        }
+    }
+}
+
+/// Who runs the gateways.
+fn service_user(patient: &Patient<'_>) -> Option<UserName> {
+    let user = patient.scripts.values().map(|script| script.user.as_str()).min();
+    user.map_or_else(|| Some(UserName::default()), |user| user.parse().ok())
 }
 
 /// What the service user cannot use on the volume, since it is somebody else's.
 fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
-    let users = patient.scripts.values().map(|script| script.user.as_str());
-    let user = users.min().map_or_else(|| UserName::default().to_string(), str::to_owned);
-    let Some(to) = Identity::of(&user, programs) else { return };
+    let Some(user) = service_user(patient) else { return };
+    let Some(to) = Identity::of(user.as_str(), programs) else { return };
     let Ok(found) = volume.repair(Rules { to, from_owner: false, dry_run: true }) else { return };
     let mut wrong = Vec::new();
     if !found.given.is_empty() {
         let named: Vec<String> = found.given.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-        let more = found.given.len().saturating_sub(MOST_NAMED);
+        let more = found.given.len().saturating_sub(MOST_NAMED) + found.more_given;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let seen = format!("root's, where {user} may have to write: {}{more}", named.join(", "));
         wrong.push(Finding::warning(CHECK, seen, "gatewayctl repair"));
     }
     let left = found.left.into_iter().take(MOST_NAMED);
     wrong.extend(left.map(|Left { what, problem }| Finding::said(CHECK, &format!("{what}: {problem}"))));
-    if let Ok(name) = user.parse::<UserName>() {
-        wrong.extend(in_the_way(patient, volume, programs, &name));
-    }
     or_ok(findings, wrong, CHECK, format!("what Hermes has in {} belongs to {user}", patient.home));
 }

@@ -26,9 +26,7 @@ pub use publish::Published;
 pub(crate) use publish::{Done, plan, publish, put_back};
 pub(crate) use room::Room;
 pub use scandir::Scandir;
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) use script::variables;
-pub(crate) use script::{HermesCommand, RunScript};
+pub(crate) use script::{HermesCommand, RunScript, variables};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use service::count;
 pub use service::{LiveService, Status};

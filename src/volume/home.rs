@@ -10,7 +10,6 @@ use super::identity::Identity;
 use super::paths::{STATE, below, directory_of};
 use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
-use crate::base::text::excerpt;
 use crate::disk::{Context as _, Dir};
 use crate::s6::{LiveService, Programs, RunScript, container};
 use crate::spec::{ProfileName, ServiceName};
@@ -64,13 +63,13 @@ done
 exit 0
 "#;
 
-/// Names what is in the way in the profiles below the home `$1`: what this user cannot read, and what of others it cannot write. A file of its own
-/// that is read-only is so on purpose; what is root's is looked for elsewhere. A find that has no such test says nothing.
+/// Names what is in the way in the profiles below the home `$1`, each with a NUL: what this user cannot read, and what of others it cannot write. A
+/// file of its own that is read-only is so on purpose; what is root's is looked for elsewhere. A find that has no such tests says nothing.
 const IN_THE_WAY: &str = r#"
 cd "$1"
 [ -d profiles ] || exit 0
-find profiles -xdev -maxdepth 4 ! -user 0 \( -type f -o -type d \) \( ! -readable -o ! -user "$(id -u)" ! -writable \) -print -prune 2>/dev/null |
-  head -n 4
+find profiles -xdev -maxdepth 4 ! -user 0 \( -type f -o -type d \) \( ! -readable -o ! -user "$(id -u)" ! -writable \) -print0 -prune 2>/dev/null |
+  head -c 65536
 "#;
 
 /// The home of Hermes.
@@ -162,14 +161,38 @@ impl Volume {
         servant.begin("/bin/sh", &["-c", APPEND, "sh", self.path.as_str()])
     }
 
-    /// What the service user finds in the way in its profiles, by its own word: four names at most.
+    /// What this user, who is the servant, finds in the way in its profiles: so many names at most, and whether there are more. Its word chooses
+    /// among what is there; that it is in the way, root sees itself.
     ///
     /// # Errors
     /// If that user cannot be asked, or takes too long.
-    pub(crate) fn in_the_way(&self, servant: &Servant<'_>) -> Result<Vec<Shown>, ServantError> {
+    pub(crate) fn in_the_way(
+        &self,
+        servant: &Servant<'_>,
+        user: Identity,
+        most: usize,
+    ) -> Result<(Vec<Shown>, bool), ServantError> {
         let said = servant.ask("/bin/sh", &["-c", IN_THE_WAY, "sh", self.path.as_str()])?;
-        let lines = said.out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        Ok(lines.take(4).map(|line| self.shown(&excerpt(line, 200))).collect())
+        let mut found: Vec<Shown> = Vec::new();
+        for name in said.out.split(|&byte| byte == 0).take(1000) {
+            let Some(below) = std::str::from_utf8(name).ok().filter(|below| self.is_in_the_way(below, user)) else {
+                continue;
+            };
+            if found.len() == most {
+                return Ok((found, true));
+            }
+            found.push(self.shown(below));
+        }
+        Ok((found, false))
+    }
+
+    fn is_in_the_way(&self, below: &str, user: Identity) -> bool {
+        let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+        let own = |below: &str| {
+            below.split_once('/').is_some_and(|(first, rest)| first == "profiles" && rest.split('/').all(is_plain))
+        };
+        let stat = Some(below).filter(|below| own(below)).and_then(|below| self.home.stat(below).ok());
+        stat.is_some_and(|stat| stat.st_uid != 0 && (stat.st_uid != user.uid || stat.st_mode & 0o400 == 0))
     }
 
     /// What of the home these services cannot use, by what their user says.

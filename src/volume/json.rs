@@ -44,12 +44,25 @@ impl<'a> Object<'a> {
         (scanner.at == text.len()).then_some(object)
     }
 
-    /// The value of a member: the last one of this name counts, as in Python. `None` if there is none, or it is `null`.
+    /// The value of a member, if it is a word or a number: the last one of this name counts, as in Python. `None` if there is none, or it is
+    /// `null`; anything else is `false`.
     pub(crate) fn get(&self, name: &str) -> Option<Value> {
-        let (_, range) = self.members.iter().rfind(|(member, _)| member == name)?;
-        // What is no JSON here is no word either.
-        let value = serde_json::from_str(&self.text[range.clone()]).unwrap_or(Value::Bool(false));
+        let raw = self.raw(name)?;
+        // What holds other values can take a hundred times the memory that its text does.
+        let is_plain = !raw.starts_with(['[', '{']);
+        let value = is_plain.then(|| serde_json::from_str(raw).ok()).flatten().unwrap_or(Value::Bool(false));
         (!value.is_null()).then_some(value)
+    }
+
+    /// The words of a member that is an array of them, of at most 64 KiB; `None` if it is anything else.
+    pub(crate) fn words(&self, name: &str) -> Option<Vec<String>> {
+        let raw = self.raw(name).filter(|raw| raw.len() <= 64 << 10)?;
+        serde_json::from_str(raw).ok()
+    }
+
+    fn raw(&self, name: &str) -> Option<&'a str> {
+        let (_, range) = self.members.iter().rfind(|(member, _)| member == name)?;
+        Some(&self.text[range.clone()])
     }
 
     /// The text around the values of the members of this name, piece by piece, for who compares it.
@@ -194,5 +207,9 @@ mod tests {
         }
         assert_eq!(Object::parse("{\"a\":null}").unwrap().get("a"), None);
         assert_eq!(Object::parse("{\"a\":nil}").unwrap().get("a"), Some(false.into()));
+        let nested = Object::parse(r#"{"a":["x"],"b":{"x":1},"c":["x","y"],"d":["x",1]}"#).unwrap();
+        assert_eq!((nested.get("a"), nested.get("b")), (Some(false.into()), Some(false.into())));
+        assert_eq!(nested.words("c"), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!((nested.words("d"), nested.words("b"), nested.words("e")), (None, None, None));
     }
 }

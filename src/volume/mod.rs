@@ -5,6 +5,7 @@
 //! wrote it ([`SavedManifest`]). What is to be changed there is changed by the service user's own process. A path from here is only ever
 //! shown: nobody else can open it.
 
+mod ahead;
 mod desire;
 mod error;
 mod eyes;

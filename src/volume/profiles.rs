@@ -18,6 +18,9 @@ const MARK: &str = "SOUL.md";
 /// costs a boot no more than this.
 const MOST_ENTRIES: usize = 10_000;
 
+/// So many bytes of what Hermes recorded are read, of all profiles together; of one, it is some thousand.
+const MOST_READ: usize = 32 << 20;
+
 /// A profile that is there.
 #[derive(Debug, Clone)]
 pub(crate) struct FoundProfile {
@@ -53,31 +56,28 @@ impl Volume {
     pub(crate) fn profiles(&self) -> Profiles {
         let mut profiles = Profiles::default();
         let shown = self.shown("profiles");
-        let directory = match self.home().dir("profiles") {
+        let (directory, names) = match self.entries() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return profiles,
             Err(error) => {
                 profiles.warnings.push(format!("cannot read {shown}: {}; its profiles are left out", reason(&error)));
                 return profiles;
             }
-            Ok(directory) => directory,
-        };
-        let names = match directory.names(MOST_ENTRIES) {
-            Err(error) => {
-                profiles.warnings.push(format!("cannot read {shown}: {}; its profiles are left out", reason(&error)));
-                return profiles;
-            }
-            Ok((names, more)) => {
+            Ok((directory, names, more)) => {
                 if more {
                     let what = format!("{shown} has more than {MOST_ENTRIES} entries; those after them are left out");
                     profiles.warnings.push(what);
                 }
-                names
+                (directory, names)
             }
         };
+        let mut left = MOST_READ;
         for name in names {
             match look(&directory, &name) {
                 Look::Nothing => {}
-                Look::Profile(found) => profiles.found.push(found),
+                Look::Profile(profile) => {
+                    let intent = intent_in(&directory, &format!("{profile}/{STATE}"), &mut left);
+                    profiles.found.push(FoundProfile { profile, intent });
+                }
                 Look::Broken(problem) => profiles.broken.push(Broken { name: excerpt(&name, 255), problem }),
             }
         }
@@ -86,9 +86,20 @@ impl Volume {
         profiles
     }
 
-    /// The names of the profiles on it but the root profile's.
+    fn entries(&self) -> io::Result<(Dir, Vec<Vec<u8>>, bool)> {
+        let directory = self.home().dir("profiles")?;
+        let (names, more) = directory.names(MOST_ENTRIES)?;
+        Ok((directory, names, more))
+    }
+
+    /// The names of the profiles on it but the root profile's. Nothing is read for them.
     pub(crate) fn names(&self) -> BTreeSet<ProfileName> {
-        self.profiles().found.into_iter().map(|found| found.profile).collect()
+        let Ok((directory, names, _)) = self.entries() else { return BTreeSet::new() };
+        let profile = |name: Vec<u8>| match look(&directory, &name) {
+            Look::Profile(profile) => Some(profile),
+            _ => None,
+        };
+        names.into_iter().filter_map(profile).collect()
     }
 
     /// The profile of this name, if it is there; the root profile always is. It is asked for by name, so that nothing else on the volume
@@ -111,13 +122,20 @@ impl Volume {
 
     /// What is recorded for the gateway of a profile, be the profile there or not.
     pub(crate) fn intent(&self, profile: &ProfileName) -> Intent {
-        intent_in(self.home(), &below(profile, STATE))
+        intent_in(self.home(), &below(profile, STATE), &mut MOST_READ.clone())
     }
 }
 
-fn intent_in(directory: &Dir, state: &str) -> Intent {
+/// What is recorded in this file, if there is still so much to be read.
+fn intent_in(directory: &Dir, state: &str, left: &mut usize) -> Intent {
+    if *left == 0 {
+        return Intent::Unreadable("the profiles before it have recorded too much".to_owned());
+    }
     match directory.read(state) {
-        Ok(file) => Intent::parse(&file.text),
+        Ok(file) => {
+            *left = left.saturating_sub(file.text.len());
+            Intent::parse(&file.text)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Intent::Nothing,
         Err(error) => Intent::Unreadable(reason(&error)),
     }
@@ -125,7 +143,7 @@ fn intent_in(directory: &Dir, state: &str) -> Intent {
 
 enum Look {
     Nothing,
-    Profile(FoundProfile),
+    Profile(ProfileName),
     Broken(String),
 }
 
@@ -145,10 +163,7 @@ fn look(directory: &Dir, name: &[u8]) -> Look {
         Ok(profile) if profile.is_default() => {
             Look::Broken("is the name of the root profile; rename its directory".to_owned())
         }
-        Ok(profile) => {
-            let intent = intent_in(directory, &format!("{name}/{STATE}"));
-            Look::Profile(FoundProfile { profile, intent })
-        }
+        Ok(profile) => Look::Profile(profile),
         Err(error) => Look::Broken(ProfileNameError::to_string(&error)),
     }
 }

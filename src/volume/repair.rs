@@ -4,63 +4,28 @@
 //! only what changes nothing for anybody but its owner: a file or directory that the service user can read already, and whose directory is its
 //! own, so that it could have put a copy in its place. What it cannot read stays root's: the service user may have moved it there.
 
-use std::collections::VecDeque;
-use std::os::fd::AsFd;
+use std::collections::BTreeSet;
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, StatxAttributes, StatxFlags, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
+use super::ahead::Ahead;
 use super::error::VolumeError;
 use super::home::Volume;
 use super::identity::Identity;
+use super::paths::{FILES, TREES};
 use super::shown::Shown;
 use crate::base::text::reason;
-use crate::disk::{Context as _, Dir};
-
-/// The files of Hermes that stand in the home itself. Others there are none of its business, since a person may have mounted a directory of
-/// his own there.
-const FILES: [&str; 17] = [
-    ".env",
-    "SOUL.md",
-    "active_profile",
-    "auth.json",
-    "auth.lock",
-    "channel_directory.json",
-    "config.yaml",
-    "gateway.lock",
-    "gateway.pid",
-    "gateway_state.json",
-    "hermes_state.db",
-    "processes.json",
-    "response_store.db",
-    "state.db",
-    "state.db-shm",
-    "state.db-wal",
-    "tasks.json",
-];
-
-/// The directories of Hermes in the home, in the order of how much a gateway depends on them.
-const TREES: [&str; 13] = [
-    "profiles",
-    "cron",
-    "logs",
-    "platforms",
-    "pairing",
-    "sessions",
-    "hooks",
-    "memories",
-    "skills",
-    "skins",
-    "plans",
-    "lazy-packages",
-    "lazy_packages",
-];
+use crate::disk::{Context as _, Dir, is_mounted};
 
 /// So many entries are looked at, and of one directory so many: whoever fills the volume holds up a boot no longer than that. What was the
 /// service user's under another number is given once, and does not count.
 const MOST_ENTRIES: usize = 200_000;
 const MOST_OF_ONE: usize = 20_000;
-const MOST_OF_ONE_FORMER: usize = 1_000_000;
+const MOST_OF_ONE_FORMER: usize = 10_000_000;
+
+/// So many of what was given are named.
+const MOST_NAMED: usize = 10_000;
 
 /// So deep below the home is looked. A clean volume is looked at only so deep; below what was given, all is.
 const DEPTH: usize = 4;
@@ -68,8 +33,10 @@ const DEPTH: usize = 4;
 /// What was found on a volume that is not the service user's.
 #[derive(Debug, Default)]
 pub(crate) struct Repair {
-    /// What was given to that user, or would be.
+    /// What was given to that user, or would be: the first ten thousand.
     pub(crate) given: Vec<Shown>,
+    /// How many more were.
+    pub(crate) more_given: usize,
     /// What was not, and why.
     pub(crate) left: Vec<Left>,
 }
@@ -102,7 +69,15 @@ impl Volume {
     /// If the home itself cannot be looked at.
     pub(crate) fn repair(&self, rules: Rules) -> Result<Repair, VolumeError> {
         let top = rustix::fs::fstat(self.home()).context("look at", self.path())?;
-        let mut walk = Walk { volume: self, rules, former: None, done: Repair::default(), seen: 0, is_whole: true };
+        let mut walk = Walk {
+            volume: self,
+            rules,
+            former: None,
+            done: Repair::default(),
+            seen: 0,
+            is_whole: true,
+            would_own: BTreeSet::new(),
+        };
         if top.st_uid != rules.to.uid {
             if rules.from_owner && top.st_uid != 0 {
                 walk.former = Some(top.st_uid);
@@ -126,13 +101,6 @@ impl Volume {
     }
 }
 
-/// Whether something is mounted at it; `None` if that cannot be told.
-fn is_mounted(descriptor: impl AsFd) -> Option<bool> {
-    let stat = rustix::fs::statx(descriptor, "", AtFlags::EMPTY_PATH, StatxFlags::empty()).ok()?;
-    let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
-    known.then_some(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
 /// What came of it.
 enum Given {
     Yes,
@@ -151,6 +119,8 @@ struct Walk<'a> {
     seen: usize,
     /// Whether nothing was left out for there being too much.
     is_whole: bool,
+    /// The directories that would be given, if that was not only told.
+    would_own: BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -174,46 +144,62 @@ impl Walk<'_> {
 
     fn trees(&mut self, top: &Stat) {
         let home = self.volume.home();
-        let mut ahead: VecDeque<(String, usize)> = VecDeque::new();
+        let mut ahead = Ahead::default();
         for name in TREES {
             let Ok(stat) = home.stat(name) else { continue };
             if FileType::from_raw_mode(stat.st_mode).is_dir() {
                 let given = self.look(home, name, name, top, &stat);
-                ahead.push_back((name.to_owned(), usize::from(!given)));
+                ahead.push(name.to_owned(), usize::from(!given));
             }
         }
-        // The upper floors first: what a gateway cannot do without is there.
-        while let Some((below, depth)) = ahead.pop_front() {
-            let Ok(directory) = home.dir(&below) else { continue };
-            let Ok(around) = rustix::fs::fstat(&directory) else { continue };
+        while let Some((below, depth)) = ahead.next(self.former.is_some()) {
+            let opened = home.dir(&below).and_then(|directory| Ok((rustix::fs::fstat(&directory)?, directory)));
+            let Ok((around, directory)) = opened else {
+                self.is_whole = false;
+                continue;
+            };
             if is_mounted(&directory) != Some(false) {
                 continue;
             }
             let most = if self.former.is_some() { MOST_OF_ONE_FORMER } else { MOST_OF_ONE };
-            let Ok((names, more)) = directory.names(most) else { continue };
-            if more {
-                self.too_many(&below, most);
-            }
-            for name in names {
-                if self.seen == MOST_ENTRIES {
+            let mut of_one = 0;
+            let read = directory.each(&mut |name| {
+                of_one += 1;
+                if of_one > most {
+                    self.too_many(&below, most);
+                } else if self.seen >= MOST_ENTRIES {
                     self.too_many("", MOST_ENTRIES);
-                    return;
+                } else {
+                    self.entry(&directory, &below, depth, &around, name, &mut ahead);
+                    return true;
                 }
-                self.seen += 1;
-                let Ok(name) = String::from_utf8(name) else { continue };
-                let Ok(stat) = directory.stat(&name) else { continue };
-                let below = format!("{below}/{name}");
-                let given = self.look(&directory, &name, &below, &around, &stat);
-                if given && self.former == Some(stat.st_uid) {
-                    self.seen -= 1;
-                }
-                let is_own =
-                    given || FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_uid == self.rules.to.uid;
-                // All of what was the user's under another number is looked at.
-                if is_own && (given || depth < DEPTH || self.former.is_some()) {
-                    ahead.push_back((below, if given { 0 } else { depth + 1 }));
-                }
+                false
+            });
+            self.is_whole &= read.is_ok();
+            if self.seen >= MOST_ENTRIES {
+                return;
             }
+        }
+        if ahead.is_too_much {
+            self.too_many("", MOST_ENTRIES);
+        }
+    }
+
+    /// One entry of a directory.
+    fn entry(&mut self, directory: &Dir, above: &str, depth: usize, around: &Stat, name: &[u8], ahead: &mut Ahead) {
+        let stat = std::str::from_utf8(name).ok().and_then(|name| Some((name, directory.stat(name).ok()?)));
+        let to = self.rules.to.uid;
+        // What was given now, or by a run that was killed, is on the way to the end.
+        let counts = |stat: &Stat| self.former.is_none_or(|former| ![former, to].contains(&stat.st_uid));
+        self.seen += usize::from(stat.as_ref().is_none_or(|(_, stat)| counts(stat)));
+        let Some((name, stat)) = stat else { return };
+        let below = format!("{above}/{name}");
+        let given = self.look(directory, name, &below, around, &stat);
+        let is_own = given || FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_uid == to;
+        // All of what was the user's under another number is looked at.
+        let is_near = given || depth < DEPTH || self.former.is_some();
+        if is_own && is_near && FileType::from_raw_mode(stat.st_mode).is_dir() {
+            ahead.push(below, if given { 0 } else { depth + 1 });
         }
     }
 
@@ -251,15 +237,16 @@ impl Walk<'_> {
 
     /// Whether the directory of this is the user's, or would be.
     fn is_given_above(&self, below: &str) -> bool {
-        below
-            .rsplit_once('/')
-            .is_none_or(|(above, _)| self.rules.dry_run && self.done.given.contains(&self.volume.shown(above)))
+        below.rsplit_once('/').is_none_or(|(above, _)| self.would_own.contains(above))
     }
 
     /// Gives what was looked at, if it is still there: it is opened first, so that nothing else can be given in its place.
     fn give(&mut self, directory: &Dir, name: &str, below: &str, looked_at: &Stat) -> bool {
         if self.rules.dry_run {
-            self.done.given.push(self.volume.shown(below));
+            if FileType::from_raw_mode(looked_at.st_mode).is_dir() && looked_at.st_uid == 0 {
+                self.would_own.insert(below.to_owned());
+            }
+            self.gave(below);
             return true;
         }
         let Identity { uid, gid } = self.rules.to;
@@ -288,13 +275,22 @@ impl Walk<'_> {
         };
         match give() {
             Ok(Given::Yes) => {
-                self.done.given.push(self.volume.shown(below));
+                self.gave(below);
                 return true;
             }
-            Ok(Given::Mounted) => {}
+            Ok(Given::Mounted) => return false,
             Ok(Given::Changed) => self.leave(below, "it changed meanwhile; run gatewayctl repair again"),
             Err(error) => self.leave(below, format!("cannot give it: {}", reason(&error.into()))),
         }
+        self.is_whole = false;
         false
+    }
+
+    fn gave(&mut self, below: &str) {
+        if self.done.given.len() < MOST_NAMED {
+            self.done.given.push(self.volume.shown(below));
+        } else {
+            self.done.more_given += 1;
+        }
     }
 }

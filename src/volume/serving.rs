@@ -1,11 +1,11 @@
 //! Whether the gateway of the root profile serves the other profiles of its home, too. Hermes calls that multiplexing.
 //!
-//! Up to 0.20, a person asks for it by a variable, or in `config.yaml`; later ones do it always. What is served then stands in the root
-//! profile's `gateway_state.json`, and a gateway of a named profile ends with 1 at once. All of it but the variable is the service user's to
-//! write: it decides which of its own gateways run, and nothing else.
+//! A person asks for it by a variable, or in `config.yaml` (Hermes 0.17 and later). Which profiles it found at its start then stands in the root
+//! profile's `gateway_state.json`. Beside it, a gateway of a named profile ends with 1.
 
 #![expect(clippy::disallowed_methods, reason = "/proc")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::home::Volume;
 use super::json::Object;
 use super::paths::STATE;
+use crate::spec::ProfileName;
 
 /// The file of settings of the root profile.
 const CONFIG: &str = "config.yaml";
@@ -21,19 +22,15 @@ const CONFIG: &str = "config.yaml";
 /// The setting in it, on its own level or below `gateway`.
 const SETTING: &str = "multiplex_profiles:";
 
-/// Who serves the named profiles of a home.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Multiplexing {
-    /// Each has a gateway of its own.
-    Off,
-    /// The root profile's gateway will, once it has started: there need be no others, and those that are there may still be the ones that serve.
-    Expected,
-    /// The root profile's gateway does.
-    On,
+/// The root profile's gateway is to serve the named profiles of its home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Multiplexing {
+    /// Those that it serves, by its own word; `None` as long as it does not run, or not like that.
+    serves: Option<BTreeSet<String>>,
 }
 
 impl Multiplexing {
-    /// The variable by which whoever runs a container decides it (Hermes 0.17 and later): `true` or `false`, or another word for these.
+    /// The variable by which whoever runs a container decides it: `true` or `false`, or another word for these.
     pub(crate) const VARIABLE: &str = "GATEWAY_MULTIPLEX_PROFILES";
 
     /// What a value of the variable, or of the setting, says; `None` if nothing.
@@ -44,32 +41,33 @@ impl Multiplexing {
             _ => None,
         }
     }
+
+    /// Whether it does so now. Until then, gateways of the others may be the ones that serve.
+    pub(crate) fn is_on(&self) -> bool {
+        self.serves.is_some()
+    }
+
+    /// Whether it runs and does not name this profile among those that it serves: one that was made since, or that has nothing to serve.
+    pub(crate) fn leaves_out(&self, profile: &ProfileName) -> bool {
+        self.serves.as_ref().is_some_and(|serves| !serves.contains(profile.as_str()))
+    }
 }
 
 impl Volume {
-    /// Who serves the named profiles, where the variable says this.
-    ///
-    /// The record of an earlier run may still name profiles after somebody has turned it off: so a `false` counts before the record does. A
-    /// gateway that is turned on serves only from its next start, so a `true` does not.
-    pub(crate) fn multiplexing(&self, variable: Option<bool>) -> Multiplexing {
+    /// Whether the root profile's gateway is to serve the others, where the variable says this. Else `config.yaml` decides: what an earlier run
+    /// recorded stays there after somebody has turned it off.
+    pub(crate) fn multiplexing(&self, variable: Option<bool>) -> Option<Multiplexing> {
         let config = || self.home().read(CONFIG).ok().and_then(|file| configured(&file.text));
         let asked = variable.or_else(config);
-        if asked == Some(false) {
-            return Multiplexing::Off;
-        }
-        let file = self.home().read(STATE).ok();
-        let text = file.as_ref().and_then(|file| std::str::from_utf8(&file.text).ok());
-        let record = text.and_then(Object::parse);
-        let serves = record.as_ref().is_some_and(
-            |record| matches!(record.get("served_profiles"), Some(Value::Array(profiles)) if !profiles.is_empty()),
-        );
-        let runs = record.as_ref().is_some_and(|record| self.runs(record));
-        match (serves, runs) {
-            (true, true) => Multiplexing::On,
-            (true, false) => Multiplexing::Expected,
-            (false, _) if asked == Some(true) => Multiplexing::Expected,
-            (false, _) => Multiplexing::Off,
-        }
+        (asked == Some(true)).then(|| Multiplexing { serves: self.served() })
+    }
+
+    /// The profiles that the process serves which wrote the root profile's record, if it is there.
+    fn served(&self) -> Option<BTreeSet<String>> {
+        let file = self.home().read(STATE).ok()?;
+        let record = Object::parse(std::str::from_utf8(&file.text).ok()?)?;
+        let served: BTreeSet<String> = record.words("served_profiles")?.into_iter().collect();
+        (!served.is_empty() && self.runs(&record)).then_some(served)
     }
 
     /// Whether the process that wrote this record is still there. A number alone may be another's by now.
@@ -89,7 +87,7 @@ fn start(stat: &str) -> Option<u64> {
 }
 
 /// What a `config.yaml` says of it. Only the lines are looked at, as `hermes config set` writes them: a parser of all of YAML would be a large
-/// thing to give the service user's bytes to, and the record says the same a little later.
+/// thing to give the service user's bytes to.
 fn configured(text: &[u8]) -> Option<bool> {
     let text = std::str::from_utf8(text).ok()?;
     let said = |is_of_interest: fn(&str) -> bool| {

@@ -241,19 +241,17 @@ fn others(asked: &mut Asked, image: &str, target: &str) {
     asked.inside(28, &supervised, "/command/s6-svok /run/service/dashboard; test $(/command/s6-svstat -o up /run/service/dashboard) = false; ! pgrep -f '[h]ermes dashboard'");
     drop(supervised);
     fs::remove_file(volume.path().join("gateway_state.json")).ok();
+    // Where the manifest names it, it must be down there, or there would be two.
+    let down = "[defaults]\nhermes-cli = \"run\"\n\n[gateways.default]\ndown = true\n";
+    let alone = crate::docker::image(target, (target != "volume").then_some(down));
     for (options, command) in [
         (&[][..], &["gateway", "run", "--no-supervise"][..]),
         (&["--env=HERMES_GATEWAY_NO_SUPERVISE=1"], &["gateway", "run"]),
     ] {
-        let foreground = start(options, command);
+        let arguments = [&["run", "--detach", &data], options, &[&alone], command].concat();
+        let foreground = Container::of(docker(&arguments).ok().trim_end());
         asked.inside(34, &foreground, "pgrep -f '[h]ermes gateway run' >/dev/null");
-        if target == "volume" {
-            asked.inside(
-                34,
-                &foreground,
-                "test $(/command/s6-svstat -o wantedup /run/service/gateway-default) = false",
-            );
-        }
+        asked.inside(34, &foreground, "test $(/command/s6-svstat -o wantedup /run/service/gateway-default) = false");
         drop(foreground);
         fs::remove_file(volume.path().join("gateway_state.json")).ok();
     }

@@ -136,7 +136,7 @@ fn what_others_left_is_found() {
         hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out\n\
         warning files root's, where hermes may have to write: /opt/data/profiles/a/state.db; gatewayctl repair\n\
         ERROR files /opt/data/auth.json: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n\
-        warning files hermes cannot read or write: /opt/data/profiles/a/other, /opt/data/profiles/a/own; give them to hermes, or remove them, where the volume comes from\n";
+        warning files hermes cannot read or write: /opt/data/profiles/a/other, /opt/data/profiles/a/own; see whose they are, where the volume comes from\n";
     assert_eq!(ran.out, expected);
 }
 
@@ -177,27 +177,28 @@ const SERVES_ALL: &str = r#"case $* in
   *--help) exit ;;
   -p*) exit 1 ;;
 esac
-printf '{"gateway_state":"running","pid":%s,"start_time":%s,"served_profiles":["default"]}' $$ "$(cut -d' ' -f22 /proc/$$/stat)" >/opt/data/gateway_state.json
+printf '{"gateway_state":"running","pid":%s,"start_time":%s,"served_profiles":["default","coder","writer"]}' $$ "$(cut -d' ' -f22 /proc/$$/stat)" >/opt/data/gateway_state.json
 exec sleep 1000"#;
 
-/// By the variable, by `config.yaml`, or by what the root gateway wrote last; who says no is believed first.
+/// By the variable, or by `config.yaml`. What an earlier run wrote there says nothing. What somebody named is there, and down.
 #[test]
 fn profiles_that_the_root_gateway_will_serve_get_none() {
     let ran = live(
-        r#"state() { printf '%s' "$1" | as dd status=none of=/opt/data/gateway_state.json; }
+        r#"exec 2>&1; state() { printf '%s' "$1" | as dd status=none of=/opt/data/gateway_state.json; }
         state '{"gateway_state":"stopped"}'; profile coder running; profile idle
-        try() { echo "$1"; shift; env "$@" gatewayctl reconcile --dry-run; }
+        try() { echo "== $1"; shift; env "$@" gatewayctl reconcile --dry-run; }
         config() { printf "$1" | as dd status=none of=/opt/data/config.yaml; }
+        manifest() { printf "$2" >/tmp/manifest; echo "== $1"; gatewayctl reconcile --dry-run --manifest /tmp/manifest; }
         try nothing A=b; try variable GATEWAY_MULTIPLEX_PROFILES=true
-        config 'gateway:
-  multiplex_profiles: true
-'; try config A=b; try neither GATEWAY_MULTIPLEX_PROFILES=0
-        printf '[gateways.default.env]
-GATEWAY_MULTIPLEX_PROFILES = "no"
-' >/tmp/manifest; echo manifest; gatewayctl reconcile --dry-run --manifest /tmp/manifest
+        config 'gateway:\n  multiplex_profiles: true\n'; try config A=b; try neither GATEWAY_MULTIPLEX_PROFILES=0
+        manifest 'the manifest says no' '[gateways.default.env]\nGATEWAY_MULTIPLEX_PROFILES = "no"\n'
+        manifest 'coder is named' '[gateways.coder]\n'
+        manifest 'coder is of another user' '[gateways.coder]\nuser = "nobody"\n'
+        manifest 'coder says no' '[gateways.coder.env]\nGATEWAY_MULTIPLEX_PROFILES = "no"\n'
+        manifest 'default is down' '[gateways.default]\ndown = true\n'
+        state '{"desired_state":"stopped"}'; try 'default is to stay down' A=b; try 'default is elsewhere' GATEWAYS_EXCEPT=default
         as rm /opt/data/config.yaml; state '{"desired_state":"stopped","pid":1,"start_time":1,"served_profiles":["default"]}'
-        try record A=b; config 'multiplex_profiles: false
-'; try 'record and config' A=b; gatewayctl list"#,
+        try 'an old record' A=b; gatewayctl list"#,
     );
     snapshot("served_dry_run", "What reconcile would do, by who says that the root gateway serves all.", &ran.out);
 }
@@ -208,14 +209,15 @@ fn gateways_of_served_profiles_are_told_of_and_taken_out() {
     let sandbox = Sandbox::with_programs(SERVES_ALL);
     let ran = sandbox.live(&format!(
         "{HELPERS} {}",
-        r#"state=/opt/data/gateway_state.json; profile coder; profile writer running; until_served() { until grep -qs served_profiles $state; do sleep 0.02; done; }
-        as sh -c 'printf "multiplex_profiles: false
-" >/opt/data/config.yaml'; gatewayctl -q reconcile; gatewayctl list | tr '
-' ' '; echo
-        as rm /opt/data/config.yaml; gatewayctl -q start default; until_served; gatewayctl reconcile 2>&1; gatewayctl doctor | grep profiles
-        gatewayctl reconcile --prune; gatewayctl list; gatewayctl doctor | grep profiles
-        gatewayctl -q restart default; until_served; gatewayctl reconcile; profile new running
-        gatewayctl -q stop default; gatewayctl doctor | grep profiles; as mkdir /opt/data/profiles/No; as touch /opt/data/profiles/No/SOUL.md
+        r#"exec 2>&1; state=/opt/data/gateway_state.json; until_served() { until grep -qs served_profiles $state; do sleep 0.02; done; }
+        profile coder; profile writer running; profile named running; printf '[gateways.named]\n' >/tmp/manifest
+        reconcile() { echo "== $1"; shift; gatewayctl reconcile --manifest /tmp/manifest "$@"; gatewayctl doctor | grep profiles; }
+        gatewayctl -q reconcile --manifest /tmp/manifest; gatewayctl list | tr '\n' ' '; echo
+        echo 'multiplex_profiles: true' | as dd status=none of=/opt/data/config.yaml; reconcile 'before it starts again' --dry-run
+        gatewayctl -q start default; until_served; reconcile 'it serves'; reconcile 'those go' --prune; gatewayctl list | tr '\n' ' '; echo
+        gatewayctl -q restart default; until_served; profile new running; reconcile 'a new one' --json | grep -v '"\(recorded\|dry_run\)'
+        gatewayctl -q stop default; reconcile 'it is down'
+        as mkdir /opt/data/profiles/No; as touch /opt/data/profiles/No/SOUL.md
         gatewayctl watch >/tmp/watch 2>&1 & until grep -q No /tmp/watch; do sleep 0.02; done; kill $!; wait $!; cat /tmp/watch; gatewayctl list"#
     ));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);

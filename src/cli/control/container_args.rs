@@ -51,7 +51,7 @@ pub(super) struct Reconcile {
     #[command(flatten)]
     pub(super) which: Which,
 
-    /// Take out the gateways whose profile is not on the volume any more, but for those of register --save
+    /// Take out the gateways that nobody needs: their profile is not on the volume any more, or the gateway of default serves it. Those that somebody named stay
     #[arg(long)]
     pub(super) prune: bool,
 

@@ -7,7 +7,7 @@ use super::args::Common;
 use super::common::{NEVER_RAN, boots_as_recorded, s6};
 use super::container_args::{Reconcile as Arguments, Which};
 use crate::base::text::Plain;
-use crate::boot::{Action, BootError, Outcome, Reconcile, Reconciled};
+use crate::boot::{Action, BootError, Outcome, Reconcile, Reconciled, Why};
 use crate::cli::outcome::Outcome as Ended;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
@@ -101,10 +101,15 @@ fn document(done: &Reconciled, dry_run: bool) -> serde_json::Value {
         })
     });
     let broken = done.broken.iter().map(|broken| json!({ "name": broken.name, "problem": broken.problem }));
+    let orphans = done.orphans.iter().map(|orphan| {
+        let why = if orphan.why == Why::Gone { "its profile is gone" } else { "the gateway of default serves it" };
+        json!({ "profile": orphan.profile.as_str(), "why": why })
+    });
     json!({
         "dry_run": dry_run,
         "profiles": profiles.collect::<Vec<_>>(),
         "broken": broken.collect::<Vec<_>>(),
+        "orphans": orphans.collect::<Vec<_>>(),
         "warnings": done.warnings,
     })
 }
@@ -120,7 +125,7 @@ pub(super) fn say<'a>(
     for outcome in profiles.filter(|_| !quiet) {
         let style = match outcome.action {
             Action::Started | Action::Adopted => GREEN,
-            Action::Down | Action::Unchanged | Action::Elsewhere | Action::Served => DIM,
+            Action::Down | Action::Unchanged | Action::Elsewhere | Action::Served | Action::ServedNext => DIM,
             Action::Absent | Action::Removed | Action::Merged => RED,
         };
         let profile = &outcome.profile;
@@ -130,6 +135,9 @@ pub(super) fn say<'a>(
             Action::Removed => "its profile is gone".to_owned(),
             Action::Merged => "the gateway of default serves it".to_owned(),
             Action::Served => format!("by the gateway of default; recorded: {}", outcome.intent),
+            Action::ServedNext => {
+                format!("by the gateway of default, once that has started again; recorded: {}", outcome.intent)
+            }
             Action::Adopted => format!("Hermes' own manager had made it; recorded: {}", outcome.intent),
             _ => match &outcome.intent {
                 Intent::Unreadable(why) => format!("gateway_state.json: {why}"),

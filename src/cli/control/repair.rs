@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<
         let left =
             done.left.iter().map(|Left { what, problem }| json!({ "path": what.to_string(), "problem": problem }));
         let given: Vec<String> = done.given.iter().map(ToString::to_string).collect();
-        streams.json(&json!({ "dry_run": arguments.dry_run, "given": given, "left": left.collect::<Vec<_>>() }))?;
+        streams.json(&json!({ "dry_run": arguments.dry_run, "given": given, "more_given": done.more_given, "left": left.collect::<Vec<_>>() }))?;
     } else {
         say(&done, arguments.dry_run, common.quiet, streams)?;
     }
@@ -39,7 +39,7 @@ fn say(done: &Repair, dry_run: bool, quiet: bool, streams: &mut Streams<'_>) -> 
     for what in done.given.iter().take(MOST_TOLD).filter(|_| !quiet) {
         writeln!(streams.out, "{word} {}", Plain(&what.to_string())).map_err(Error::Output)?;
     }
-    let more = done.given.len().saturating_sub(MOST_TOLD);
+    let more = done.given.len().saturating_sub(MOST_TOLD) + done.more_given;
     if more > 0 && !quiet {
         writeln!(streams.out, "{word} {more} more").map_err(Error::Output)?;
     }

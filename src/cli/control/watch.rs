@@ -11,9 +11,18 @@ use crate::cli::outcome::Outcome as Ended;
 use crate::cli::streams::Streams;
 use crate::error::Error;
 use crate::manager::S6Manager;
+use crate::spec::ProfileName;
 
 /// So many complaints are kept in mind.
 const MOST_TOLD: usize = 1_000;
+
+/// What was said, and need not be said again.
+#[derive(Default)]
+struct Told {
+    complaints: BTreeSet<String>,
+    /// The profiles that the root profile's gateway serves.
+    served: BTreeSet<ProfileName>,
+}
 
 struct Watch<'a> {
     chosen: Chosen,
@@ -35,7 +44,7 @@ impl Looks for Watch<'_> {
 
 pub(super) fn run(which: &Which, common: &Common, streams: &mut Streams<'_>) -> Result<Ended, Error> {
     let watch = Watch { chosen: Chosen::new(which)?, common };
-    let mut told = BTreeSet::new();
+    let mut told = Told::default();
     let mut failure = None;
     follow(&watch, &mut |done| {
         failure = failure.take().or(tell(done, &mut told, common.quiet, streams).err());
@@ -43,21 +52,25 @@ pub(super) fn run(which: &Which, common: &Common, streams: &mut Streams<'_>) -> 
     failure.map_or(Ok(Ended::Done), Err)
 }
 
-/// Says what came, went and was adopted, and each complaint once as long as it holds.
-fn tell(done: &Reconciled, told: &mut BTreeSet<String>, quiet: bool, streams: &mut Streams<'_>) -> Result<(), Error> {
-    let is_news = |outcome: &&Outcome| {
-        matches!(outcome.action, Action::Started | Action::Down | Action::Adopted | Action::Removed | Action::Merged)
+/// Says what came, went, was adopted and is served by another one now, and each complaint once as long as it holds.
+fn tell(done: &Reconciled, told: &mut Told, quiet: bool, streams: &mut Streams<'_>) -> Result<(), Error> {
+    let is_served = |outcome: &&Outcome| matches!(outcome.action, Action::Served | Action::ServedNext);
+    let is_news = |outcome: &&Outcome| match outcome.action {
+        Action::Started | Action::Down | Action::Adopted | Action::Removed | Action::Merged => true,
+        Action::Served | Action::ServedNext => !told.served.contains(&outcome.profile),
+        Action::Unchanged | Action::Elsewhere | Action::Absent => false,
     };
     say(done.profiles.iter().filter(is_news), false, quiet, streams)?;
     let complaints = done.complaints();
-    for complaint in complaints.iter().filter(|complaint| !told.contains(*complaint)) {
+    for complaint in complaints.iter().filter(|complaint| !told.complaints.contains(*complaint)) {
         streams.warning(complaint);
     }
     if done.is_whole {
         // What is no complaint any more may be one again.
-        told.clear();
+        told.complaints.clear();
+        told.served = done.profiles.iter().filter(is_served).map(|outcome| outcome.profile.clone()).collect();
     }
-    let room = MOST_TOLD.saturating_sub(told.len());
-    told.extend(complaints.into_iter().take(room));
+    let room = MOST_TOLD.saturating_sub(told.complaints.len());
+    told.complaints.extend(complaints.into_iter().take(room));
     Ok(())
 }

@@ -84,6 +84,41 @@ fn twenty_thousand_profiles_fill_nothing() {
     said(&ran, "0\n52\n1\n4\n");
 }
 
+/// One file of a mebibyte, as often as there are profiles: it is not read that often, and takes no more memory than its bytes.
+#[test]
+fn what_profiles_have_recorded_costs_little() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; as python3 -c 'import os\nbig = \"/opt/data/gateway_state.json\"\nwith open(big, \"w\") as file:\n  \
+           file.write(\"{\\\"desired_state\\\":[\" + \",\".join([\"{\\\"\\\":0}\"] * 140000) + \"]}\")\n\
+         for n in range(3000):\n  d = \"/opt/data/profiles/a%05d\" % n\n  os.makedirs(d); open(d + \"/SOUL.md\", \"w\"); os.link(big, d + \"/gateway_state.json\")'; \
+         stat -c %s /opt/data/gateway_state.json; within 30 prlimit --as=67108864 gatewayctl -q reconcile --most 3 >/tmp/said 2>&1; echo $?; gatewayctl list | wc -l; \
+         gatewayctl reconcile --dry-run --most 3 2>/tmp/said | head -1",
+    );
+    let expected = "980019\n0\n4\nwould be unchanged default  gateway_state.json: its state is not a word\n";
+    said(&ran, expected);
+}
+
+/// Hermes may serve all profiles by one gateway. Whatever the volume says of that, what somebody named is there. The control: what nobody named goes.
+#[test]
+fn what_the_volume_says_of_serving_takes_out_nothing_that_is_named() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    fs::write(sandbox.path("image.toml"), "[gateways.mine]\n[gateways.nobodys]\nuser = \"nobody\"\n").unwrap();
+    let ran = live(
+        &sandbox,
+        r#"exec 2>&1; for p in mine nobodys other; do profile $p running; done; gatewayctl -q register saved --save --down; gatewayctl -q reconcile --manifest /share/image.toml
+        setpriv --reuid 10000 --regid 10000 --clear-groups sleep 1000 & until [ "$(stat -c %u /proc/$!)" = 10000 ]; do sleep 0.02; done; pid=$!
+        printf '{"pid":%s,"start_time":%s,"served_profiles":["default","mine","nobodys","other","saved"]}' $pid "$(cut -d' ' -f22 /proc/$pid/stat)" | as dd status=none of=/opt/data/gateway_state.json
+        echo 'multiplex_profiles: true' | as dd status=none of=/opt/data/config.yaml
+        gatewayctl -q reconcile --manifest /share/image.toml --prune; gatewayctl list | tr '\n' ' '; echo
+        gatewayctl -q unregister $(gatewayctl list); gatewayctl -q reconcile --manifest /share/image.toml; gatewayctl list | tr '\n' ' '; ls /run/service/gateway-*/down; kill $pid"#,
+    );
+    let warning = "warning: nobody serves the profiles that the gateway of default is to serve, since it is down; gatewayctl start default\n";
+    let lists = "default mine nobodys saved \ndefault mine nobodys saved /run/service/gateway-mine/down\n/run/service/gateway-saved/down\n";
+    said(&ran, &(warning.to_owned() + lists));
+}
+
 /// Replay: whoever owns the volume can hide root's file and put it back. The control is the volume; a directory of root's keeps its word.
 #[test]
 fn what_root_keeps_for_itself_cannot_be_put_back() {

@@ -64,3 +64,16 @@ fn no_remedy_gives_root_away() {
     );
     said(&ran, "none\n");
 }
+
+/// What is in the service user's way, it says itself: a name of its own that reads like a path of root's is shown as what it is.
+#[test]
+fn what_is_in_the_way_is_below_the_profiles() {
+    let sandbox = sandbox(Openat2::Works, "exec sleep 1000");
+    let ran = live(
+        &sandbox,
+        "gatewayctl -q register a --down; profile a; d=$(printf '/opt/data/profiles/x\\n/etc'); as mkdir -p \"$d\"; as touch \"$d/shadow\"; as chmod 0 \"$d/shadow\"; \
+         gatewayctl -q --timeout 20 doctor --json | grep 'cannot read or write'; find /opt/data/profiles -name shadow | tail -1",
+    );
+    let expected = "    \"seen\": \"hermes cannot read or write: /opt/data/profiles/x\\n/etc/shadow\"\n/etc/shadow\n";
+    said(&ran, expected);
+}

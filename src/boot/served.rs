@@ -1,0 +1,104 @@
+//! Which profiles the root profile's gateway serves, so that they need none of their own.
+//!
+//! Where it does so by the volume's word, that decides nothing about what root's manifest or root's saved file names but whether it starts.
+
+use super::outcome::{Action, Reconciled};
+use super::wanted::Wanted;
+use crate::s6::container;
+use crate::spec::ProfileName;
+use crate::spec::environment::Environment;
+use crate::spec::options::UserName;
+use crate::volume::{Multiplexing, Volume};
+
+/// What the root profile's gateway takes over.
+#[derive(Debug)]
+pub(super) struct Served {
+    multiplexing: Option<Multiplexing>,
+    /// What the variable says to that gateway.
+    pub(super) variable: Option<bool>,
+    /// Who runs it.
+    user: UserName,
+    /// Whether any of those that it takes over was to run.
+    runs_for_others: bool,
+}
+
+/// What there is for a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A gateway of its own.
+    Own,
+    /// One that is down until somebody starts it.
+    Down,
+    /// None.
+    Nothing,
+}
+
+/// What the variable says in this environment, or else in the container's.
+pub(crate) fn variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
+    let own = own.into_iter().find(|(name, _)| *name == Multiplexing::VARIABLE).map(|(_, value)| value.to_owned());
+    Multiplexing::switch(&own.or_else(|| container::variable(Multiplexing::VARIABLE))?)
+}
+
+impl Served {
+    pub(super) fn of(volume: &Volume, wanted: &[Wanted]) -> Self {
+        let root = wanted.iter().find(|wanted| wanted.profile.is_default());
+        let variable = variable(root.into_iter().flat_map(|root| root.options.environment.values()));
+        let user = root.and_then(|root| root.options.user.clone()).unwrap_or_default();
+        let mut served = Self { multiplexing: volume.multiplexing(variable), variable, user, runs_for_others: false };
+        served.runs_for_others = wanted.iter().any(|wanted| served.takes(wanted) && wanted.intent.is_running());
+        served
+    }
+
+    /// Whether it takes this one over: not one of another user, nor one that is told that it does not.
+    fn takes(&self, wanted: &Wanted) -> bool {
+        let says_no = |environment: &Environment| {
+            let value = environment.values().find(|(name, _)| *name == Multiplexing::VARIABLE);
+            value.and_then(|(_, value)| Multiplexing::switch(value)) == Some(false)
+        };
+        self.multiplexing.is_some()
+            && !wanted.profile.is_default()
+            && wanted.options.user.clone().unwrap_or_default() == self.user
+            && !says_no(&wanted.options.environment)
+    }
+
+    /// Whether a gateway that is there for this profile is one too many.
+    pub(super) fn is_too_many(&self, wanted: &Wanted) -> bool {
+        self.is_on() && !wanted.named && self.takes(wanted)
+    }
+
+    fn is_on(&self) -> bool {
+        self.multiplexing.as_ref().is_some_and(Multiplexing::is_on)
+    }
+
+    /// What there is to be for a profile; `there` says whether it has a gateway now. One that somebody named has one, as a person may start it.
+    pub(super) fn place(&self, wanted: &Wanted, there: bool) -> Place {
+        if !self.takes(wanted) || there && !self.is_on() {
+            Place::Own
+        } else if wanted.named {
+            Place::Down
+        } else {
+            Place::Nothing
+        }
+    }
+
+    /// Whether this gateway is down for what is recorded: the root profile's is not if it is to run for others, unless an operator said so.
+    pub(super) fn is_down(&self, wanted: &Wanted) -> bool {
+        let runs_for_others = self.runs_for_others && wanted.profile.is_default() && !wanted.intent.is_desired();
+        !wanted.intent.is_running() && !runs_for_others
+    }
+
+    /// How a profile is served that has no gateway of its own.
+    pub(super) fn action(&self, profile: &ProfileName) -> Action {
+        let is_next = self.multiplexing.as_ref().is_some_and(|multiplexing| multiplexing.leaves_out(profile));
+        if is_next { Action::ServedNext } else { Action::Served }
+    }
+}
+
+/// Says that nobody serves the profiles that were to run; `root_runs` says whether the root profile's gateway runs, or will.
+pub(super) fn complain(root_runs: bool, done: &mut Reconciled) {
+    let is_served = |action| matches!(action, Action::Served | Action::ServedNext);
+    if !root_runs && done.profiles.iter().any(|outcome| is_served(outcome.action) && outcome.intent.is_running()) {
+        let what = "nobody serves the profiles that the gateway of default is to serve, since it is down; gatewayctl start default";
+        done.warnings.push(what.to_owned());
+    }
+}
