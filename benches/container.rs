@@ -1,5 +1,6 @@
 //! Containers of the image, target `volume`: from `docker run` until its Hermes serves its API, and `docker stop` of it. In turn with the least that
-//! it takes, which is that Hermes as the only process of such a container, and with the image that `PEER_IMAGE` names, as Hermes' own.
+//! it takes, which is that Hermes as the only process of such a container, and with the image and command that `PEER_IMAGE` has,
+//! as `hermes-own gateway run`.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -37,7 +38,7 @@ pub(crate) fn bench(effort: Effort, table: &mut Table) {
     let alone = ["--user=hermes", "--entrypoint=/opt/hermes/.venv/bin/hermes", &image, "gateway", "run"];
     let peer = std::env::var("PEER_IMAGE").ok();
     let mut kinds = vec![(Column::Ours, vec![image.as_str()]), (Column::Floor, alone.to_vec())];
-    kinds.extend(peer.iter().map(|peer| (Column::Hermes, vec![peer.as_str()])));
+    kinds.extend(peer.iter().map(|peer| (Column::Hermes, peer.split_whitespace().collect())));
 
     let runs: Vec<Program> = kinds.iter().map(|(column, words)| Program::new(*column, move || serve(words))).collect();
     table.push(Row::new(tasks[0], 1, in_turn(effort, 7, &remove, &runs, &|_| {})));

@@ -110,7 +110,7 @@ fn a_dry_run_changes_nothing() {
     assert_said(
         &ran,
         "would be down      default  recorded: none\nwould be started   a  recorded: running\n\
-         {\"broken\":[],\"dry_run\":true,\"profiles\":[{\"action\":\"down\",\"profile\":\"default\",\"recorded\":\"none\"},\
+         {\"broken\":[],\"dry_run\":true,\"orphans\":[],\"profiles\":[{\"action\":\"down\",\"profile\":\"default\",\"recorded\":\"none\"},\
          {\"action\":\"started\",\"profile\":\"a\",\"recorded\":\"running\"}],\"warnings\":[]}",
         "",
     );
