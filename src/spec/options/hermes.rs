@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use super::error::OptionError;
 use super::kind::Kind;
@@ -44,7 +45,7 @@ impl FromStr for HermesCli {
 
 /// The program that is Hermes: a name that is looked up in the service's PATH, or an absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HermesProgram(String);
+pub struct HermesProgram(Arc<str>);
 
 impl HermesProgram {
     pub(super) const NAME: &str = "hermes";
@@ -58,7 +59,9 @@ impl HermesProgram {
 
 impl Default for HermesProgram {
     fn default() -> Self {
-        Self("hermes".to_owned())
+        // One for all gateways that say nothing else.
+        static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "hermes".into());
+        Self(DEFAULT.clone())
     }
 }
 
@@ -88,7 +91,7 @@ impl FromStr for HermesProgram {
         } else if text.contains('=') {
             wrong("holds '=', so that env would take it for a variable", name_or_path)
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         }
     }
 }

@@ -11,7 +11,7 @@ use super::kind::Kind;
 ///
 /// It is safe as a shell word, and can never be taken for an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostName(String);
+pub struct HostName(Box<str>);
 
 impl HostName {
     pub(super) const NAME: &str = "host";
@@ -25,7 +25,7 @@ impl HostName {
 
 impl Default for HostName {
     fn default() -> Self {
-        Self("127.0.0.1".to_owned())
+        Self("127.0.0.1".into())
     }
 }
 
@@ -40,7 +40,7 @@ impl FromStr for HostName {
 
     fn from_str(text: &str) -> Result<Self, OptionError> {
         if text.parse::<IpAddr>().is_ok() || is_host_name(text) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             let remedy = "give one such as 127.0.0.1, 0.0.0.0, :: or localhost";
             Err(OptionError::new(Self::NAME, text, "is neither an IP address nor a host name", remedy))

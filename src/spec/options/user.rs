@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use super::error::OptionError;
 use super::kind::Kind;
 
 /// A user by name, as s6-setuidgid looks it up in the container: `[A-Za-z_][A-Za-z0-9_.-]*`, at most 32 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserName(String);
+pub struct UserName(Arc<str>);
 
 impl UserName {
     pub(super) const NAME: &str = "user";
@@ -22,7 +23,9 @@ impl UserName {
 
 impl Default for UserName {
     fn default() -> Self {
-        Self("hermes".to_owned())
+        // One for all gateways that say nothing else.
+        static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "hermes".into());
+        Self(DEFAULT.clone())
     }
 }
 
@@ -39,7 +42,7 @@ impl FromStr for UserName {
         let start = |c: char| c.is_ascii_alphabetic() || c == '_';
         let rest = |c: char| start(c) || c.is_ascii_digit() || c == '.' || c == '-';
         if text.starts_with(start) && text.chars().all(rest) && text.len() <= 32 {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(OptionError::new(
                 Self::NAME,
