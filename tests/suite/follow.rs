@@ -209,7 +209,9 @@ fn gateways_of_served_profiles_are_told_of_and_taken_out() {
     let sandbox = Sandbox::with_programs(SERVES_ALL);
     let ran = sandbox.live(&format!(
         "{HELPERS} {}",
-        r#"exec 2>&1; state=/opt/data/gateway_state.json; until_served() { until grep -qs served_profiles $state; do sleep 0.02; done; }
+        r#"exec 2>&1; state=/opt/data/gateway_state.json;
+        # By the process that runs now.
+        until_served() { until grep -qs "\"pid\":$(s6-svstat -o pid /run/service/gateway-default)," $state; do sleep 0.02; done; }
         profile coder; profile writer running; profile named running; printf '[gateways.named]\n' >/tmp/manifest
         reconcile() { echo "== $1"; shift; gatewayctl reconcile --manifest /tmp/manifest "$@"; gatewayctl doctor | grep profiles; }
         gatewayctl -q reconcile --manifest /tmp/manifest; gatewayctl list | tr '\n' ' '; echo
