@@ -16,5 +16,5 @@ pub(crate) use error::BootError;
 pub(crate) use outcome::{Action, Outcome, Reconciled, Why};
 pub(crate) use reconcile::Reconcile;
 pub(crate) use save::{forget, register_and_save};
-pub(crate) use served::variable;
+pub(crate) use served::multiplexing_variable;
 pub(crate) use watch::{Looks, follow};

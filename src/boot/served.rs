@@ -6,7 +6,6 @@ use super::outcome::{Action, Reconciled};
 use super::wanted::Wanted;
 use crate::s6::container;
 use crate::spec::ProfileName;
-use crate::spec::environment::Environment;
 use crate::spec::options::UserName;
 use crate::volume::{Multiplexing, Volume};
 
@@ -33,16 +32,23 @@ pub(super) enum Place {
     Nothing,
 }
 
-/// What the variable says in this environment, or else in the container's.
-pub(crate) fn variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
-    let own = own.into_iter().find(|(name, _)| *name == Multiplexing::VARIABLE).map(|(_, value)| value.to_owned());
-    Multiplexing::switch(&own.or_else(|| container::variable(Multiplexing::VARIABLE))?)
+/// What the variable says to the root profile's gateway: in these variables of its own, or else in the container's.
+pub(crate) fn multiplexing_variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
+    match value(own) {
+        Some(own) => Multiplexing::switch(own),
+        None => Multiplexing::switch(&container::variable(Multiplexing::VARIABLE)?),
+    }
+}
+
+/// The value of the variable among these.
+fn value<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+    variables.into_iter().find(|(name, _)| *name == Multiplexing::VARIABLE).map(|(_, value)| value)
 }
 
 impl Served {
     pub(super) fn of(volume: &Volume, wanted: &[Wanted]) -> Self {
         let root = wanted.iter().find(|wanted| wanted.profile.is_default());
-        let variable = variable(root.into_iter().flat_map(|root| root.options.environment.values()));
+        let variable = multiplexing_variable(root.into_iter().flat_map(|root| root.options.environment.values()));
         let user = root.and_then(|root| root.options.user.clone()).unwrap_or_default();
         let mut served = Self { multiplexing: volume.multiplexing(variable), variable, user, runs_for_others: false };
         served.runs_for_others = wanted.iter().any(|wanted| served.takes(wanted) && wanted.intent.is_running());
@@ -51,14 +57,11 @@ impl Served {
 
     /// Whether it takes this one over: not one of another user, nor one that is told that it does not.
     fn takes(&self, wanted: &Wanted) -> bool {
-        let says_no = |environment: &Environment| {
-            let value = environment.values().find(|(name, _)| *name == Multiplexing::VARIABLE);
-            value.and_then(|(_, value)| Multiplexing::switch(value)) == Some(false)
-        };
+        let says_no = value(wanted.options.environment.values()).and_then(Multiplexing::switch) == Some(false);
         self.multiplexing.is_some()
             && !wanted.profile.is_default()
             && wanted.options.user.clone().unwrap_or_default() == self.user
-            && !says_no(&wanted.options.environment)
+            && !says_no
     }
 
     /// Whether a gateway that is there for this profile is one too many.

@@ -153,18 +153,18 @@ impl Dir {
 
     /// Calls this with each name in this directory, in no order, until it says `false`: so a directory of any size takes no memory.
     pub(crate) fn each(&self, call: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let again = rustix::fs::openat(&self.0, ".", flags, Mode::empty())?;
-        Ok(files::each(again.as_fd(), &mut |name, _| call(name))?)
+        Ok(files::each(self.again()?.as_fd(), &mut |name, _| call(name))?)
     }
 
     /// The names in this directory, in no order; those after the first `most` are not looked at, which the second value tells.
     pub(crate) fn names(&self, most: usize) -> io::Result<(Vec<Vec<u8>>, bool)> {
-        // A descriptor of its own: what was read from this one before does not count.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let again = rustix::fs::openat(&self.0, ".", flags, Mode::empty())?;
-        let (names, more) = files::list(again.as_fd(), most)?;
+        let (names, more) = files::list(self.again()?.as_fd(), most)?;
         Ok((names.into_iter().map(|(name, _)| name).collect(), more))
+    }
+
+    /// A descriptor of its own for listing: what was read from this one before does not count.
+    fn again(&self) -> Result<OwnedFd, Errno> {
+        rustix::fs::openat(&self.0, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     }
 
     /// As [`Self::names`], with what each is, of a directory that nobody has listed yet.

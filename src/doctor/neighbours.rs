@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
-use crate::boot::variable;
+use crate::boot::multiplexing_variable;
 use crate::disk;
 use crate::s6::{LiveService, Programs, container, variables};
 use crate::spec::options::UserName;
@@ -138,7 +138,9 @@ fn served(patient: &Patient<'_>, volume: &Volume, programs: &Programs, wrong: &m
     let text = patient.services.get(&root).and_then(|service| disk::read_small(&service.path().join("run")).ok());
     let entries = text.as_deref().and_then(variables).unwrap_or_default();
     let own = entries.iter().filter_map(|entry| entry.split_once('='));
-    let Some(multiplexing) = volume.multiplexing(variable(own)) else { return "every gateway has its profile" };
+    let Some(multiplexing) = volume.multiplexing(multiplexing_variable(own)) else {
+        return "every gateway has its profile";
+    };
     let is_up = |service: &LiveService| service.status(programs).is_ok_and(|status| status.up);
     let user = |name: &ServiceName| patient.scripts.get(name).map(|script| script.user.as_str());
     let beside = patient.services.iter().filter(|(name, service)| {

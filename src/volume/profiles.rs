@@ -122,7 +122,8 @@ impl Volume {
 
     /// What is recorded for the gateway of a profile, be the profile there or not.
     pub(crate) fn intent(&self, profile: &ProfileName) -> Intent {
-        intent_in(self.home(), &below(profile, STATE), &mut MOST_READ.clone())
+        let mut left = MOST_READ;
+        intent_in(self.home(), &below(profile, STATE), &mut left)
     }
 }
 

@@ -181,7 +181,8 @@ impl Walk<'_> {
             }
         }
         if ahead.is_too_much {
-            self.too_many("", MOST_ENTRIES);
+            self.is_whole = false;
+            self.leave("", "has more directories than are looked at in one run; some are left out");
         }
     }
 
