@@ -12,7 +12,9 @@ fail() {
   printf '%s: %s\n' {{ own.service }} "$*"
   exit 78 # EX_CONFIG: ./finish then leaves the {{ own.kind }} down
 }
-
+{# #}
+{%- match owner %}
+{%- when Owner::Shared(_) %}
 : "${HERMES_HOME:=/opt/data}"
 case "${HERMES_HOME}" in
   /*) ;;
@@ -21,13 +23,34 @@ esac
 export HERMES_HOME
 export HOME="${HERMES_HOME}" # s6-setuidgid would leave root's
 cd "${HERMES_HOME}" 2>/dev/null || fail "cannot enter HERMES_HOME, '${HERMES_HOME}': is the volume there?"
+{%- when Owner::Isolated(uid) %}
+{%- if !secrets.is_empty() %}
+data=${HERMES_HOME:-/opt/data} # that of the gateways that share one
+{%- endif %}
+{% include "isolated/home.sh" %}
+export HERMES_HOME
+export HOME="${HERMES_HOME}" USER={{ own.whose.1 }} LOGNAME={{ own.whose.1 }}
+# Hermes keeps locks of its user there; for this one there are no others.
+export HERMES_GATEWAY_LOCK_DIR="${HERMES_HOME}/gateway-locks"
+unset XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR XDG_STATE_HOME
+cd "${HERMES_HOME}" || fail "cannot enter its home, '${HERMES_HOME}'"
+{%- endmatch %}
 {%- if let Some((host, port)) = address %}
 
 {% include "dashboard/address.sh" %}
 {%- endif %}
 {%- for (name, file) in secrets %}
 {%- if loop.first %}
-
+{# #}
+{%- if owner.is_isolated() %}
+# Root reads them: in a home, whose it is could put a symlink to any file in their place.
+outside() {
+  case "$1" in
+    "${data%/}"/* | "${HERMES_HOMES%/}"/* | "${homes%/}"/*) fail "the secret $1 lies in a home, whose user could have root read any file" ;;
+    *) ;;
+  esac
+}
+{%- else %}
 # Root reads them: below HERMES_HOME, the service user could put a symlink to any file in their place.
 outside() {
   case "$1" in
@@ -35,6 +58,7 @@ outside() {
     *) ;;
   esac
 }
+{%- endif %}
 {%- endif %}
 outside {{ file }}
 {{ name }}=$(cat {{ file }}) || fail "cannot read the secret" {{ name }} from {{ file }}
@@ -56,6 +80,8 @@ set -- env \
 {%- endif %}
   {{ name }}={{ value }}{% if !loop.last %} \{% endif %}
 {%- endfor %}
+{%- match owner %}
+{%- when Owner::Shared(user) %}
 
 case "$(id -u)" in
   # An ordinary user already (docker run --user): nothing to drop.
@@ -69,3 +95,9 @@ esac
 # shellcheck disable=SC2310 # as above
 usable s6-setuidgid {{ user }} || fail "cannot write HERMES_HOME, '${HERMES_HOME}', as" {{ user }}
 exec s6-setuidgid {{ user }}{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}{% if address.is_some() %} --host "${HERMES_DASHBOARD_HOST}" --port "${HERMES_DASHBOARD_PORT}" --no-open{% endif %}
+{%- when Owner::Isolated(uid) %}
+
+# shellcheck disable=SC2310 # as above
+usable s6-applyuidgid -u {{ uid }} -g {{ uid }} -G '' || fail "cannot write its home, '${HERMES_HOME}', as user" {{ uid }}
+exec s6-applyuidgid -u {{ uid }} -g {{ uid }} -G ''{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}
+{%- endmatch %}

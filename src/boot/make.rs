@@ -7,13 +7,13 @@ use super::outcome::{Action, Reconciled};
 use crate::manager::{S6Manager, ServiceManager as _};
 use crate::s6::{Checked, Published, S6Error, plan};
 use crate::spec::ProfileName;
-use crate::spec::options::UserName;
+use crate::volume::Home;
 
 /// A service directory that is to be made, or to be seen to.
 pub(super) struct New {
     pub(super) profile: ProfileName,
     pub(super) checked: Checked,
-    pub(super) user: UserName,
+    pub(super) home: Home,
     pub(super) named: bool,
     /// Whether what Hermes' own manager made has to go first.
     pub(super) adopted: bool,

@@ -7,11 +7,11 @@ use super::outcome::{Orphan, Reconciled, Why};
 use super::served::Served;
 use super::wanted::Wanted;
 use crate::manager::{S6Manager, ServiceManager as _};
-use crate::s6::S6Error;
+use crate::s6::{LiveService, S6Error};
 use crate::spec::ProfileName;
 use crate::volume::{Multiplexing, Volume};
 
-/// The gateways of a scandir that nobody needs. One that an operator saved is wanted without a profile, too.
+/// The gateways of a scandir that nobody needs. One that an operator saved is wanted without a profile, too, and an isolated one has none.
 ///
 /// # Errors
 /// If the scandir cannot be read.
@@ -22,14 +22,15 @@ pub(super) fn orphans(
     served: &Served,
 ) -> Result<Vec<Orphan>, S6Error> {
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
-    let orphan = |profile: ProfileName| {
+    let orphan = |(profile, service): (ProfileName, LiveService)| {
         let why = match wanted.get(&profile) {
             Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable)),
+            None if service.is_isolated() => None,
             None => volume.lacks(&profile).then_some(Why::Gone),
         };
         why.map(|why| Orphan { profile, why })
     };
-    Ok(manager.scandir().gateways()?.into_keys().filter_map(orphan).collect())
+    Ok(manager.scandir().gateways()?.into_iter().filter_map(orphan).collect())
 }
 
 /// Takes these gateways out, and tells what came of each. One that is needed after all by now stays.

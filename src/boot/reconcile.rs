@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
+
 use super::error::BootError;
 use super::make::{New, action, adopt, install, lay_ghosts, runs};
 use super::orphans::{orphans, remove};
@@ -16,7 +18,7 @@ use crate::s6::{Checked, Room, Svscan};
 use crate::source::Settings;
 use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
-use crate::volume::{Broken, Deadline, Master, Servant, Store, Volume};
+use crate::volume::{Broken, Deadline, Home, Homes, Intent, Master, Servant, Store, Volume};
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ use crate::volume::{Broken, Deadline, Master, Servant, Store, Volume};
 pub(crate) struct Reconcile {
     /// The profiles.
     pub(crate) volume: Volume,
+    /// Where the homes are: that of these profiles, and those of isolated gateways.
+    pub(crate) homes: Homes,
     /// Where the saved manifest is.
     pub(crate) store: Store,
     /// Whether that is another place than the volume.
@@ -59,8 +63,13 @@ impl Reconcile {
                 self.bootstrap(manager, deadline, &mut done);
             }
         }
-        let sources =
-            Sources { volume: &self.volume, store: &self.store, has_state: self.has_state, manifest: &self.manifest };
+        let sources = Sources {
+            volume: &self.volume,
+            homes: &self.homes,
+            store: &self.store,
+            has_state: self.has_state,
+            manifest: &self.manifest,
+        };
         let All { wanted, is_whole } = wanted(sources, &mut done);
         let served = Served::of(&self.volume, &wanted);
         if is_whole {
@@ -92,7 +101,7 @@ impl Reconcile {
             return Ok(());
         }
         let new = &adopt(manager, new, done)?[..];
-        self.remove_stale(manager, new, deadline, done);
+        Self::remove_stale(manager, new, deadline, done);
         let user = self.manifest.defaults.user.clone().unwrap_or_default();
         let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
         // It is opened while the directories are published, which takes as long.
@@ -148,7 +157,9 @@ impl Reconcile {
                 continue;
             }
             let place = served.place(&wanted, there);
-            gateway.down |= served.is_down(&wanted) || place == Place::Down;
+            // The first of its home, as that of a fresh volume.
+            let begins = self.bootstrap && gateway.owner.is_isolated() && wanted.intent == Intent::Nothing;
+            gateway.down |= served.is_down(&wanted) && !begins || place == Place::Down;
             if profile.is_default() {
                 root_runs = if there { runs(manager, &profile) } else { !gateway.down };
             }
@@ -182,7 +193,8 @@ impl Reconcile {
             let alone = action == Action::Unchanged && live && !manager.scandir().gateway(&profile)?.is_supervised()?;
             if action != Action::Unchanged || alone {
                 let adopted = action == Action::Adopted;
-                new.push(New { profile: profile.clone(), checked, user: gateway.user, named, adopted });
+                let home = self.homes.of(&profile, &gateway.owner);
+                new.push(New { profile: profile.clone(), checked, home, named, adopted });
             }
             done.profiles.push(Outcome { profile, intent, action });
         }
@@ -208,15 +220,19 @@ impl Reconcile {
     }
 
     /// Has what gateways of a container that is gone left beside these profiles removed.
-    fn remove_stale(&self, manager: &S6Manager<'_>, new: &[&New], deadline: Deadline, done: &mut Reconciled) {
-        let mut users: BTreeMap<&str, (Master, Vec<ProfileName>)> = BTreeMap::new();
-        for New { profile, user, .. } in new {
-            let (_, profiles) = users.entry(user.as_str()).or_insert_with(|| (Master::of(user), Vec::new()));
-            profiles.push(profile.clone());
+    fn remove_stale(manager: &S6Manager<'_>, new: &[&New], deadline: Deadline, done: &mut Reconciled) {
+        let mut homes: BTreeMap<(String, Utf8PathBuf), (&Home, Vec<ProfileName>)> = BTreeMap::new();
+        for New { home, .. } in new {
+            let key = (home.user(), home.path.clone());
+            homes.entry(key).or_insert_with(|| (home, Vec::new())).1.push(home.profile.clone());
         }
-        for (master, profiles) in users.into_values() {
-            let servant = Servant::new(manager.programs(), master, self.volume.path(), deadline);
-            if let Err(error) = self.volume.remove_stale(&servant, &profiles) {
+        for (home, profiles) in homes.into_values() {
+            let removed = home.open_if_made().map_err(|error| error.to_string()).and_then(|volume| {
+                let Some(volume) = volume else { return Ok(()) };
+                let servant = Servant::new(manager.programs(), home.master(), volume.path(), deadline);
+                volume.remove_stale(&servant, &profiles).map_err(|error| error.to_string())
+            });
+            if let Err(error) = removed {
                 done.warnings.push(format!("what gateways of a container that is gone left is still there: {error}"));
             }
         }

@@ -50,16 +50,20 @@ impl Served {
         let root = wanted.iter().find(|wanted| wanted.profile.is_default());
         let variable = multiplexing_variable(root.into_iter().flat_map(|root| root.options.environment.values()));
         let user = root.and_then(|root| root.options.user.clone()).unwrap_or_default();
-        let mut served = Self { multiplexing: volume.multiplexing(variable), variable, user, runs_for_others: false };
+        // In a home of its own, it has nobody else to serve.
+        let multiplexing =
+            if root.is_some_and(|root| !root.options.is_isolated()) { volume.multiplexing(variable) } else { None };
+        let mut served = Self { multiplexing, variable, user, runs_for_others: false };
         served.runs_for_others = wanted.iter().any(|wanted| served.takes(wanted) && wanted.intent.is_running());
         served
     }
 
-    /// Whether it takes this one over: not one of another user, nor one that is told that it does not.
+    /// Whether it takes this one over: not one of another user, or home, nor one that is told that it does not.
     fn takes(&self, wanted: &Wanted) -> bool {
         let says_no = value(wanted.options.environment.values()).and_then(Multiplexing::switch) == Some(false);
         self.multiplexing.is_some()
             && !wanted.profile.is_default()
+            && !wanted.options.is_isolated()
             && wanted.options.user.clone().unwrap_or_default() == self.user
             && !says_no
     }

@@ -6,7 +6,7 @@ use super::outcome::{Action, Outcome, Reconciled};
 use crate::source::Settings;
 use crate::spec::options::Options;
 use crate::spec::{Gateway, ProfileName};
-use crate::volume::{Broken, FoundProfile, Intent, SavedManifest, Store, Volume};
+use crate::volume::{Broken, FoundProfile, Homes, Intent, SavedManifest, Store, Volume};
 
 /// A profile that is to have a gateway, with the settings that it is to have.
 pub(super) struct Wanted {
@@ -21,6 +21,8 @@ pub(super) struct Wanted {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sources<'a> {
     pub(super) volume: &'a Volume,
+    /// Where isolated gateways live.
+    pub(super) homes: &'a Homes,
     /// Where the saved manifest is.
     pub(super) store: &'a Store,
     /// Whether that is another place than the volume.
@@ -37,9 +39,9 @@ pub(super) struct All {
 }
 
 /// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
-/// volume, those that were registered at run time, and the others on the volume.
+/// volume, those that were registered at run time, and the others on the volume. An isolated gateway needs no profile there.
 pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
-    let Sources { volume, store, has_state, manifest } = sources;
+    let Sources { volume, homes, store, has_state, manifest } = sources;
     let profiles = volume.profiles();
     done.broken = profiles.broken;
     let mut is_whole = profiles.warnings.is_empty();
@@ -65,7 +67,15 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     // What is named is asked for by name: nothing else on the volume can hide it.
     for name in in_order.filter(|name| seen.insert((*name).clone())) {
         let profile = name.clone();
+        // What an operator said later wins.
+        let own = registered.get(name).or_else(|| baked.get(name));
+        let options = own.unwrap_or(&manifest.defaults);
         let intent = match volume.profile(name) {
+            _ if options.is_isolated() => match own {
+                Some(_) => homes.intent_apart(name),
+                // The root profile of the home that nobody shares then.
+                None => continue,
+            },
             Some(found) => found.intent,
             None if registered.contains_key(name) => volume.intent(name),
             None => {
@@ -73,12 +83,15 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
                 continue;
             }
         };
-        // What an operator said later wins.
-        let options = registered.get(name).or_else(|| baked.get(name)).unwrap_or(&manifest.defaults);
         wanted.push(Wanted { profile, options: options.clone(), intent, named: true });
     }
     for FoundProfile { profile, intent } in profiles.found {
         if seen.insert(profile.clone()) {
+            if manifest.defaults.is_isolated() {
+                let problem = "shares a home, and [defaults] isolates every gateway; name it in the manifest with isolated = false".to_owned();
+                done.broken.push(Broken { name: profile.to_string(), problem });
+                continue;
+            }
             let options = manifest.defaults.clone();
             wanted.push(Wanted { profile, options, intent, named: false });
         }

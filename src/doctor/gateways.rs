@@ -13,16 +13,15 @@ use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeMap<&str, Vec<&ServiceName>> = BTreeMap::new();
-    for (name, script) in &patient.scripts {
-        users.entry(&script.user).or_default().push(name);
+    for (name, user) in patient.sharing() {
+        users.entry(user.as_str()).or_default().push(name);
     }
     if let Some(programs) = &patient.programs {
         if !users.is_empty() && !patient.is_unprivileged() {
             unknown(&users, programs, findings);
         }
-        if let Some(volume) = home(patient, &users, programs, findings) {
-            given_up(patient, &volume, programs, findings);
-        }
+        home(patient, &users, programs, findings);
+        given_up(patient, programs, findings);
     }
     ports(patient, findings);
 }
@@ -46,25 +45,25 @@ fn home(
     users: &BTreeMap<&str, Vec<&ServiceName>>,
     programs: &Programs,
     findings: &mut Vec<Finding>,
-) -> Option<Volume> {
+) {
     const CHECK: &str = "home";
     let volume = match Volume::open(patient.home) {
         Ok(volume) => volume,
         Err(error) => {
             findings.push(Finding::said(CHECK, &error));
-            return None;
+            return;
         }
     };
     if volume.is_read_only() {
         let seen = format!("the file system of {} is mounted read-only", patient.home);
         findings.push(Finding::error(CHECK, seen, "mount a volume there that can be written"));
-        return Some(volume);
+        return;
     }
     saved(patient, &volume, findings);
     if !patient.can_ask() {
         let seen = format!("only root can find out whether the gateways can write {}", patient.home);
         findings.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
-        return Some(volume);
+        return;
     }
     let mut found = Vec::new();
     for (user, services) in users {
@@ -83,7 +82,6 @@ fn home(
     }
     let well = if users.is_empty() { "is there" } else { "can be written by who runs the gateways" };
     or_ok(findings, found, CHECK, format!("{} {well}", patient.home));
-    Some(volume)
 }
 
 /// What to do about something that the service user cannot use. Nothing of it has root act below the home: that user may put a symlink
@@ -135,7 +133,7 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The services that are down because they died too often, or said that they cannot run.
-fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
+fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "crashes";
     let mut found = Vec::new();
     let mut hidden = BTreeSet::new();
@@ -149,13 +147,19 @@ fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, finding
         if status.up || status.wanted_up {
             continue;
         }
-        if let Some((why, last)) = last_words(service, volume, programs) {
+        if let Some((why, last)) = last_words(patient, service, programs) {
             let last = last.map_or_else(|| "it said nothing".to_owned(), |last| format!("its last line: {last}"));
             let seen = format!("{name} is down since {why}; {last}");
             found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {}", name.word())));
         } else if let Some(last) = status.last.filter(|last| last != "SIGTERM" && last != "exit 0") {
             let seen = format!("{name} is down since it ended with {last}");
-            found.push(Finding::warning(CHECK, seen, name.see_log()));
+            // Where the logger cannot log either, both say so to the container.
+            let remedy = if end_of_log(patient, service, programs).is_some() {
+                name.see_log()
+            } else {
+                "docker logs".to_owned()
+            };
+            found.push(Finding::warning(CHECK, seen, remedy));
         }
     }
     if !hidden.is_empty() {
@@ -166,10 +170,14 @@ fn given_up(patient: &Patient<'_>, volume: &Volume, programs: &Programs, finding
 }
 
 /// Why a service was left down, where its log ends with that, and what it itself said last.
-fn last_words(service: &LiveService, volume: &Volume, programs: &Programs) -> Option<(&'static str, Option<String>)> {
+fn last_words(
+    patient: &Patient<'_>,
+    service: &LiveService,
+    programs: &Programs,
+) -> Option<(&'static str, Option<String>)> {
     const PERMANENT: &str = "s6-permafailon: ";
     const CONFIGURATION: &str = ": exit 78, a configuration error: down until it is started again";
-    let log = LogDir::open(volume, service.name(), owner_of(service, programs, volume)).ok()?.end(20)?;
+    let log = end_of_log(patient, service, programs)?;
     let log = String::from_utf8_lossy(&log);
     let mut lines = log.lines().rev();
     let last = lines.next()?;
@@ -184,4 +192,10 @@ fn last_words(service: &LiveService, volume: &Volume, programs: &Programs) -> Op
     // After the time that s6-log puts before it.
     let own = own.map(|line| excerpt(line.split_once("  ").map_or(line, |(_, text)| text).as_bytes(), 200));
     Some((why, own))
+}
+
+/// The last lines of a service's log, if it has one.
+fn end_of_log(patient: &Patient<'_>, service: &LiveService, programs: &Programs) -> Option<Vec<u8>> {
+    let volume = patient.homes.of_service(service).open().ok()?;
+    LogDir::open(&volume, service.name(), owner_of(service, programs, &volume)).ok()?.end(20)
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, or_ok};
 use super::gateways::is_known;
 use super::patient::Patient;
-use crate::s6::{HermesCommand, Programs};
-use crate::spec::options::UserName;
-use crate::volume::Said;
+use crate::s6::HermesCommand;
+use crate::spec::Owner;
+use crate::volume::{Home, Said, Servant};
 
 const CHECK: &str = "hermes";
 
@@ -22,20 +22,27 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     // Each is asked once, however many gateways call it.
-    let mut asked: BTreeMap<(&str, &str), BTreeSet<HermesCommand>> = BTreeMap::new();
-    for script in patient.scripts.values() {
-        asked.entry((&script.user, &script.program)).or_default().insert(script.command);
+    let mut asked: BTreeMap<(String, &str), (Home, BTreeSet<HermesCommand>)> = BTreeMap::new();
+    for (name, script) in &patient.scripts {
+        let home = patient.homes.of(&name.profile().cloned().unwrap_or_default(), &script.owner);
+        let one = asked.entry((home.user(), &script.program)).or_insert_with(|| (home, BTreeSet::new()));
+        one.1.insert(script.command);
     }
     let mut found = Vec::new();
     let mut well = Vec::new();
-    for ((user, program), commands) in asked {
-        let can_drop = || is_known(user, programs) && programs.has("s6-setuidgid");
-        let Some(name) = user.parse::<UserName>().ok().filter(|_| patient.is_unprivileged() || can_drop()) else {
+    for ((user, program), (home, commands)) in asked {
+        let can_drop = match &home.owner {
+            Owner::Shared(user) => {
+                patient.is_unprivileged() || is_known(user.as_str(), programs) && programs.has("s6-setuidgid")
+            }
+            Owner::Isolated(_) => !patient.is_unprivileged() && programs.has("s6-applyuidgid"),
+        };
+        if !can_drop {
             // Which is a finding already.
             continue;
-        };
+        }
         for command in commands {
-            let takes = |command| takes(patient, programs, &name, program, command);
+            let takes = |command| takes(&patient.servant_at(programs, &home), program, command);
             match takes(command) {
                 Answer::Yes => well.push(format!("{program} takes {}", line(command))),
                 Answer::No => {
@@ -93,9 +100,9 @@ fn line(command: HermesCommand) -> String {
 }
 
 /// Asks for the help of a command, as the user of the gateways.
-fn takes(patient: &Patient<'_>, programs: &Programs, user: &UserName, program: &str, command: HermesCommand) -> Answer {
+fn takes(servant: &Servant<'_>, program: &str, command: HermesCommand) -> Answer {
     let (words, options) = words(command);
-    let Said { code, out, err } = match patient.servant(programs, user).ask(program, &[words, &["--help"]].concat()) {
+    let Said { code, out, err } = match servant.ask(program, &[words, &["--help"]].concat()) {
         Ok(said) => said,
         Err(error) => return Answer::Nothing(error.to_string()),
     };

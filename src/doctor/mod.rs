@@ -9,6 +9,7 @@ mod error;
 mod finding;
 mod gateways;
 mod hermes;
+mod isolated;
 mod neighbours;
 mod patient;
 mod programs;
@@ -26,7 +27,7 @@ use camino::Utf8Path;
 
 use crate::disk::Context as _;
 use crate::s6::{RunScript, Scandir, Svscan};
-use crate::volume::Deadline;
+use crate::volume::{Deadline, Homes};
 use patient::Patient;
 
 /// Everything about the services of this scandir, by the programs of s6 in this directory, with this home of Hermes, and the saved
@@ -58,10 +59,15 @@ pub(crate) fn examine(
     let services = scandir.services()?;
     let scripts =
         services.iter().filter_map(|(name, service)| Some((name.clone(), RunScript::of(service.path())?))).collect();
-    let patient = Patient { scandir, supervisor, programs: found, home, state, deadline, svscan, services, scripts };
+    let homes = Homes::sharing(home);
+    let patient =
+        Patient { scandir, supervisor, programs: found, home, homes, state, deadline, svscan, services, scripts };
     tree::check(&patient, &mut findings)?;
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
+    if let Some(programs) = &patient.programs {
+        isolated::check(&patient, programs, &mut findings);
+    }
     neighbours::check(&patient, &mut findings);
     hermes::check(&patient, &mut findings);
     neighbours::in_the_way(&patient, timeout, &mut findings);

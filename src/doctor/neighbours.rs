@@ -119,7 +119,9 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
     let saved = saved.unwrap_or_default();
     let is_saved = |profile: &ProfileName| saved.gateways.iter().any(|(name, _)| name == profile);
     let lacks = |profile: &ProfileName| volume.lacks(profile) && !is_saved(profile);
-    let gone: Vec<&ServiceName> = patient.services.keys().filter(|name| name.profile().is_some_and(lacks)).collect();
+    let is_isolated = |name: &ServiceName| patient.scripts.get(name).is_some_and(|script| script.owner.is_isolated());
+    let names = patient.services.keys().filter(|name| name.profile().is_some_and(lacks) && !is_isolated(name));
+    let gone: Vec<&ServiceName> = names.collect();
     if gone.is_empty() {
         return Vec::new();
     }
@@ -138,11 +140,13 @@ fn served(patient: &Patient<'_>, volume: &Volume, programs: &Programs, wrong: &m
     let text = patient.services.get(&root).and_then(|service| disk::read_small(&service.path().join("run")).ok());
     let entries = text.as_deref().and_then(variables).unwrap_or_default();
     let own = entries.iter().filter_map(|entry| entry.split_once('='));
-    let Some(multiplexing) = volume.multiplexing(multiplexing_variable(own)) else {
+    let multiplexing = volume.multiplexing(multiplexing_variable(own));
+    let is_apart = patient.scripts.get(&root).is_some_and(|script| script.owner.is_isolated());
+    let Some(multiplexing) = multiplexing.filter(|_| !is_apart) else {
         return "every gateway has its profile";
     };
     let is_up = |service: &LiveService| service.status(programs).is_ok_and(|status| status.up);
-    let user = |name: &ServiceName| patient.scripts.get(name).map(|script| script.user.as_str());
+    let user = |name: &ServiceName| patient.scripts.get(name).map(|script| &script.owner);
     let beside = patient.services.iter().filter(|(name, service)| {
         name.profile().is_some() && **name != root && user(name) == user(&root) && is_up(service)
     });
@@ -172,7 +176,8 @@ fn served(patient: &Patient<'_>, volume: &Volume, programs: &Programs, wrong: &m
 pub(super) fn in_the_way(patient: &Patient<'_>, timeout: Duration, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
     let Some(programs) = &patient.programs else { return };
-    let (Some(user), Ok(volume)) = (service_user(patient), Volume::open(patient.home)) else { return };
+    let Ok(volume) = Volume::open(patient.home) else { return };
+    let user = service_user(patient);
     let Some(identity) = Identity::of(user.as_str(), programs) else { return };
     if !rustix::process::geteuid().is_root() || patient.is_unprivileged() {
         return;
@@ -195,15 +200,15 @@ pub(super) fn in_the_way(patient: &Patient<'_>, timeout: Duration, findings: &mu
 }
 
 /// Who runs the gateways.
-fn service_user(patient: &Patient<'_>) -> Option<UserName> {
-    let user = patient.scripts.values().map(|script| script.user.as_str()).min();
-    user.map_or_else(|| Some(UserName::default()), |user| user.parse().ok())
+fn service_user(patient: &Patient<'_>) -> UserName {
+    let users = patient.sharing().map(|(_, user)| user);
+    users.min_by_key(|user| user.as_str()).cloned().unwrap_or_default()
 }
 
 /// What the service user cannot use on the volume, since it is somebody else's.
 fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
-    let Some(user) = service_user(patient) else { return };
+    let user = service_user(patient);
     let Some(to) = Identity::of(user.as_str(), programs) else { return };
     let Ok(found) = volume.repair(Rules { to, from_owner: false, dry_run: true }) else { return };
     let mut wrong = Vec::new();

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use crate::s6::{LiveService, Programs, RunScript, Scandir, Svscan};
-use crate::spec::ServiceName;
 use crate::spec::options::UserName;
-use crate::volume::{Deadline, Master, Servant, Store, VolumeError};
+use crate::spec::{Owner, ServiceName};
+use crate::volume::{Deadline, Home, Homes, Master, Servant, Store, VolumeError};
 
 /// What is looked at.
 pub(super) struct Patient<'a> {
@@ -16,6 +16,8 @@ pub(super) struct Patient<'a> {
     pub(super) supervisor: (u32, u32),
     pub(super) programs: Option<Programs>,
     pub(super) home: &'a Utf8Path,
+    /// Where each gateway lives: in that home, or in one of its own.
+    pub(super) homes: Homes,
     /// Where the saved manifest is, if not on the volume.
     pub(super) state: Option<&'a Utf8Path>,
     /// How long all that runs as the service user may take to answer.
@@ -46,6 +48,22 @@ impl Patient<'_> {
             _ => Master::Itself,
         };
         Servant::new(programs, master, self.home, self.deadline)
+    }
+
+    /// Does things as whoever lives there: never as root.
+    pub(super) fn servant_at<'b>(&'b self, programs: &'b Programs, home: &'b Home) -> Servant<'b> {
+        match &home.owner {
+            Owner::Shared(user) => self.servant(programs, user),
+            Owner::Isolated(_) => Servant::new(programs, home.master(), &home.path, self.deadline),
+        }
+    }
+
+    /// Those that share a home, each with its user.
+    pub(super) fn sharing(&self) -> impl Iterator<Item = (&ServiceName, &UserName)> {
+        self.scripts.iter().filter_map(|(name, script)| match &script.owner {
+            Owner::Shared(user) => Some((name, user)),
+            Owner::Isolated(_) => None,
+        })
     }
 
     /// Where the saved manifest is.

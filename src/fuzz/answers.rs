@@ -7,7 +7,7 @@ use crate::disk::Plan;
 use crate::render::render_service;
 use crate::s6::{HermesCommand, RunScript, Status, count};
 use crate::spec::options::{HermesCli, Options};
-use crate::spec::{Dashboard, Gateway, Service};
+use crate::spec::{Dashboard, Gateway, Owner, Service};
 use crate::volume::{Intent, Object};
 
 /// The member that an operator's start and stop write.
@@ -101,14 +101,19 @@ pub fn svdt(data: &[u8]) {
 /// Unless what is read of it, rendered, is read again.
 pub fn run_script(data: &[u8]) {
     let Some(script) = std::str::from_utf8(data).ok().and_then(RunScript::parse) else { return };
-    let (Ok(user), Ok(program)) = (script.user.parse(), script.program.parse()) else { return };
+    let Ok(program) = script.program.parse() else { return };
     let port = script.port.and_then(|port| port.to_string().parse().ok());
     let hermes_cli = match script.command {
         HermesCommand::Start => Some(HermesCli::Start),
         HermesCommand::Run => Some(HermesCli::Run),
         HermesCommand::Dashboard => None,
     };
-    let options = Options { user: Some(user), hermes: Some(program), hermes_cli, port, ..Options::default() };
+    let (user, uid) = match script.owner.clone() {
+        Owner::Shared(user) => (Some(user), None),
+        Owner::Isolated(uid) => (None, Some(uid)),
+    };
+    let isolated = Some(uid.is_some());
+    let options = Options { user, uid, isolated, hermes: Some(program), hermes_cli, port, ..Options::default() };
     let service: Service = if script.command == HermesCommand::Dashboard {
         Dashboard::new(options).expect("it has no variables").into()
     } else {
@@ -119,8 +124,9 @@ pub fn run_script(data: &[u8]) {
     let directory = render_service(&service);
     let run = directory.files().iter().find(|file| file.path == "run").expect("there is a run script");
     let again = RunScript::parse(&run.content).expect("what is rendered is understood");
-    assert_eq!((&again.user, &again.program, again.command), (&script.user, &script.program, script.command));
-    if script.port.is_some_and(|port| port > 0) || script.command == HermesCommand::Run {
+    assert_eq!((&again.owner, &again.program, again.command), (&script.owner, &script.program, script.command));
+    // An isolated one has always a port.
+    if script.port.is_some_and(|port| port > 0) || script.command == HermesCommand::Run && !script.owner.is_isolated() {
         assert_eq!(again.port, script.port.filter(|port| *port > 0));
     }
 }

@@ -15,7 +15,7 @@ use crate::s6::{HermesCommand, RunScript, variables};
 use crate::source::{Mistake, Place, SourceError, parse, parse_env_file, same_in_pieces, services, too_deep};
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
 use crate::spec::options::{Key, Options, Port};
-use crate::spec::{Call, Gateway, ProfileName, Service, ServiceName};
+use crate::spec::{Call, Gateway, Owner, ProfileName, Service, ServiceName};
 use crate::volume::{SavedManifest, Store, VolumeError};
 
 /// A manifest, `gateways.toml`.
@@ -113,10 +113,8 @@ fn renders(service: &Service) {
             let wanted = dashboard.environment.values().map(|(name, value)| format!("{name}={value}"));
             assert_eq!(variables(&run.content).unwrap_or_default(), wanted.collect::<Vec<_>>());
             let script = RunScript::parse(&run.content).expect("what is rendered is understood");
-            assert_eq!(
-                (script.user.as_str(), script.program.as_str()),
-                (dashboard.user.as_str(), dashboard.program.as_str())
-            );
+            let owner = Owner::Shared(dashboard.user.clone());
+            assert_eq!((&script.owner, script.program.as_str()), (&owner, dashboard.program.as_str()));
             assert_eq!((script.command, script.port), (HermesCommand::Dashboard, Some(dashboard.port.get())));
         }
         Service::Watch => {}
@@ -138,7 +136,7 @@ fn says(gateway: &Gateway, run: &str) {
     let wanted: Vec<String> = wanted.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let script = RunScript::parse(run).unwrap_or_else(|| panic!("not understood: {run}"));
     assert_eq!(variables(run).unwrap_or_default(), wanted);
-    assert_eq!((script.user.as_str(), script.program.as_str()), (gateway.user.as_str(), gateway.program.as_str()));
+    assert_eq!((&script.owner, script.program.as_str()), (gateway.owner(), gateway.program.as_str()));
     let named = wanted.iter().find_map(|entry| entry.strip_prefix("API_SERVER_PORT=")?.parse().ok());
     let port = if command == HermesCommand::Run { named } else { port.map(Port::get) };
     assert_eq!((script.command, script.port), (command, port));

@@ -10,7 +10,7 @@ pub use service_dir::{Mode, ServiceDir, ServiceFile};
 
 use crate::spec::environment::{API_SERVER_PORT, Environment, SUPERVISED_MARKERS};
 use crate::spec::options::{CrashBudget, LogFiles, LogSize, LogTo, StopTimeout};
-use crate::spec::{Call, Dashboard, Gateway, Service, ServiceName};
+use crate::spec::{Call, Dashboard, Gateway, Owner, Service, ServiceName};
 use service_dir::whose;
 
 /// What the scripts of a service call it.
@@ -29,7 +29,7 @@ struct Own {
 #[template(path = "run.sh")]
 struct Run<'a> {
     own: &'a Own,
-    user: &'a str,
+    owner: &'a Owner,
     has_dollars: bool,
     /// Host and port of the dashboard.
     address: Option<(&'a str, u16)>,
@@ -49,7 +49,7 @@ struct Finish<'a> {
 #[template(path = "log/run.sh")]
 struct LogRun<'a> {
     own: &'a Own,
-    user: &'a str,
+    owner: &'a Owner,
     to_container: bool,
     log_files: u32,
     log_size: u32,
@@ -67,7 +67,7 @@ pub fn render(gateway: &Gateway) -> ServiceDir {
     let own = Own::new(&name, "gateway");
     let run = run(gateway, &own);
     let rest = Rest {
-        user: gateway.user.as_str(),
+        owner: &gateway.owner,
         down: gateway.down,
         stop_timeout: gateway.stop_timeout,
         logs: (gateway.log_to, gateway.log_files, gateway.log_size),
@@ -88,14 +88,15 @@ pub fn render_service(service: &Service) -> ServiceDir {
 fn render_dashboard(dashboard: &Dashboard) -> ServiceDir {
     let name = ServiceName::Dashboard;
     let own = Own::new(&name, "dashboard");
+    let owner = Owner::Shared(dashboard.user.clone());
+    let (environment, program) = (&dashboard.environment, dashboard.program.as_str());
     let run = text(&Run {
-        user: dashboard.user.as_str(),
         address: Some((dashboard.host.as_str(), dashboard.port.get())),
-        command: vec![dashboard.program.as_str(), "dashboard"],
-        ..Run::new(&own, dashboard.environment.values().collect(), &dashboard.environment, dashboard.program.as_str())
+        command: vec![program, "dashboard"],
+        ..Run::new(&own, &owner, environment.values().collect(), environment, program)
     });
     let rest = Rest {
-        user: dashboard.user.as_str(),
+        owner: &owner,
         down: dashboard.down,
         stop_timeout: dashboard.stop_timeout,
         logs: (dashboard.log_to, dashboard.log_files, dashboard.log_size),
@@ -114,7 +115,8 @@ fn render_watch() -> ServiceDir {
 fn run(gateway: &Gateway, own: &Own) -> String {
     let port = gateway.port().map(|port| port.to_string()).unwrap_or_default();
     let mut command = vec![gateway.program.as_str()];
-    if !gateway.profile.is_default() {
+    // In a home of its own, it is the root profile.
+    if !gateway.profile.is_default() && !gateway.owner.is_isolated() {
         command.extend(["-p", gateway.profile.as_str()]);
     }
     command.push("gateway");
@@ -128,11 +130,7 @@ fn run(gateway: &Gateway, own: &Own) -> String {
         }
     }
     entries.sort_unstable();
-    text(&Run {
-        user: gateway.user.as_str(),
-        command,
-        ..Run::new(own, entries, &gateway.environment, gateway.program.as_str())
-    })
+    text(&Run { command, ..Run::new(own, &gateway.owner, entries, &gateway.environment, gateway.program.as_str()) })
 }
 
 impl Own {
@@ -143,17 +141,23 @@ impl Own {
 
 impl<'a> Run<'a> {
     /// One with these variables, and the secrets of this environment.
-    fn new(own: &'a Own, entries: Vec<(&'a str, &'a str)>, environment: &'a Environment, program: &'a str) -> Self {
+    fn new(
+        own: &'a Own,
+        owner: &'a Owner,
+        entries: Vec<(&'a str, &'a str)>,
+        environment: &'a Environment,
+        program: &'a str,
+    ) -> Self {
         let secrets: Vec<(&str, &str)> = environment.secrets().collect();
         let mut values = entries.iter().chain(&secrets).map(|(_, value)| *value).chain([program]);
         let has_dollars = values.any(|value| value.contains(['$', '`']));
-        Self { own, user: "", has_dollars, address: None, entries, secrets, command: Vec::new() }
+        Self { own, owner, has_dollars, address: None, entries, secrets, command: Vec::new() }
     }
 }
 
 /// What decides the files beside `run`, of whatever Hermes runs.
 struct Rest<'a> {
-    user: &'a str,
+    owner: &'a Owner,
     down: bool,
     stop_timeout: StopTimeout,
     logs: (LogTo, LogFiles, LogSize),
@@ -189,7 +193,7 @@ impl Rest<'_> {
         let (log_to, log_files, log_size) = self.logs;
         text(&LogRun {
             own,
-            user: self.user,
+            owner: self.owner,
             to_container: log_to == LogTo::Both,
             log_files: log_files.get(),
             log_size: log_size.get(),

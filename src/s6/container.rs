@@ -6,7 +6,7 @@ use std::fs;
 
 use camino::Utf8PathBuf;
 
-use crate::spec::environment::FALLBACK_HOME;
+use crate::spec::environment::{FALLBACK_HOME, FALLBACK_HOMES};
 
 /// A variable of the container, or else of this process; `None` where it is not set, or empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
@@ -19,4 +19,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// The home of Hermes that the gateways of this container have.
 pub(crate) fn hermes_home() -> Utf8PathBuf {
     variable("HERMES_HOME").map_or_else(|| Utf8PathBuf::from(FALLBACK_HOME), Utf8PathBuf::from)
+}
+
+/// The directory below which the isolated gateways of this container have their homes.
+pub(crate) fn hermes_homes() -> Utf8PathBuf {
+    variable("HERMES_HOMES").map_or_else(|| Utf8PathBuf::from(FALLBACK_HOMES), Utf8PathBuf::from)
 }

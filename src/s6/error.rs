@@ -7,6 +7,7 @@ use crate::base::child::Said;
 use crate::base::text::{Plain, lines};
 use crate::base::{Signal, WaitError};
 use crate::disk::{DiskError, SystemError};
+use crate::spec::options::Uid;
 use crate::spec::{ProfileName, ServiceName};
 
 /// What goes wrong with s6.
@@ -129,6 +130,18 @@ pub enum S6Error {
         path: Utf8PathBuf,
         /// Whether it differs from the one that was to be published.
         different: bool,
+    },
+    /// An isolated gateway has the user of another one.
+    #[error(
+        "{path} would run as {uid}, the user of {other}, who reads both their homes; give one of them another --uid"
+    )]
+    OneUser {
+        /// The service directory.
+        path: Utf8PathBuf,
+        /// The other one.
+        other: ServiceName,
+        /// The user of both.
+        uid: Uid,
     },
     /// A service directory of that name is there, and Hermes' own service manager made it.
     #[error("{0} was made by Hermes' own service manager; register --adopt takes it over, and so does reconcile")]

@@ -2,6 +2,7 @@
 //!
 //! It does not know who asks, nor what a profile has on the volume.
 
+mod apart;
 pub(crate) mod container;
 mod error;
 mod fifo;
@@ -17,6 +18,7 @@ mod script;
 mod service;
 mod staged;
 
+pub(crate) use apart::are_apart;
 pub use error::{S6Error, Unfit};
 pub(crate) use gone::STAGING;
 pub(crate) use leaving::{Abandoned, Leaving};

@@ -9,6 +9,7 @@ use std::io;
 
 use camino::Utf8Path;
 
+use super::apart::are_apart;
 use super::error::{S6Error, Unfit};
 use super::gone::{STAGING, evacuate};
 use super::scandir::Scandir;
@@ -169,6 +170,7 @@ fn publish_alone(
     if changes.iter().all(|change| *change == Published::Unchanged) {
         return Ok(Done { changes, previous: Vec::new() });
     }
+    are_apart(scandir, wanted)?;
     let of = |change| wanted.iter().zip(&changes).filter(move |(_, own)| **own == change).map(|(checked, _)| checked);
     let directory = scandir.directory()?;
     let mut staging = Staging::begin(place(scandir, &directory)?)?;

@@ -4,13 +4,15 @@ use camino::Utf8Path;
 
 use super::container;
 use crate::disk;
+use crate::spec::Owner;
 use crate::spec::environment::{API_SERVER_PORT, DASHBOARD_ADDRESS};
+use crate::spec::options::Uid;
 
 /// The command of a rendered run script. Any other script is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunScript {
     /// Who the service runs as.
-    pub(crate) user: String,
+    pub(crate) owner: Owner,
     /// What is Hermes.
     pub(crate) program: String,
     /// Which command line it is called with.
@@ -44,10 +46,10 @@ impl RunScript {
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
         // A line of a value cannot be taken for it: values stand before the last command.
-        let line = text.lines().last()?.strip_prefix("exec s6-setuidgid ")?;
+        let (owner, rest) = dropped(text.lines().last()?)?;
         // Between the user and the program stand the variables, by reference.
-        let mut words = words(line)?.into_iter().filter(|word| word != "\"$@\"");
-        let (user, program) = (words.next()?, words.next()?);
+        let mut words = words(rest)?.into_iter().filter(|word| word != "\"$@\"");
+        let program = words.next()?;
         let rest: Vec<String> = words.collect();
         // The root profile is not named.
         let rest = if rest.first()? == "-p" { rest.get(2..)? } else { &rest };
@@ -62,8 +64,27 @@ impl RunScript {
             HermesCommand::Run => port(text),
             HermesCommand::Dashboard => dashboard_port(text),
         };
-        Some(Self { user, program, command, port })
+        Some(Self { owner, program, command, port })
     }
+}
+
+/// The user of an isolated gateway, by the text of its run script; only its last line is looked at.
+pub(super) fn own_uid(text: &str) -> Option<Uid> {
+    match dropped(text.trim_end_matches('\n').rsplit('\n').next()?)?.0 {
+        Owner::Isolated(uid) => Some(uid),
+        Owner::Shared(_) => None,
+    }
+}
+
+/// To whom the last line of a run script drops, and what comes after that.
+fn dropped(line: &str) -> Option<(Owner, &str)> {
+    if let Some(rest) = line.strip_prefix("exec s6-setuidgid ") {
+        let (user, rest) = rest.split_once(' ')?;
+        return Some((Owner::Shared(user.parse().ok()?), rest));
+    }
+    let (uid, rest) = line.strip_prefix("exec s6-applyuidgid -u ")?.split_once(' ')?;
+    let rest = rest.strip_prefix(&format!("-g {uid} -G '' "))?;
+    Some((Owner::Isolated(uid.parse().ok()?), rest))
 }
 
 /// Whether this is a run script of Hermes' own service manager, by what all of its releases write.
@@ -184,8 +205,8 @@ mod tests {
     #[test]
     fn what_gen_service_renders_is_understood() {
         let script = |user: &str, program: &str, command, port| {
-            let (user, program) = (user.to_owned(), program.to_owned());
-            Some(RunScript { user, program, command, port })
+            let owner = Owner::Shared(user.parse().unwrap());
+            Some(RunScript { owner, program: program.to_owned(), command, port })
         };
         assert_eq!(parsed("coder", &[]), script("hermes", "hermes", HermesCommand::Start, Some(9570)));
         assert_eq!(parsed("gateway", &[(Key::Port, "1")]), script("hermes", "hermes", HermesCommand::Start, Some(1)));
@@ -212,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn an_isolated_gateway_is_understood() {
+        let alone = |uid: &str, command, port| {
+            let owner = Owner::Isolated(uid.parse().unwrap());
+            Some(RunScript { owner, program: "hermes".to_owned(), command, port: Some(port) })
+        };
+        let isolated = (Key::Isolated, "true");
+        assert_eq!(parsed("coder", &[isolated]), alone("33370", HermesCommand::Start, 9570));
+        let own = [isolated, (Key::HermesCli, "run"), (Key::Uid, "20001"), (Key::Port, "80")];
+        assert_eq!(parsed_with("coder", &own, &[("A", "1")]), alone("20001", HermesCommand::Run, 80));
+        for last in [
+            "exec s6-applyuidgid -u 20001 -g 20002 -G '' hermes gateway run --replace",
+            "exec s6-applyuidgid -u 20001 -g 20001 hermes gateway run --replace",
+            "exec s6-applyuidgid -u 0 -g 0 -G '' hermes gateway run --replace",
+        ] {
+            assert_eq!(RunScript::parse(last), None, "{last}");
+        }
+    }
+
+    #[test]
     fn the_dashboard_is_understood() {
         let mut own = Options::default();
         let name = EnvName::from_str("A").unwrap();
@@ -221,8 +261,8 @@ mod tests {
         own.set(Key::Hermes, "/opt/\"${HERMES_DASHBOARD_PORT:=2}\"/hermes").unwrap_err();
         own.set(Key::User, "svc").unwrap();
         let directory = render_service(&Dashboard::new(own).unwrap().into());
-        let (user, program) = ("svc".to_owned(), "hermes".to_owned());
-        let wanted = RunScript { user, program, command: HermesCommand::Dashboard, port: Some(80) };
+        let (owner, program) = (Owner::Shared("svc".parse().unwrap()), "hermes".to_owned());
+        let wanted = RunScript { owner, program, command: HermesCommand::Dashboard, port: Some(80) };
         assert_eq!(RunScript::parse(&directory.files()[1].content), Some(wanted));
     }
 

@@ -7,9 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::S6Error;
 use super::fifo::has_reader;
 use super::programs::Programs;
-use super::script::{RunScript, is_hermes_own};
+use super::script::{RunScript, is_hermes_own, own_uid};
 use crate::base::{Patience, WaitError};
 use crate::disk;
+use crate::spec::options::Uid;
 use crate::spec::{ProfileName, ServiceName};
 
 /// A service directory in a scandir, or a symlink to one, as s6-overlay makes it of `/etc/services.d`.
@@ -74,6 +75,16 @@ impl LiveService {
     /// image that has not what its run script needs, in a loop for ever.
     pub(crate) fn is_hermes_own(&self) -> bool {
         disk::read_small(&self.path.join("run")).is_ok_and(|run| is_hermes_own(&run))
+    }
+
+    /// The user that it has for itself if it is an isolated gateway, by its run script.
+    pub(crate) fn own_uid(&self) -> Option<Uid> {
+        own_uid(&disk::read_small(&self.path.join("run")).ok()?)
+    }
+
+    /// Whether it is an isolated gateway.
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.own_uid().is_some()
     }
 
     /// Refuses to have root ask or tell a supervisor by files that somebody else can put others in the place of: the programs of s6 follow a

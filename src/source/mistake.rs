@@ -112,9 +112,9 @@ pub enum ManifestError {
         /// What to write.
         wanted: &'static str,
     },
-    /// A port for all gateways at once.
-    #[error("port cannot have a default, since every gateway needs its own; give it in [gateways.<profile>]")]
-    DefaultPort,
+    /// For all gateways at once, what each has for itself.
+    #[error("{0} cannot have a default, since every gateway needs its own; give it in [gateways.<profile>]")]
+    OfOne(&'static str),
     /// Brackets that are nested deeper than the parser can go.
     #[error("from here on more than {most} brackets are open at once; look for one that is not closed")]
     Nesting {

@@ -10,7 +10,7 @@ use crate::spec::options::{Key, Kind};
 /// The schema, draft 2020-12. `docs/gateways.schema.json` is this, and a test sees that it stays so.
 pub fn schema() -> Value {
     let gateway = Key::OF_GATEWAY.iter().map(|key| (*key, key.help()));
-    let defaults = gateway.clone().filter(|(key, _)| *key != Key::Port);
+    let defaults = gateway.clone().filter(|(key, _)| !Key::OF_ONE.contains(key));
     let dashboard = Key::OF_DASHBOARD.iter().map(|key| (*key, key.help_of_dashboard()));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::environment::EnvironmentError;
 use super::options::OptionError;
+use super::owner::OwnerError;
 use super::ports::PortError;
 use super::profile::{ProfileName, ProfileNameError};
 use super::selection::SelectionError;
@@ -31,6 +32,9 @@ pub enum SpecError {
     /// An environment entry or a secret.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// Nobody can run a gateway.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
     /// Two gateways on one port.
     #[error(transparent)]
     Port(#[from] PortError),

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::environment::{API_SERVER_PORT, Environment, EnvironmentError};
+use super::environment::{API_SERVER_PORT, Environment, EnvironmentError, OF_ISOLATED};
 use super::error::SpecError;
-use super::options::{
-    CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout, UserName,
-};
+use super::options::{CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout};
+use super::owner::{Owner, Owners};
 use super::ports::{PortError, Ports, Refusal};
 use super::profile::ProfileName;
 
@@ -16,7 +15,7 @@ pub struct Gateway {
     pub(crate) profile: ProfileName,
     pub(crate) program: HermesProgram,
     pub(crate) call: Call,
-    pub(crate) user: UserName,
+    pub(crate) owner: Owner,
     pub(crate) environment: Environment,
     pub(crate) down: bool,
     pub(crate) stop_timeout: StopTimeout,
@@ -26,7 +25,7 @@ pub struct Gateway {
     pub(crate) crash_budget: CrashBudget,
 }
 
-/// How Hermes is called. `start` always has a port, `run` only where one was given.
+/// How Hermes is called. `start` always has a port, `run` where one was given, or the gateway is isolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Start { port: Port },
@@ -38,22 +37,31 @@ impl Gateway {
     ///
     /// # Errors
     /// Every problem, with the index of the gateway that has it: a profile named twice, two gateways on one port, a port
-    /// given both as option and as variable.
+    /// given both as option and as variable, two isolated gateways with one user.
     pub fn resolve(wanted: Vec<(ProfileName, Options)>) -> Result<Vec<Self>, Vec<(usize, SpecError)>> {
         let mut problems: Vec<(usize, SpecError)> = Vec::new();
-        let mut calls = Vec::with_capacity(wanted.len());
+        let mut resolved = Vec::with_capacity(wanted.len());
         let mut seen = BTreeSet::new();
-        let mut ports = Ports::default();
+        let (mut ports, mut owners) = (Ports::default(), Owners::default());
         for (index, (profile, options)) in wanted.iter().enumerate() {
             if !seen.insert(profile) {
                 problems.push((index, SpecError::ProfileTwice(profile.clone())));
                 continue;
             }
-            match Call::new(&mut ports, index, profile, options) {
-                Ok(call) => calls.push(call),
-                Err(refusal) => {
-                    let holder = |holder: usize| wanted[holder].0.clone();
-                    problems.push((index, port_error(refusal, holder, profile.clone(), options.port).into()));
+            let call = Call::new(&mut ports, index, profile, options).map_err(|refusal| {
+                let holder = |holder: usize| wanted[holder].0.clone();
+                port_error(refusal, holder, profile.clone(), options.port)
+            });
+            let owner = Owner::of(profile, options).and_then(|owner| owners.take(&owner, profile).map(|()| owner));
+            if options.is_isolated() {
+                let sets = OF_ISOLATED.into_iter().filter(|name| options.environment.contains(name));
+                problems.extend(sets.map(|name| (index, EnvironmentError::Isolated(name).into())));
+            }
+            match (call, owner) {
+                (Ok(call), Ok(owner)) => resolved.push((call, owner)),
+                (call, owner) => {
+                    problems.extend(call.err().map(|problem| (index, problem.into())));
+                    problems.extend(owner.err().map(|problem| (index, problem.into())));
                 }
             }
             let runs = options.hermes_cli == Some(HermesCli::Run);
@@ -64,20 +72,20 @@ impl Gateway {
         if problems.is_empty() {
             Ok(wanted
                 .into_iter()
-                .zip(calls)
-                .map(|((profile, options), call)| Self::new(profile, options, call))
+                .zip(resolved)
+                .map(|((profile, options), (call, owner))| Self::new(profile, options, call, owner))
                 .collect())
         } else {
             Err(problems)
         }
     }
 
-    fn new(profile: ProfileName, options: Options, call: Call) -> Self {
+    fn new(profile: ProfileName, options: Options, call: Call, owner: Owner) -> Self {
         Self {
             profile,
             call,
             program: options.hermes.unwrap_or_default(),
-            user: options.user.unwrap_or_default(),
+            owner,
             environment: options.environment,
             down: options.down.unwrap_or_default(),
             stop_timeout: options.stop_timeout.unwrap_or_default(),
@@ -91,6 +99,11 @@ impl Gateway {
     /// The profile that it serves.
     pub fn profile(&self) -> &ProfileName {
         &self.profile
+    }
+
+    /// Who it runs as.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// Its port, where it has one.
@@ -107,7 +120,10 @@ impl Call {
         match options.hermes_cli.unwrap_or_default() {
             HermesCli::Start => Ok(Self::Start { port: ports.take(index, profile, options.port)? }),
             HermesCli::Run => {
-                let port = options.port.map(|port| ports.take(index, profile, Some(port))).transpose()?;
+                // Two instances cannot both listen on what Hermes takes if it is told nothing.
+                let needs_one = options.is_isolated() && !options.environment.contains(API_SERVER_PORT);
+                let takes_one = options.port.is_some() || needs_one;
+                let port = takes_one.then(|| ports.take(index, profile, options.port)).transpose()?;
                 Ok(Self::Run { port })
             }
         }

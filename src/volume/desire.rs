@@ -3,15 +3,12 @@
 use std::io;
 
 use super::error::VolumeError;
-use super::home::Volume;
+use super::homes::Home;
 use super::json::Object;
 use super::paths::{STATE, below, directory_of};
-use super::servant::{Deadline, Master, Servant, ServantError};
+use super::servant::{Deadline, Servant, ServantError};
 use crate::base::text::reason;
 use crate::manager::S6Manager;
-use crate::s6::RunScript;
-use crate::spec::ProfileName;
-use crate::spec::options::UserName;
 
 /// Puts standard input in the place of `gateway_state.json` in the profile's directory `$1`, with the mode that it had.
 const REPLACE: &str = r#"
@@ -25,7 +22,7 @@ cat >"${new}"
 mv -f "${new}" gateway_state.json
 "#;
 
-/// Records that the gateway of this profile is to run after the next boot, or not: `desired_state` in `gateway_state.json`, which
+/// Records that the gateway that lives there is to run after the next boot, or not: `desired_state` in `gateway_state.json`, which
 /// Hermes leaves as it is and [`Intent`](super::Intent) reads. All else in it stays as it is, to the byte. It is written by the user that
 /// the gateway runs as.
 ///
@@ -33,18 +30,18 @@ mv -f "${new}" gateway_state.json
 /// If there is no such profile on the volume, if what stands in the file is not what Hermes writes, or if that user cannot write there.
 pub(crate) fn record(
     manager: &S6Manager<'_>,
-    volume: &Volume,
-    profile: &ProfileName,
+    home: &Home,
     running: bool,
     deadline: Deadline,
 ) -> Result<(), VolumeError> {
+    let (volume, profile) = (home.open()?, &home.profile);
     let directory = directory_of(profile);
     if volume.home().dir(&directory).is_err() {
         return Err(VolumeError::NoProfile { profile: profile.clone(), home: volume.path().to_owned() });
     }
-    let user = user_of(manager, profile);
+    let user = home.user();
     let path = volume.shown(&below(profile, STATE));
-    let desire = |problem| VolumeError::Desire { path: path.clone(), user: user.to_string(), problem };
+    let desire = |problem| VolumeError::Desire { path: path.clone(), user: user.clone(), problem };
     let text = match volume.home().read(&below(profile, STATE)) {
         Ok(file) if file.text.iter().all(u8::is_ascii_whitespace) => "{}".to_owned(),
         Ok(file) => String::from_utf8(file.text).map_err(|_| VolumeError::Foreign(path.clone()))?,
@@ -53,17 +50,10 @@ pub(crate) fn record(
     };
     let state = Object::parse(&text).ok_or_else(|| VolumeError::Foreign(path.clone()))?;
     let text = state.with("desired_state", if running { "running" } else { "stopped" });
-    let servant = Servant::new(manager.programs(), Master::of(&user), volume.path(), deadline);
+    let servant = Servant::new(manager.programs(), home.master(), volume.path(), deadline);
     let directory = volume.path().join(directory);
     match servant.run("/bin/sh", &["-c", REPLACE, "sh", directory.as_str()], text.as_bytes()) {
         Err(ServantError::Failed { said, .. }) => Err(desire(said)),
         result => Ok(result.map_err(VolumeError::from)?),
     }
-}
-
-/// Who the gateway runs as, by its run script.
-fn user_of(manager: &S6Manager<'_>, profile: &ProfileName) -> UserName {
-    let service = manager.scandir().gateway(profile).ok();
-    let script = service.and_then(|service| RunScript::of(service.path()));
-    script.and_then(|script| script.user.parse().ok()).unwrap_or_default()
 }

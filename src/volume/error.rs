@@ -64,6 +64,23 @@ pub(crate) enum VolumeError {
         /// Why not.
         problem: String,
     },
+    /// The home of an isolated gateway does not go.
+    #[error("cannot remove {path}: {problem}; look at what is there, and remove it by hand")]
+    Purge {
+        /// The home.
+        path: Utf8PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// A home that is to go, and is not one gateway's alone.
+    #[error("gateway {0} has no home of its own to purge; `hermes profile delete {0}` removes its profile")]
+    Shared(ProfileName),
+    /// Nobody can be asked whether a home is to go.
+    #[error("nobody is here to be asked whether {0} may be removed; say --yes")]
+    Unasked(Utf8PathBuf),
+    /// Somebody was asked whether a home is to go, and said no.
+    #[error("nothing is done, as {0} is to stay")]
+    Refused(Utf8PathBuf),
     /// The file in which an operator's word belongs is not what Hermes writes.
     #[error(
         "{0} is not what Hermes writes, and is left as it is; remove it as the user of the gateway, or omit --save"
@@ -107,6 +124,6 @@ impl From<DiskError> for VolumeError {
 impl VolumeError {
     pub(crate) fn is_usage(&self) -> bool {
         let home = matches!(self, Self::Home { .. } | Self::NoUser(_) | Self::State { .. });
-        home || matches!(self, Self::NoLog(_) | Self::Source(_))
+        home || matches!(self, Self::NoLog(_) | Self::Source(_) | Self::Shared(_) | Self::Unasked(_))
     }
 }

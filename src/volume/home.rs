@@ -12,7 +12,7 @@ use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
 use crate::disk::{Context as _, Dir};
 use crate::s6::{LiveService, Programs, RunScript, container};
-use crate::spec::{ProfileName, ServiceName};
+use crate::spec::{Owner, ProfileName, ServiceName};
 
 /// Files that Hermes leaves beside a profile and that name processes of a container that is gone.
 const STALE: [&str; 2] = ["gateway.pid", "processes.json"];
@@ -112,6 +112,11 @@ impl Volume {
     /// Whether its file system is mounted read-only.
     pub(crate) fn is_read_only(&self) -> bool {
         rustix::fs::fstatvfs(&self.home).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+
+    /// The number of the user whose it is, and its permission bits.
+    pub(crate) fn owner_and_mode(&self) -> (u32, u32) {
+        rustix::fs::fstat(&self.home).map_or((0, 0), |stat| (stat.st_uid, stat.st_mode & 0o7777))
     }
 
     pub(super) fn home(&self) -> &Dir {
@@ -246,8 +251,11 @@ pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volu
     if supervisor != 0 {
         return Some(supervisor);
     }
-    let user = RunScript::of(service.path()).map(|script| script.user);
-    let uid = user.and_then(|user| Identity::of(&user, programs)).map(|identity| identity.uid);
+    let uid = match RunScript::of(service.path()).map(|script| script.owner) {
+        Some(Owner::Isolated(uid)) => Some(uid.get()),
+        Some(Owner::Shared(user)) => Identity::of(user.as_str(), programs).map(|identity| identity.uid),
+        None => None,
+    };
     uid.or_else(|| rustix::fs::fstat(&volume.home).ok().map(|stat| stat.st_uid))
 }
 

@@ -14,6 +14,7 @@ use crate::base::child::{self, Called, Limits, Silence};
 use crate::base::text::excerpt;
 use crate::s6::Programs;
 use crate::s6::container;
+use crate::spec::Owner;
 use crate::spec::options::UserName;
 
 /// The most that is read of what a program says, in bytes: of standard output and error together.
@@ -58,6 +59,15 @@ impl Master {
     /// The user of this name if root asks; whoever asks is not root has nobody else to become.
     pub(crate) fn of(user: &UserName) -> Self {
         if rustix::process::geteuid().is_root() { Self::User(user.clone()) } else { Self::Itself }
+    }
+
+    /// Who a gateway runs as, if root asks.
+    pub(crate) fn of_owner(owner: &Owner) -> Self {
+        match owner {
+            Owner::Shared(user) => Self::of(user),
+            Owner::Isolated(uid) if rustix::process::geteuid().is_root() => Self::Ids(uid.get(), uid.get()),
+            Owner::Isolated(_) => Self::Itself,
+        }
     }
 }
 

@@ -10,21 +10,32 @@ fail() {
   s6-svc -O . 2>/dev/null || : # or a logger that cannot log would be started again every second
   exit 78
 }
-
+{# #}
+{%- match owner %}
+{%- when Owner::Shared(_) %}
 : "${HERMES_HOME:=/opt/data}"
 case "${HERMES_HOME}" in
   /*) ;;
   *) fail "HERMES_HOME must be an absolute path, not '${HERMES_HOME}'" ;;
 esac
+{%- when Owner::Isolated(uid) %}
+{% include "isolated/home.sh" %}
+{%- endmatch %}
 
 {# `|safe` below: a quoted value may not stand inside double quotes, and this is a-z, 0-9, -, _ and / only. -#}
 logs="${HERMES_HOME}/{{ own.logs|safe }}"
+{%- match owner %}
+{%- when Owner::Shared(user) %}
 case "$(id -u)" in
   # An ordinary user already (docker run --user): nothing to drop.
   [1-9]*) set -- ;;
   # Never as root: it would follow a symlink that the service user planted below HERMES_HOME.
   *) set -- s6-setuidgid {{ user }} ;;
 esac
+{%- when Owner::Isolated(uid) %}
+# Never as root: it would follow a symlink that this user planted in its home.
+set -- s6-applyuidgid -u {{ uid }} -g {{ uid }} -G ''
+{%- endmatch %}
 
 said=$("$@" mkdir -p "${logs}" 2>&1) || fail "cannot log to ${logs}: ${said}"
 code=0

@@ -44,6 +44,11 @@ cases! {
     hermes_run: ["coder", "--hermes-cli", "run"];
     hermes_run_with_port: ["coder", "--hermes-cli", "run", "--port", "8642", "--env", "ZZ=1"];
     another_hermes: ["coder", "--hermes", "/opt/my venv/bin/hermes", "--user", "svc.gateway"];
+    isolated: ["coder", "--isolated"];
+    isolated_with_all: [
+        "coder", "--isolated", "--uid=1000", "--hermes-cli=run", "--hermes=/opt/my venv/it's hermes", "--secret=TOKEN=/run/secrets/coder", "--env=A=$1",
+        "--log-to=both",
+    ];
     log_to_both: ["coder", "--log-to", "both"];
     down_and_numbers: [
         "coder", "--down", "--port=65535", "--stop-timeout=86400", "--log-files=0", "--log-size=4096", "--crash-budget=off",

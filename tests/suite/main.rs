@@ -17,6 +17,7 @@ mod follow;
 mod hostile;
 mod hosts;
 mod install;
+mod isolated;
 mod meaning;
 mod output;
 mod power_loss;

@@ -12,7 +12,7 @@ const HOSTILE_HOME: &str = "/share/my  \"her'mes\" $HOME *";
 const HERMES_IDS: &str = "10000 10000 10000 10001";
 
 /// The variables that shells add on their own; what else is there came from the script.
-fn without_the_shells_own(call: &Call) -> Vec<(&str, &str)> {
+pub(crate) fn without_the_shells_own(call: &Call) -> Vec<(&str, &str)> {
     let own = ["PWD", "OLDPWD", "SHLVL", "_", "LC_ALL"];
     let entries = call.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     entries.filter(|(name, _)| !own.contains(name)).collect()
@@ -25,7 +25,7 @@ fn home(sandbox: &Sandbox) {
     sandbox.set("HERMES_HOME", HOSTILE_HOME);
 }
 
-const PATH: (&str, &str) = ("PATH", "/share/bin:/command:/usr/sbin:/usr/bin:/sbin:/bin");
+pub(crate) const PATH: (&str, &str) = ("PATH", "/share/bin:/command:/usr/sbin:/usr/bin:/sbin:/bin");
 
 #[test]
 fn run_calls_hermes_as_the_service_user_in_its_home() {

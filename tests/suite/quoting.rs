@@ -11,11 +11,14 @@ use crate::sandbox::{As, SHELLS, Sandbox, Shell};
 use crate::support::directory;
 
 /// Renders a gateway with these variables, runs it, and compares what reached Hermes.
-fn survive(shell: Shell, entries: &[(String, String)]) -> Result<(), TestCaseError> {
+fn survive(shell: Shell, shape: &[&str], entries: &[(String, String)]) -> Result<(), TestCaseError> {
     let options: Vec<String> = entries.iter().map(|(name, value)| format!("--env={name}={value}")).collect();
-    let arguments: Vec<&str> = std::iter::once("coder").chain(options.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> = shape.iter().copied().chain(options.iter().map(String::as_str)).collect();
     reach_hermes(&Sandbox::new(shell, &arguments), entries)
 }
+
+/// The shapes of a gateway.
+const SHAPES: [&[&str]; 2] = [&["coder"], &["coder", "--isolated"]];
 
 fn reach_hermes(sandbox: &Sandbox, entries: &[(String, String)]) -> Result<(), TestCaseError> {
     let shell = sandbox.shell;
@@ -25,7 +28,9 @@ fn reach_hermes(sandbox: &Sandbox, entries: &[(String, String)]) -> Result<(), T
     for (name, value) in entries {
         prop_assert_eq!(call.environment.get(name), Some(value), "{:?} {}", shell, name);
     }
-    prop_assert_eq!(call.argv.join(" "), "-p coder gateway start --foreground --port 9570");
+    // An isolated one is the root profile of its home.
+    let argv = call.argv.join(" ");
+    prop_assert_eq!(argv.strip_prefix("-p coder ").unwrap_or(&argv), "gateway start --foreground --port 9570");
     Ok(())
 }
 
@@ -45,9 +50,9 @@ fn any_value_survives_in_every_shell() {
     // No file of past failures: a case that failed once belongs in a test of its own, where a reader finds it.
     let config = Config { cases: 40, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new(config)
-        .run(&values, |values| {
+        .run(&(values, proptest::sample::select(&SHAPES[..])), |(values, shape)| {
             let entries = numbered(values);
-            SHELLS.iter().try_for_each(|shell| survive(*shell, &entries))
+            SHELLS.iter().try_for_each(|shell| survive(*shell, shape, &entries))
         })
         .unwrap();
 }
@@ -57,7 +62,9 @@ fn every_ascii_character_survives_alone_and_in_a_crowd() {
     let characters = || (1..=127_u8).map(|byte| char::from(byte).to_string());
     let crowd = characters().collect::<String>();
     for shell in SHELLS {
-        survive(shell, &numbered(characters().chain([crowd.clone()]))).unwrap();
+        for shape in SHAPES {
+            survive(shell, shape, &numbered(characters().chain([crowd.clone()]))).unwrap();
+        }
     }
 }
 

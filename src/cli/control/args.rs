@@ -92,6 +92,14 @@ pub(super) enum Command {
         #[arg(long)]
         save: bool,
 
+        /// Remove the homes of isolated gateways, too, with all that is in them, after asking
+        #[arg(long)]
+        purge: bool,
+
+        /// Purge without asking
+        #[arg(long, requires = "purge")]
+        yes: bool,
+
         #[command(flatten)]
         home: Home,
     },

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use crate::s6::container;
-use crate::volume::Volume;
+use crate::volume::{Store, Volume, VolumeError};
 
 #[derive(Debug, Args)]
 pub(super) struct ControlGroup {
@@ -36,6 +36,11 @@ impl Home {
     /// The volume that was named, or the usual one.
     pub(super) fn path(&self) -> Utf8PathBuf {
         self.hermes_home.clone().unwrap_or_else(Volume::usual)
+    }
+
+    /// Where the saved manifest is kept.
+    pub(super) fn store(&self) -> Result<Store, VolumeError> {
+        Store::open(self.state().as_deref(), &self.path())
     }
 
     /// The directory of root's that was named, or that the container has; `None` if the saved manifest is on the volume.

@@ -11,7 +11,7 @@ use super::common::s6;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
-use crate::s6::{Checked, Published, Scandir, move_out, plan, read_trees};
+use crate::s6::{Checked, Published, Scandir, are_apart, move_out, plan, read_trees};
 use crate::source::{Mistake, Place};
 use crate::spec::{ServiceName, SpecError};
 
@@ -21,6 +21,7 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     let checked: Vec<Checked> = wanted.iter().map(|(_, checked)| checked.clone()).collect();
     let (published, live) = if arguments.dry_run {
         let scandir = Scandir::open(scandir)?;
+        are_apart(&scandir, &checked)?;
         (plan(&scandir, &checked, arguments.update)?, scandir.is_live()?)
     } else {
         let common =

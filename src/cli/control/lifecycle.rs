@@ -11,8 +11,9 @@ use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{GREEN, Streams, styled};
 use crate::error::Error;
 use crate::manager::ServiceManager as _;
+use crate::s6::Scandir;
 use crate::spec::ServiceName;
-use crate::volume::{self, Deadline, Volume};
+use crate::volume::{self, Deadline, Homes};
 
 pub(super) fn start(
     services: &[ServiceName],
@@ -59,11 +60,14 @@ fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, stream
     if !boots_as_recorded() || common.quiet || common.json {
         return;
     }
-    let Ok(volume) = Volume::open(&Volume::usual()) else { return };
+    let Ok(scandir) = Scandir::open(&common.scandir) else { return };
+    let homes = Homes::usual();
     // After what was done. Whether that can be said is found out at the end.
     let _ = streams.out.flush();
     for profile in services.iter().filter_map(ServiceName::profile) {
-        let intent = volume.intent(profile);
+        let home = scandir.gateway(profile).map(|service| homes.of_service(&service));
+        let Some((volume, home)) = home.ok().and_then(|home| Some((home.open().ok()?, home))) else { continue };
+        let intent = volume.intent(&home.profile);
         // Hermes itself records that it runs, unless an operator has said otherwise.
         let differs = if running { intent.is_desired() && !intent.is_running() } else { intent.is_running() };
         if differs {
@@ -93,12 +97,13 @@ fn save(
 ) -> Result<(), Error> {
     let Some(home) = saved_at else { return Ok(()) };
     let profiles = recorded(services)?;
-    let volume = Volume::open(home)?;
+    let homes = Homes::sharing(home);
     let manager = s6(common, streams)?;
     // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
-    profiles.iter().try_for_each(|profile| manager.scandir().gateway(profile).map(drop))?;
+    let home = |profile| manager.scandir().gateway(profile).map(|service| homes.of_service(&service));
+    let homes = profiles.iter().map(home).collect::<Result<Vec<_>, _>>()?;
     let deadline = Deadline::after(manager.timeout());
-    Ok(profiles.iter().try_for_each(|profile| volume::record(&manager, &volume, profile, running, deadline))?)
+    Ok(homes.iter().try_for_each(|home| volume::record(&manager, home, running, deadline))?)
 }
 
 #[derive(Serialize)]

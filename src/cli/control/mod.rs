@@ -10,6 +10,7 @@ mod reconcile;
 mod register;
 mod repair;
 mod status;
+mod unregister;
 mod watch;
 
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use crate::disk::Context as _;
 use crate::error::Error;
 use crate::manager::ServiceManager as _;
 use crate::spec::{ProfileName, ServiceName};
-use crate::volume::{LogDir, Volume, owner_of};
+use crate::volume::{Homes, LogDir, owner_of};
 use args::{Command, Common, Gatewayctl};
 use common::{host, kind, s6, services};
 
@@ -46,9 +47,10 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
     }
     match &arguments.command {
         Command::Install(install) => install::run(install, common, streams),
-        Command::Register(register) => register::register(register, common, streams),
-        Command::Unregister { services: words, save, home } => {
-            register::unregister(&services(words, common)?, save.then_some(home), common, streams)
+        Command::Register(register) => register::run(register, common, streams),
+        Command::Unregister { services: words, save, purge, yes, home } => {
+            let how = unregister::How { saved_at: save.then_some(home), purge: *purge, is_sure: *yes };
+            unregister::run(&services(words, common)?, how, common, streams)
         }
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
         Command::Watch(which) => watch::run(which, common, streams),
@@ -103,10 +105,10 @@ fn logs(
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
-    let volume = Volume::open(&Volume::usual())?;
     let log = {
         let manager = s6(common, streams)?;
         let live = manager.scandir().service(service)?;
+        let volume = Homes::usual().of_service(&live).open()?;
         LogDir::open(&volume, service, owner_of(&live, manager.programs(), &volume))?
     };
     streams.foreign(|out| {

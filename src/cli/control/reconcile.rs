@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::s6::container;
 use crate::source::{self, Mistake, Place, Settings};
 use crate::spec::selection::{Selection, SelectionError};
-use crate::volume::{Intent, Store, Volume};
+use crate::volume::{Homes, Intent, Store, Volume};
 
 pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Ended, Error> {
     let which = Chosen::new(&arguments.which)?;
@@ -71,6 +71,7 @@ impl Chosen {
             selection: self.selection.clone(),
             manifest: self.manifest.clone(),
             volume: Volume::open(&self.home)?,
+            homes: Homes::sharing(&self.home),
             store: Store::open(self.state.as_deref(), &self.home)?,
             has_state: self.state.is_some(),
             most: self.most,

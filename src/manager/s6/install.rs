@@ -220,8 +220,9 @@ impl S6Manager<'_> {
 
     fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), S6Error> {
         let Some(group) = &self.control_group else { return Ok(()) };
-        // Who controls the watch controls what root does with gateways.
-        for service in services.filter(|service| *service.name() != ServiceName::Watch) {
+        // Who controls the watch controls what root does with gateways. The group is the service user's, most often, from whom an isolated
+        // gateway is apart, too.
+        for service in services.filter(|service| *service.name() != ServiceName::Watch && !service.is_isolated()) {
             if let Err(error) = service.trusted() {
                 self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
                 continue;
@@ -238,7 +239,9 @@ impl S6Manager<'_> {
 /// Whether a failure to publish is about this service alone.
 fn is_about(error: &S6Error, service: &LiveService) -> bool {
     match error {
-        S6Error::Registered { path, .. } | S6Error::InTheWay(path) => path == service.path(),
+        S6Error::Registered { path, .. } | S6Error::InTheWay(path) | S6Error::OneUser { path, .. } => {
+            path == service.path()
+        }
         _ => false,
     }
 }

@@ -153,7 +153,9 @@ impl<'a> Reader<'a> {
                 }),
                 ENV_FILE => self.env_files(value, &mut files),
                 other => match keys.iter().find(|known| known.name() == other) {
-                    Some(Key::Port) if of == Of::Defaults => self.mistake(at, ManifestError::DefaultPort),
+                    Some(key) if of == Of::Defaults && Key::OF_ONE.contains(key) => {
+                        self.mistake(at, ManifestError::OfOne(key.name()));
+                    }
                     Some(&known) => self.option(known, at, &value, &mut options),
                     None => {
                         let known: Vec<&str> =

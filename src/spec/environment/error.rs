@@ -28,6 +28,9 @@ pub enum EnvironmentError {
         /// Why not, and where to set it instead if that can be done.
         reason: &'static str,
     },
+    /// The script of an isolated gateway sets the variable.
+    #[error("{0} cannot be set for an isolated gateway; its script sets it for its own home")]
+    Isolated(&'static str),
     /// The name stands twice in one source.
     #[error("{0} is set twice; set it once, as a value or as a secret")]
     Twice(String),

@@ -4,7 +4,7 @@ mod error;
 mod refused;
 
 pub use error::EnvironmentError;
-pub(crate) use refused::SUPERVISED_MARKERS;
+pub(crate) use refused::{OF_ISOLATED, SUPERVISED_MARKERS};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,9 @@ use refused::{acted_on, reserved};
 
 /// What a run script says where the container says nothing about `HERMES_HOME`.
 pub const FALLBACK_HOME: &str = "/opt/data";
+
+/// What a run script says where the container says nothing about `HERMES_HOMES`, below which each isolated gateway has its home.
+pub const FALLBACK_HOMES: &str = "/opt/homes";
 
 /// The variable by which `hermes gateway run` learns its port.
 pub const API_SERVER_PORT: &str = "API_SERVER_PORT";
@@ -106,12 +109,18 @@ impl SecretFile {
         if !path.starts_with('/') || path.contains('\0') || path.ends_with('/') {
             return Err(wrong("is not the absolute path of a file"));
         }
-        let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
         if path.split('/').any(|part| part == "..") {
             return Err(wrong("has .. in it"));
         }
-        if FALLBACK_HOME.split('/').skip(1).all(|part| parts.next() == Some(part)) {
+        let is_below = |home: &str| {
+            let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+            home.split('/').skip(1).all(|part| parts.next() == Some(part))
+        };
+        if is_below(FALLBACK_HOME) {
             return Err(wrong("is below /opt/data, where the service user could make root read any other file"));
+        }
+        if is_below(FALLBACK_HOMES) {
+            return Err(wrong("is below /opt/homes, where a gateway could make root read any other file"));
         }
         Ok(Self(path.into()))
     }
@@ -207,13 +216,21 @@ mod tests {
 
     #[test]
     fn secret_files() {
-        for good in ["/run/secrets/token", "/opt/database/x", "/opt/data", "/a b"] {
-            let file = SecretFile::new(&name("A"), good);
-            assert_eq!(file.is_ok(), good != "/opt/data", "{good}");
+        for good in ["/run/secrets/token", "/opt/database/x", "/opt/homesick", "/a b"] {
+            assert!(SecretFile::new(&name("A"), good).is_ok(), "{good}");
         }
-        for bad in
-            ["", "token", "./token", "/run/secrets/", "/opt/data/x", "//opt/./data//x", "/run/../opt/data/x", "/a\0"]
-        {
+        for bad in [
+            "",
+            "token",
+            "./token",
+            "/run/secrets/",
+            "/opt/data",
+            "/opt/data/x",
+            "//opt/./data//x",
+            "/opt/homes/a/x",
+            "/run/../opt/data/x",
+            "/a\0",
+        ] {
             assert!(SecretFile::new(&name("A"), bad).is_err(), "{bad:?}");
         }
         for bad in [

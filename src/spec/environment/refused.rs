@@ -3,6 +3,19 @@
 /// The variables by which Hermes knows that a supervisor runs it, so that it does not hand its command back to one.
 pub(crate) const SUPERVISED_MARKERS: [&str; 2] = ["HERMES_S6_SUPERVISED_CHILD", "HERMES_SUPERVISED_CHILD"];
 
+/// The variables that the script of an isolated gateway sets, or takes away: where Hermes keeps what is one user's.
+pub(crate) const OF_ISOLATED: [&str; 9] = [
+    "HERMES_GATEWAY_LOCK_DIR",
+    "HERMES_HOMES",
+    "LOGNAME",
+    "USER",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
+
 /// Names whose value some shell sets, evaluates or forbids to set, so that an `export` of it would not pass it on. A value is set by
 /// `env`, and may have any of them; a secret is exported. Found by exporting every variable that dash, bash, busybox ash, mksh and yash
 /// know; the tests do it again.

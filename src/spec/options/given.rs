@@ -7,6 +7,7 @@ use super::host::HostName;
 use super::key::Key;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
+use super::uid::Uid;
 use super::user::UserName;
 use crate::spec::environment::Environment;
 
@@ -23,6 +24,10 @@ pub struct Options {
     pub hermes: Option<HermesProgram>,
     /// `user`.
     pub user: Option<UserName>,
+    /// `isolated`.
+    pub isolated: Option<bool>,
+    /// `uid`.
+    pub uid: Option<Uid>,
     /// `down`.
     pub down: Option<bool>,
     /// `stop-timeout`.
@@ -51,6 +56,8 @@ impl Options {
             Key::HermesCli => self.hermes_cli = Some(text.parse()?),
             Key::Hermes => self.hermes = Some(text.parse()?),
             Key::User => self.user = Some(text.parse()?),
+            Key::Isolated => self.isolated = Some(text == "true"),
+            Key::Uid => self.uid = Some(text.parse()?),
             Key::Down => self.down = Some(text == "true"),
             Key::StopTimeout => self.stop_timeout = Some(text.parse()?),
             Key::LogTo => self.log_to = Some(text.parse()?),
@@ -69,6 +76,8 @@ impl Options {
             Key::HermesCli => self.hermes_cli.as_ref().map(ToString::to_string),
             Key::Hermes => self.hermes.as_ref().map(ToString::to_string),
             Key::User => self.user.as_ref().map(ToString::to_string),
+            Key::Isolated => self.isolated.as_ref().map(ToString::to_string),
+            Key::Uid => self.uid.as_ref().map(ToString::to_string),
             Key::Down => self.down.as_ref().map(ToString::to_string),
             Key::StopTimeout => self.stop_timeout.as_ref().map(ToString::to_string),
             Key::LogTo => self.log_to.as_ref().map(ToString::to_string),
@@ -78,9 +87,17 @@ impl Options {
         }
     }
 
-    /// These options, and those of `defaults` where these say nothing. The environments are joined entry by entry.
+    /// Whether these are the options of an isolated gateway.
+    pub fn is_isolated(&self) -> bool {
+        self.isolated.unwrap_or_default()
+    }
+
+    /// These options, and those of `defaults` where these say nothing. The environments are joined entry by entry. The user of the others is
+    /// none of an isolated gateway's.
     #[must_use]
     pub fn or(self, defaults: &Self) -> Self {
+        let isolated = self.isolated.or(defaults.isolated);
+        let user = if isolated == Some(true) { None } else { defaults.user.clone() };
         let mut environment = defaults.environment.clone();
         environment.overlay(self.environment);
         Self {
@@ -88,7 +105,9 @@ impl Options {
             port: self.port.or(defaults.port),
             hermes_cli: self.hermes_cli.or(defaults.hermes_cli),
             hermes: self.hermes.or_else(|| defaults.hermes.clone()),
-            user: self.user.or_else(|| defaults.user.clone()),
+            user: self.user.or(user),
+            isolated,
+            uid: self.uid.or(defaults.uid),
             down: self.down.or(defaults.down),
             stop_timeout: self.stop_timeout.or(defaults.stop_timeout),
             log_to: self.log_to.or(defaults.log_to),

@@ -6,6 +6,7 @@ use super::host::HostName;
 use super::kind::Kind;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
+use super::uid::Uid;
 use super::user::UserName;
 
 /// An option that has one value; `env`, `env-file` and `secret` are the other kind, see [`environment`](crate::spec::environment).
@@ -21,6 +22,10 @@ pub enum Key {
     Hermes,
     /// Who gateway and logger run as.
     User,
+    /// Whether the gateway is an instance of its own: its own home, its own user.
+    Isolated,
+    /// The number of that user.
+    Uid,
     /// Whether the gateway waits for an operator to start it.
     Down,
     /// How long a stop waits before it kills.
@@ -37,11 +42,13 @@ pub enum Key {
 
 impl Key {
     /// The keys of a gateway, in the order in which help texts show them.
-    pub const OF_GATEWAY: [Self; 10] = [
+    pub const OF_GATEWAY: [Self; 12] = [
         Self::Port,
         Self::HermesCli,
         Self::Hermes,
         Self::User,
+        Self::Isolated,
+        Self::Uid,
         Self::Down,
         Self::StopTimeout,
         Self::LogTo,
@@ -49,6 +56,9 @@ impl Key {
         Self::LogSize,
         Self::CrashBudget,
     ];
+
+    /// Those that no two gateways have alike, so that `[defaults]` cannot have them.
+    pub(crate) const OF_ONE: [Self; 2] = [Self::Port, Self::Uid];
 
     /// The keys of the dashboard.
     pub const OF_DASHBOARD: [Self; 10] = [
@@ -72,6 +82,8 @@ impl Key {
             Self::HermesCli => HermesCli::NAME,
             Self::Hermes => HermesProgram::NAME,
             Self::User => UserName::NAME,
+            Self::Isolated => "isolated",
+            Self::Uid => Uid::NAME,
             Self::Down => "down",
             Self::StopTimeout => StopTimeout::NAME,
             Self::LogTo => LogTo::NAME,
@@ -92,7 +104,7 @@ impl Key {
             Self::StopTimeout => "SECONDS",
             Self::LogSize => "BYTES",
             Self::CrashBudget => "N/SECONDS",
-            Self::Port | Self::Down | Self::LogFiles => "N",
+            Self::Port | Self::Isolated | Self::Uid | Self::Down | Self::LogFiles => "N",
         }
     }
 
@@ -101,7 +113,7 @@ impl Key {
         match self {
             Self::Host => "Address that the dashboard listens on, an IP address or a host name [default: 127.0.0.1]",
             Self::Port => {
-                "Port of the gateway [default: with `start` one from 9200 up, from the name; with `run` none]"
+                "Port of the gateway [default: with `start`, or isolated, one from 9200 up, from the name; else none]"
             }
             Self::HermesCli => {
                 "Command line of Hermes: `start` is `gateway start --foreground --port N`, `run` is `gateway run \
@@ -111,6 +123,10 @@ impl Key {
                 "Hermes itself, a name on PATH or an absolute path such as /opt/venv/bin/hermes [default: hermes]"
             }
             Self::User => "User that gateway and logger run as [default: hermes]",
+            Self::Isolated => {
+                "Make the gateway an instance of its own: in a home of its own, `${HERMES_HOMES}/<profile>`, as a user of its own"
+            }
+            Self::Uid => "Number of the user of an isolated gateway [default: one from 20000 up, from the name]",
             Self::Down => "Leave the gateway down until it is started",
             Self::StopTimeout => "Time from TERM to KILL when the gateway is stopped [default: 30]",
             Self::LogTo => {
@@ -142,7 +158,8 @@ impl Key {
             Self::HermesCli => HermesCli::KIND,
             Self::Hermes => HermesProgram::KIND,
             Self::User => UserName::KIND,
-            Self::Down => Kind::Flag,
+            Self::Uid => Uid::KIND,
+            Self::Isolated | Self::Down => Kind::Flag,
             Self::StopTimeout => StopTimeout::KIND,
             Self::LogTo => LogTo::KIND,
             Self::LogFiles => LogFiles::KIND,

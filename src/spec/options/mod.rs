@@ -13,6 +13,7 @@ mod key;
 mod kind;
 mod log_to;
 mod number;
+mod uid;
 mod user;
 
 pub use crash_budget::CrashBudget;
@@ -24,4 +25,5 @@ pub use key::Key;
 pub use kind::Kind;
 pub use log_to::LogTo;
 pub use number::{LogFiles, LogSize, Port, StopTimeout};
+pub use uid::Uid;
 pub use user::UserName;

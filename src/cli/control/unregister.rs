@@ -1,0 +1,190 @@
+//! `gatewayctl unregister`.
+
+use std::io::{IsTerminal as _, stdin};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::args::Common;
+use super::common::{host, profile_on, recorded, s6};
+use super::container_args::Home;
+use crate::boot::forget;
+use crate::cli::outcome::{About, Outcome};
+use crate::cli::streams::{DIM, RED, Streams, styled};
+use crate::error::Error;
+use crate::manager::{ManagerError, ServiceManager as _};
+use crate::s6::{RunScript, Scandir};
+use crate::spec::{ProfileName, ServiceName};
+use crate::volume::{Deadline, Homes, Purged, VolumeError};
+
+/// How long the users of homes have at least to remove what is in them, in seconds.
+const PURGE: u64 = 600;
+
+/// What goes beside the service.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    /// Where the saved manifest is that is not to name it any more.
+    pub(super) saved_at: Option<&'a Home>,
+    /// Whether its home goes, too.
+    pub(super) purge: bool,
+    /// Whether nobody is asked about that.
+    pub(super) is_sure: bool,
+}
+
+pub(super) fn run(
+    services: &[ServiceName],
+    how: How<'_>,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
+    if how.saved_at.is_some() {
+        recorded(services)?;
+    }
+    let homes = Homes::usual();
+    if how.purge {
+        ask(services, &homes, how.is_sure, common, streams)?;
+    }
+    let mut failures: Vec<Error> = Vec::new();
+    let mut removed = Vec::new();
+    for (service, result) in services.iter().zip(take_out(services, common, streams)?) {
+        match result {
+            Ok(was_there) => removed.push(Removed { service, was_there, was_saved: None, purged: None }),
+            Err(error) => failures.push(error.into()),
+        }
+    }
+    if let Some(home) = how.saved_at {
+        let (store, scandir) = (home.store()?, Scandir::open(&common.scandir)?);
+        let limit = Duration::from_secs(common.timeout);
+        for one in &mut removed {
+            one.was_saved = one.service.profile().map(|name| forget(&scandir, &store, name, limit)).transpose()?;
+        }
+    }
+    if how.purge {
+        purge(&mut removed, &homes, common, streams, &mut failures)?;
+    }
+    say(&removed, &homes, common, streams)?;
+    match failures.pop() {
+        None => Ok(Outcome::Done),
+        Some(last) => {
+            for failure in &failures {
+                streams.error(failure);
+            }
+            Err(last)
+        }
+    }
+}
+
+/// What became of one.
+struct Removed<'a> {
+    service: &'a ServiceName,
+    was_there: bool,
+    was_saved: Option<bool>,
+    purged: Option<Purged>,
+}
+
+/// Asks whether the homes of these may go, before anything is done.
+fn ask(
+    services: &[ServiceName],
+    homes: &Homes,
+    is_sure: bool,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<(), Error> {
+    let scandir = Scandir::open(&common.scandir)?;
+    for profile in recorded(services)? {
+        let script = scandir.gateway(&profile).ok().and_then(|service| RunScript::of(service.path()));
+        if script.is_some_and(|script| !script.owner.is_isolated()) {
+            return Err(VolumeError::Shared(profile).into());
+        }
+        let Some(path) = homes.to_purge(&profile)? else { continue };
+        if is_sure {
+            continue;
+        }
+        if !stdin().is_terminal() {
+            return Err(VolumeError::Unasked(path).into());
+        }
+        write!(streams.err, "remove {path} and all that is in it? [y/N] ").map_err(Error::Output)?;
+        streams.err.flush().map_err(Error::Output)?;
+        let mut answer = String::new();
+        stdin().read_line(&mut answer).map_err(Error::Output)?;
+        if !matches!(answer.trim(), "y" | "yes") {
+            return Err(VolumeError::Refused(path).into());
+        }
+    }
+    Ok(())
+}
+
+fn purge(
+    removed: &mut [Removed<'_>],
+    homes: &Homes,
+    common: &Common,
+    streams: &mut Streams<'_>,
+    failures: &mut Vec<Error>,
+) -> Result<(), Error> {
+    let manager = s6(common, streams)?;
+    let deadline = Deadline::after(Duration::from_secs(common.timeout.max(PURGE)));
+    for one in removed {
+        match one.service.profile().map(|profile| homes.purge(manager.programs(), profile, deadline)).transpose() {
+            Ok(purged) => one.purged = purged,
+            Err(error) => failures.push(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn say(removed: &[Removed<'_>], homes: &Homes, common: &Common, streams: &mut Streams<'_>) -> Result<(), Error> {
+    if common.json {
+        let said = removed.iter().map(|one| Said {
+            about: About::named(one.service),
+            was_registered: one.was_there,
+            was_saved: one.was_saved,
+            was_purged: one.purged.map(|purged| purged != Purged::Missing),
+        });
+        return streams.json(&said.collect::<Vec<_>>());
+    }
+    for one in removed.iter().filter(|_| !common.quiet) {
+        let path = common.scandir.join(one.service.directory());
+        let word = match (one.was_there, one.was_saved) {
+            (true, Some(true)) => styled(RED, "unregistered and forgotten"),
+            (true, _) => styled(RED, "unregistered"),
+            (false, Some(true)) => styled(RED, "forgotten   "),
+            (false, _) => styled(DIM, "not there   "),
+        };
+        writeln!(streams.out, "{word} {path}").map_err(Error::Output)?;
+        let Some(profile) = one.service.profile() else { continue };
+        let home = homes.apart().join(profile.as_str());
+        let word = match one.purged {
+            Some(Purged::Gone) => styled(RED, "purged      "),
+            Some(Purged::Emptied) => styled(RED, "emptied     "),
+            Some(Purged::Missing) => styled(DIM, "not there   "),
+            None => continue,
+        };
+        writeln!(streams.out, "{word} {home}").map_err(Error::Output)?;
+    }
+    Ok(())
+}
+
+/// Takes these services out of s6, or has the manager of the host say that it cannot.
+fn take_out(
+    services: &[ServiceName],
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Vec<Result<bool, ManagerError>>, Error> {
+    let names: Vec<&ServiceName> = services.iter().collect();
+    let Some(host) = host(common) else {
+        let results = s6(common, streams)?.unregister_services(&names);
+        return Ok(results.into_iter().map(|result| result.map_err(ManagerError::from)).collect());
+    };
+    let profiles = names.iter().map(|name| profile_on(&host, name)).collect::<Result<Vec<ProfileName>, Error>>()?;
+    Ok(host.unregister_profile_gateways(&profiles.iter().collect::<Vec<_>>()))
+}
+
+#[derive(Serialize)]
+struct Said {
+    #[serde(flatten)]
+    about: About,
+    was_registered: bool,
+    was_saved: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was_purged: Option<bool>,
+}

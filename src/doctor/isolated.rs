@@ -1,0 +1,112 @@
+//! The isolated gateways: whether each has its user and its home for itself. Their run scripts ask the same, and leave them down.
+
+#![expect(clippy::disallowed_methods, reason = "/etc/passwd and /etc/group")]
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::finding::{Finding, or_ok};
+use super::patient::Patient;
+use super::said::listed;
+use crate::s6::{Programs, RunScript};
+use crate::spec::options::Uid;
+use crate::spec::{Owner, ServiceName};
+use crate::volume::{Home, Volume};
+
+const CHECK: &str = "isolated";
+
+pub(super) fn check(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Finding>) {
+    let own = |(name, script): (&ServiceName, &RunScript)| match script.owner {
+        Owner::Isolated(uid) => Some((name.clone(), uid)),
+        Owner::Shared(_) => None,
+    };
+    let isolated: Vec<(ServiceName, Uid)> = patient.scripts.iter().filter_map(own).collect();
+    if isolated.is_empty() {
+        return;
+    }
+    let mut found = Vec::new();
+    if patient.is_unprivileged() {
+        let seen = "who supervises here is not root, and cannot give a gateway a user of its own";
+        found.push(Finding::error(CHECK, seen, "start the container without --user"));
+    } else if let Err(problem) = patient.homes.check_apart() {
+        let seen = format!("{} is no place for homes: {problem}", patient.homes.apart());
+        found.push(Finding::error(CHECK, seen, "chown it to root and chmod it go-w, and all that is above it"));
+    } else {
+        for (name, _) in &isolated {
+            let Some(service) = patient.services.get(name) else { continue };
+            found.extend(home(patient, programs, name, &patient.homes.of_service(service)));
+        }
+    }
+    found.extend(numbers(&isolated));
+    or_ok(
+        findings,
+        found,
+        CHECK,
+        format!("{} of the gateways, each with a user and a home of its own", isolated.len()),
+    );
+}
+
+/// What is wrong with the users of these gateways.
+fn numbers(isolated: &[(ServiceName, Uid)]) -> Vec<Finding> {
+    let mut of: BTreeMap<Uid, Vec<&ServiceName>> = BTreeMap::new();
+    for (name, uid) in isolated {
+        of.entry(*uid).or_default().push(name);
+    }
+    let mut found = Vec::new();
+    for (uid, services) in &of {
+        if services.len() > 1 {
+            let seen = format!("{} are one user, {uid}: each reads and stops the others", listed(services));
+            found.push(Finding::error(CHECK, seen, "register all but one of them again with another --uid"));
+        }
+        if let Some(other) = named(*uid) {
+            let seen = format!("{}: {uid} is that of {other}, too", listed(services));
+            found.push(Finding::error(CHECK, seen, "register it again with another --uid"));
+        }
+    }
+    found
+}
+
+/// Who has this number by name here.
+fn named(uid: Uid) -> Option<String> {
+    let number = uid.to_string();
+    let has = |line: &&str| line.split(':').nth(2) == Some(&number);
+    [("/etc/passwd", "user"), ("/etc/group", "group")].into_iter().find_map(|(file, kind)| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(has)?;
+        Some(format!("{kind} {}", line.split(':').next().unwrap_or_default()))
+    })
+}
+
+/// What is wrong with the home of one, if it has been made.
+fn home(patient: &Patient<'_>, programs: &Programs, name: &ServiceName, home: &Home) -> Option<Finding> {
+    let word = name.word();
+    let error = |seen: String, remedy: String| Some(Finding::error(CHECK, seen, remedy));
+    let volume: Volume = match home.open_if_made() {
+        Ok(volume) => volume?,
+        Err(problem) => return error(format!("{name}: {problem}"), "move it away".to_owned()),
+    };
+    let (owner, mode) = volume.owner_and_mode();
+    // Root's and empty, it is given at the next start.
+    if owner != 0 && home.user() != owner.to_string() {
+        let seen =
+            format!("{}, the home of {name}, belongs to user {owner}, not to its own, {}", home.path, home.user());
+        return error(seen, format!("move it away, or register {word} again with --uid {owner}"));
+    }
+    if mode & 0o077 != 0 {
+        let seen = format!("{}, the home of {name}, has mode {mode:04o}, so others can look into it", home.path);
+        return Some(Finding::warning(CHECK, seen, format!("chmod 0700 {}", home.path)));
+    }
+    if owner == 0 || !patient.can_ask() {
+        return None;
+    }
+    match volume.unusable(&patient.servant_at(programs, home), &[name]) {
+        Ok(unusable) => unusable.first().and_then(|unusable| {
+            let seen = format!("{} cannot be used by user {}, who runs {name}", unusable.what, home.user());
+            error(seen, "see what is there, and whose it is".to_owned())
+        }),
+        Err(problem) => error(
+            format!("nobody can be asked about {} as user {}: {problem}", home.path, home.user()),
+            "see what is said of s6".to_owned(),
+        ),
+    }
+}
