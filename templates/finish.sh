@@ -5,11 +5,29 @@
 set -eu
 exec 2>&1
 
-# $1 is the exit code of ./run, or 256 where a signal ended it; 78 is EX_CONFIG, which no new try can mend.
-if [ "$1" -eq 78 ]; then
-  printf '%s: exit 78, a configuration error: down until it is started again\n' {{ own.service }}
-  exit 125
+# Whoever has told it to stop has what he wanted, whatever it ended with: Hermes ends with 1 after TERM. That is no crash, nor is what was before.
+wanted=$(s6-svstat -o wantedup . 2>/dev/null) || wanted=unknown
+if [ "${wanted}" = false ]; then
+  s6-svdt-clear . 2>/dev/null || :
+  exit 0
 fi
+
+# $1 is the exit code of ./run, or 256 where a signal ended it.
+case "$1" in
+  78) # EX_CONFIG, which no new try can mend
+    printf '%s: exit 78, a configuration error: down until it is started again\n' {{ own.service }}
+    exit 125
+    ;;
+  75) # EX_TEMPFAIL: Hermes asks to be started again. If another gateway serves the same, it does so for ever, and is given time.
+    if s6-permafailon 60 3 75 true 2>/dev/null; then
+      printf '%s: exit 75, it asks to be started again\n' {{ own.service }}
+    else
+      printf '%s: exit 75 again and again: does another one serve the same? See gatewayctl doctor\n' {{ own.service }}
+      sleep 4 # s6-supervise kills this after 5
+    fi
+    ;;
+  *) ;;
+esac
 {%- if let Some((budget, seconds)) = crash_budget %}
 
 # {{ budget }} deaths within {{ seconds }} seconds leave the {{ own.kind }} down. Every exit code counts, 0 too: a graceful restart exits 0,

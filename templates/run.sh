@@ -70,7 +70,7 @@ export {{ name }}
 # reach the directory by itself, too: root may have been led into one by a symlink.
 usable() {
   # shellcheck disable=SC2016 # the other shell expands it
-  "$@" sh -c '[ . -ef "${HERMES_HOME}" ] && [ -w . ] && mkdir -p {{ own.logs|safe }} && [ -w {{ own.logs|safe }} ]' 2>/dev/null
+  "$@" sh -c '[ . -ef "${HERMES_HOME}" ] && [ -w . ] && mkdir -p {{ own.logs|safe }}{% if owner.is_isolated() %} tmp{% endif %} && [ -w {{ own.logs|safe }} ]{% if owner.is_isolated() %} && [ -w tmp ]{% endif %}' 2>/dev/null
 }
 {%- for (name, value) in entries %}
 {%- if loop.first %}
@@ -99,5 +99,6 @@ exec s6-setuidgid {{ user }}{% if !entries.is_empty() %} "$@"{% endif %}{% for w
 
 # shellcheck disable=SC2310 # as above
 usable s6-applyuidgid -u {{ uid }} -g {{ uid }} -G '' || fail "cannot write its home, '${HERMES_HOME}', as user" {{ uid }}
-exec s6-applyuidgid -u {{ uid }} -g {{ uid }} -G ''{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}
+# In /tmp, another user could be the first to make a directory whose name Hermes has for everybody.
+exec s6-applyuidgid -u {{ uid }} -g {{ uid }} -G '' env TMPDIR="${HERMES_HOME}/tmp"{% if !entries.is_empty() %} "$@"{% endif %}{% for word in command %} {{ word }}{% endfor %}
 {%- endmatch %}

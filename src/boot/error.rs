@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::manager::ManagerError;
 use crate::s6::S6Error;
+use crate::spec::ProfileName;
 use crate::volume::VolumeError;
 
 /// Why what a boot needs could not be done.
@@ -15,6 +16,14 @@ pub(crate) enum BootError {
     /// By the volume, or where root keeps things instead.
     #[error(transparent)]
     Volume(#[from] VolumeError),
+    /// A gateway that is to be started, and would end at once: the one of the root profile serves its profile, or is to.
+    #[error("gateway {profile} is not started: the gateway of default is to serve that profile, and {why}")]
+    Unserved {
+        /// The profile.
+        profile: ProfileName,
+        /// Why it does not, and what to do.
+        why: String,
+    },
 }
 
 impl From<S6Error> for BootError {

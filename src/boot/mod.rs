@@ -9,6 +9,7 @@ mod outcome;
 mod reconcile;
 mod save;
 mod served;
+mod serving;
 mod wanted;
 mod watch;
 
@@ -16,5 +17,5 @@ pub(crate) use error::BootError;
 pub(crate) use outcome::{Action, Outcome, Reconciled, Why};
 pub(crate) use reconcile::Reconcile;
 pub(crate) use save::{forget, register_and_save};
-pub(crate) use served::multiplexing_variable;
+pub(crate) use serving::{How, Serving};
 pub(crate) use watch::{Looks, follow};

@@ -24,7 +24,7 @@ pub(super) fn orphans(
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
     let orphan = |(profile, service): (ProfileName, LiveService)| {
         let why = match wanted.get(&profile) {
-            Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable)),
+            Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable, served.release)),
             None if service.is_isolated() => None,
             None => volume.lacks(&profile).then_some(Why::Gone),
         };
@@ -37,7 +37,9 @@ pub(super) fn orphans(
 pub(crate) fn remove(manager: &S6Manager<'_>, volume: &Volume, orphans: Vec<Orphan>, done: &mut Reconciled) {
     let is_gone = |orphan: &Orphan| match orphan.why {
         Why::Gone => volume.lacks(&orphan.profile),
-        Why::Served(variable) => volume.multiplexing(variable).as_ref().is_some_and(Multiplexing::is_on),
+        Why::Served(variable, release) => {
+            volume.multiplexing(variable, release).as_ref().is_some_and(Multiplexing::is_on)
+        }
     };
     let gone: Vec<Orphan> = orphans.into_iter().filter(is_gone).collect();
     let profiles: Vec<&ProfileName> = gone.iter().map(|orphan| &orphan.profile).collect();

@@ -1,6 +1,7 @@
 //! What became of each profile, and how it is told.
 
 use super::error::BootError;
+use crate::hermes::Release;
 use crate::s6::S6Error;
 use crate::spec::ProfileName;
 use crate::volume::{Broken, Intent};
@@ -34,8 +35,8 @@ pub(crate) struct Orphan {
 pub(crate) enum Why {
     /// Its profile is not on the volume.
     Gone,
-    /// The root profile's gateway serves it, to which the variable says this.
-    Served(Option<bool>),
+    /// The root profile's gateway serves it, which is of this release, and to which the variable says this.
+    Served(Option<bool>, Option<&'static Release>),
 }
 
 /// What became of one profile.
@@ -66,6 +67,8 @@ pub(crate) enum Action {
     Served,
     /// The same, but by its own word it does not do so yet: it looks for profiles when it starts.
     ServedNext,
+    /// The root profile's gateway would serve it, but somebody stopped it.
+    Parked,
     /// Its service directory was there.
     Unchanged,
     /// It is another container's.
@@ -83,6 +86,7 @@ impl Action {
             Self::Adopted => "adopted",
             Self::Removed | Self::Merged => "removed",
             Self::Served | Self::ServedNext => "served",
+            Self::Parked => "parked",
             Self::Unchanged => "unchanged",
             Self::Elsewhere => "elsewhere",
             Self::Absent => "absent",
@@ -121,7 +125,7 @@ impl Reconciled {
             Why::Gone => {
                 format!("gateway {profile} has no profile on the volume; reconcile --prune takes it out, register --save keeps it")
             }
-            Why::Served(_) => {
+            Why::Served(..) => {
                 format!("gateway {profile} is not needed, since the gateway of default serves that profile; reconcile --prune takes it out")
             }
         });

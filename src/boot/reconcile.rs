@@ -181,6 +181,7 @@ impl Reconcile {
                 }
                 room = Some(left - 1);
             }
+            served.fit(&mut gateway);
             let checked = Checked::rendered(&render(&gateway));
             let action = match action(manager, &profile, &checked, gateway.down) {
                 Ok(action) => action,

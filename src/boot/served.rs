@@ -2,12 +2,15 @@
 //!
 //! Where it does so by the volume's word, that decides nothing about what root's manifest or root's saved file names but whether it starts.
 
+use std::collections::BTreeMap;
+
 use super::outcome::{Action, Reconciled};
+use super::serving::{multiplexing_variable, release, said_by};
 use super::wanted::Wanted;
-use crate::s6::container;
-use crate::spec::ProfileName;
+use crate::hermes::{Release, Topology};
 use crate::spec::options::UserName;
-use crate::volume::{Multiplexing, Volume};
+use crate::spec::{Gateway, ProfileName};
+use crate::volume::{Kept, MOST_READ, Multiplexing, Volume};
 
 /// What the root profile's gateway takes over.
 #[derive(Debug)]
@@ -15,8 +18,12 @@ pub(super) struct Served {
     multiplexing: Option<Multiplexing>,
     /// What the variable says to that gateway.
     pub(super) variable: Option<bool>,
+    /// Of which release it is.
+    pub(super) release: Option<&'static Release>,
     /// Who runs it.
     user: UserName,
+    /// What keeps those from it that something keeps.
+    kept: BTreeMap<ProfileName, Kept>,
     /// Whether any of those that it takes over was to run.
     runs_for_others: bool,
 }
@@ -32,40 +39,47 @@ pub(super) enum Place {
     Nothing,
 }
 
-/// What the variable says to the root profile's gateway: in these variables of its own, or else in the container's.
-pub(crate) fn multiplexing_variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
-    match value(own) {
-        Some(own) => Multiplexing::switch(own),
-        None => Multiplexing::switch(&container::variable(Multiplexing::VARIABLE)?),
-    }
-}
-
-/// The value of the variable among these.
-fn value<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
-    variables.into_iter().find(|(name, _)| *name == Multiplexing::VARIABLE).map(|(_, value)| value)
-}
-
 impl Served {
     pub(super) fn of(volume: &Volume, wanted: &[Wanted]) -> Self {
         let root = wanted.iter().find(|wanted| wanted.profile.is_default());
         let variable = multiplexing_variable(root.into_iter().flat_map(|root| root.options.environment.values()));
         let user = root.and_then(|root| root.options.user.clone()).unwrap_or_default();
         // In a home of its own, it has nobody else to serve.
-        let multiplexing =
-            if root.is_some_and(|root| !root.options.is_isolated()) { volume.multiplexing(variable) } else { None };
-        let mut served = Self { multiplexing, variable, user, runs_for_others: false };
-        served.runs_for_others = wanted.iter().any(|wanted| served.takes(wanted) && wanted.intent.is_running());
+        let root = root.filter(|root| !root.options.is_isolated());
+        let program = root.and_then(|root| root.options.hermes.clone()).unwrap_or_default();
+        let release = release(&program);
+        let multiplexing = root.and_then(|_| volume.multiplexing(variable, release));
+        let mut served = Self { multiplexing, variable, release, user, kept: BTreeMap::new(), runs_for_others: false };
+        if served.multiplexing.is_some() {
+            let mut left = MOST_READ;
+            let all =
+                wanted.iter().map(|wanted| (wanted.profile.clone(), volume.kept(&wanted.profile, release, &mut left)));
+            served.kept = all.filter(|(_, kept)| *kept != Kept::Not).collect();
+        }
+        served.runs_for_others = wanted
+            .iter()
+            .any(|wanted| served.takes(wanted) && !served.is_parked(&wanted.profile) && wanted.intent.is_running());
         served
     }
 
-    /// Whether it takes this one over: not one of another user, or home, nor one that is told that it does not.
+    /// Whether it takes this one over: not one of another user, or home, nor one that is told that it does not, or has its own by its own word.
     fn takes(&self, wanted: &Wanted) -> bool {
-        let says_no = value(wanted.options.environment.values()).and_then(Multiplexing::switch) == Some(false);
+        let says_no = said_by(wanted.options.environment.values()).and_then(Multiplexing::switch) == Some(false);
         self.multiplexing.is_some()
             && !wanted.profile.is_default()
             && !wanted.options.is_isolated()
             && wanted.options.user.clone().unwrap_or_default() == self.user
-            && !says_no
+            && self.kept.get(&wanted.profile) != Some(&Kept::Apart)
+            && (!says_no || self.always())
+    }
+
+    /// Whether it does so whatever anybody says.
+    fn always(&self) -> bool {
+        self.release.is_some_and(|release| release.topology == Topology::All)
+    }
+
+    fn is_parked(&self, profile: &ProfileName) -> bool {
+        self.kept.get(profile) == Some(&Kept::Parked)
     }
 
     /// Whether a gateway that is there for this profile is one too many.
@@ -97,7 +111,20 @@ impl Served {
     /// How a profile is served that has no gateway of its own.
     pub(super) fn action(&self, profile: &ProfileName) -> Action {
         let is_next = self.multiplexing.as_ref().is_some_and(|multiplexing| multiplexing.leaves_out(profile));
-        if is_next { Action::ServedNext } else { Action::Served }
+        if self.is_parked(profile) {
+            Action::Parked
+        } else if is_next {
+            Action::ServedNext
+        } else {
+            Action::Served
+        }
+    }
+
+    /// Has a gateway not replace the one that serves its profile, where that can be.
+    pub(super) fn fit(&self, gateway: &mut Gateway) {
+        if self.multiplexing.is_some() || self.release.is_some_and(Release::replaces_others) {
+            gateway.stay_beside();
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use super::finding::{Finding, Level, or_ok};
 use super::patient::Patient;
 use super::said::listed;
 use crate::base::text::excerpt;
-use crate::s6::{LiveService, Programs, S6Error};
+use crate::disk;
+use crate::s6::{HermesCommand, LiveService, Programs, RunScript, S6Error, container, variables};
 use crate::spec::ServiceName;
+use crate::spec::environment::API_SERVER_PORT;
 use crate::spec::options::UserName;
 use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
 
@@ -115,7 +117,8 @@ fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
 fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut ports: BTreeMap<u16, Vec<&ServiceName>> = BTreeMap::new();
     for (name, script) in &patient.scripts {
-        if let Some(port) = script.port {
+        let unsaid = || patient.services.get(name).and_then(|service| unsaid_port(service, script));
+        if let Some(port) = script.port.or_else(unsaid) {
             ports.entry(port).or_default().push(name);
         }
     }
@@ -130,6 +133,44 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         Finding::error("ports", seen, remedy)
     });
     or_ok(findings, shared.collect(), "ports", format!("{many} in use, no two services on one"));
+}
+
+/// The port of a gateway that is told none, but that it is to listen: by the container, or Hermes' own.
+fn unsaid_port(service: &LiveService, script: &RunScript) -> Option<u16> {
+    const OF_HERMES: u16 = 8642;
+    const API_SERVER_KEY: &str = "API_SERVER_KEY";
+    const API_SERVER_ENABLED: &str = "API_SERVER_ENABLED";
+    let text = disk::read_small(&service.path().join("run")).ok().filter(|_| script.command == HermesCommand::Run)?;
+    let own = variables(&text).unwrap_or_default();
+    let of = |name: &str| {
+        let entry = own.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
+        entry.or_else(|| container::variable(name)).filter(|value| !value.is_empty())
+    };
+    // A key alone has it listen, too.
+    let has_key = of(API_SERVER_KEY).is_some() || text.contains(&format!("\n{API_SERVER_KEY}=$(cat "));
+    let is_on = |value: String| matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on");
+    let listens = has_key || of(API_SERVER_ENABLED).is_some_and(is_on);
+    let told = container::variable(API_SERVER_PORT).and_then(|port| port.parse().ok());
+    listens.then(|| told.unwrap_or(OF_HERMES))
+}
+
+/// What a gateway ends with that somebody stops: Hermes ends with 1 after TERM, and with 0 if it was told by its own command.
+const STOPPED: [&str; 4] = ["exit 0", "exit 1", "exit 143", "SIGTERM"];
+
+/// What Hermes says, in every release, if another gateway serves the profile of the one that is to start.
+const SERVED: [&str; 3] = ["already serves profile", "does not get a gateway of its own", "will not serve profile"];
+
+/// The line in which a gateway says that another one serves its profile, if it ended with that.
+fn served(patient: &Patient<'_>, service: &LiveService, programs: &Programs) -> Option<String> {
+    let log = end_of_log(patient, service, programs)?;
+    let log = String::from_utf8_lossy(&log);
+    let line = log.lines().rev().take(8).find(|line| SERVED.iter().any(|said| line.contains(said)))?;
+    Some(excerpt(without_time(line).as_bytes(), 200))
+}
+
+/// A line of a log after the time that s6-log puts before it.
+fn without_time(line: &str) -> &str {
+    line.split_once("  ").map_or(line, |(_, text)| text)
 }
 
 /// The services that are down because they died too often, or said that they cannot run.
@@ -147,11 +188,14 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         if status.up || status.wanted_up {
             continue;
         }
-        if let Some((why, last)) = last_words(patient, service, programs) {
+        if let Some(said) = served(patient, service, programs) {
+            let seen = format!("{name} is down since another gateway serves its profile; its last word: {said}");
+            found.push(Finding::warning(CHECK, seen, format!("leave it down; gatewayctl status {}", name.word())));
+        } else if let Some((why, last)) = last_words(patient, service, programs) {
             let last = last.map_or_else(|| "it said nothing".to_owned(), |last| format!("its last line: {last}"));
             let seen = format!("{name} is down since {why}; {last}");
             found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {}", name.word())));
-        } else if let Some(last) = status.last.filter(|last| last != "SIGTERM" && last != "exit 0") {
+        } else if let Some(last) = status.last.filter(|last| !STOPPED.contains(&last.as_str())) {
             let seen = format!("{name} is down since it ended with {last}");
             // Where the logger cannot log either, both say so to the container.
             let remedy = if end_of_log(patient, service, programs).is_some() {
@@ -189,8 +233,7 @@ fn last_words(
         return None;
     };
     let own = lines.find(|line| !line.contains(PERMANENT));
-    // After the time that s6-log puts before it.
-    let own = own.map(|line| excerpt(line.split_once("  ").map_or(line, |(_, text)| text).as_bytes(), 200));
+    let own = own.map(|line| excerpt(without_time(line).as_bytes(), 200));
     Some((why, own))
 }
 

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, or_ok};
 use super::gateways::is_known;
 use super::patient::Patient;
+use super::said::listed;
+use crate::hermes::{RELEASES, Release, installed};
 use crate::s6::HermesCommand;
-use crate::spec::Owner;
+use crate::spec::{Owner, ServiceName};
 use crate::volume::{Home, Said, Servant};
 
 const CHECK: &str = "hermes";
@@ -64,8 +66,45 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+    releases(patient, &mut found, &mut well);
     if !well.is_empty() || !found.is_empty() {
         or_ok(findings, found, CHECK, well.join(", "));
+    }
+}
+
+/// Of which release each Hermes is, and whether its run scripts are right for that.
+fn releases(patient: &Patient<'_>, found: &mut Vec<Finding>, well: &mut Vec<String>) {
+    let programs: BTreeSet<&str> = patient.scripts.values().map(|script| script.program.as_str()).collect();
+    for program in programs {
+        let Some(version) = installed(program) else {
+            well.push(format!("{program} is of a release that cannot be told"));
+            continue;
+        };
+        let Some(release) = Release::of(version) else {
+            let newest = RELEASES.last().map(|release| release.until.to_string()).unwrap_or_default();
+            let seen =
+                format!("{program} is {version}, of which nothing is known here, only of releases up to {newest}");
+            found.push(Finding::warning(
+                CHECK,
+                seen,
+                "see docs/hermes-versions.md, and whether a newer gatewayctl knows more",
+            ));
+            continue;
+        };
+        let replacing = patient.scripts.iter().filter(|(name, script)| {
+            let is_named = name.profile().is_some_and(|profile| !profile.is_default());
+            script.program == program && script.replaces && is_named && !script.owner.is_isolated()
+        });
+        let replacing: Vec<&ServiceName> = replacing.map(|(name, _)| name).collect();
+        if release.replaces_others() && !replacing.is_empty() {
+            let seen = format!(
+                "{program} is {version}, whose --replace ends the gateway that serves all profiles, and it is in run of {}",
+                listed(&replacing)
+            );
+            found.push(Finding::error(CHECK, seen, "render with --hermes-cli run-beside"));
+        } else {
+            well.push(format!("{program} is {version}"));
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
-use super::said::listed;
-use crate::boot::multiplexing_variable;
+use super::said::{listed, profiles};
+use crate::boot::{How, Serving};
 use crate::disk;
-use crate::s6::{LiveService, Programs, container, variables};
+use crate::s6::{LiveService, Programs, container};
 use crate::spec::options::UserName;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Deadline, Identity, Left, Master, Rules, SavedManifest, Servant, Volume};
@@ -33,7 +33,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     or_ok(findings, grace(patient), "stop", "s6-overlay waits as long as every stop may take");
     let Ok(volume) = Volume::open(patient.home) else { return };
     let mut wrong = orphans(patient, &volume);
-    let well = served(patient, &volume, programs, &mut wrong);
+    let well = served(patient, programs, &mut wrong);
     or_ok(findings, wrong, "profiles", well);
     // With an ordinary user who supervises, all on the volume is whose it is.
     if rustix::process::geteuid().is_root() && !patient.is_unprivileged() {
@@ -134,38 +134,52 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
 }
 
 /// Whether the root profile's gateway is to serve the others, and does, alone. What is said if all is well.
-fn served(patient: &Patient<'_>, volume: &Volume, programs: &Programs, wrong: &mut Vec<Finding>) -> &'static str {
+fn served(patient: &Patient<'_>, programs: &Programs, wrong: &mut Vec<Finding>) -> &'static str {
     const CHECK: &str = "profiles";
-    let root = ServiceName::from(ProfileName::default());
-    let text = patient.services.get(&root).and_then(|service| disk::read_small(&service.path().join("run")).ok());
-    let entries = text.as_deref().and_then(variables).unwrap_or_default();
-    let own = entries.iter().filter_map(|entry| entry.split_once('='));
-    let multiplexing = volume.multiplexing(multiplexing_variable(own));
-    let is_apart = patient.scripts.get(&root).is_some_and(|script| script.owner.is_isolated());
-    let Some(multiplexing) = multiplexing.filter(|_| !is_apart) else {
+    let Some(serving) = Serving::here(&patient.scandir, &patient.homes) else {
         return "every gateway has its profile";
     };
-    let is_up = |service: &LiveService| service.status(programs).is_ok_and(|status| status.up);
-    let user = |name: &ServiceName| patient.scripts.get(name).map(|script| &script.owner);
-    let beside = patient.services.iter().filter(|(name, service)| {
-        name.profile().is_some() && **name != root && user(name) == user(&root) && is_up(service)
-    });
-    let beside: Vec<&ServiceName> = beside.map(|(name, _)| name).collect();
-    if multiplexing.is_on() && !beside.is_empty() {
-        let seen = format!("run beside the gateway of default, which serves their profiles, too: {}", listed(&beside));
+    let root = ServiceName::from(ProfileName::default());
+    let is_up = |name: &ServiceName| {
+        patient.services.get(name).is_some_and(|service| service.status(programs).is_ok_and(|status| status.up))
+    };
+    let how = |name: &ServiceName| {
+        let owner = patient.scripts.get(name).map(|script| &script.owner);
+        name.profile().and_then(|profile| serving.how(profile, owner))
+    };
+    let two: Vec<&ServiceName> =
+        patient.services.keys().filter(|name| how(name) == Some(How::Now) && is_up(name)).collect();
+    if !two.is_empty() {
+        let seen = format!("two serve {}: a gateway of its own, and that of default", profiles(&two));
         let remedy = "gatewayctl reconcile --prune takes them out; those that a manifest names, gatewayctl stop --save";
         wrong.push(Finding::error(CHECK, seen, remedy));
     }
-    let names = volume.names().into_iter().map(ServiceName::from);
-    let without: Vec<ServiceName> = names.filter(|name| !patient.services.contains_key(name)).collect();
-    // Where it is not there, it is another container's.
-    if patient.services.get(&root).is_some_and(|root| !is_up(root)) && !without.is_empty() {
-        let without: Vec<&ServiceName> = without.iter().collect();
-        let seen = format!("nobody serves {}: the gateway of default is to, and is down", listed(&without));
-        wrong.push(Finding::warning(CHECK, seen, "gatewayctl start default"));
+    let names: Vec<ServiceName> = serving.profiles().map(ServiceName::from).collect();
+    let nobody = |wanted: How| -> Vec<&ServiceName> {
+        names.iter().filter(|name| how(name) == Some(wanted) && !is_up(name)).collect()
+    };
+    let (mut never, next) = (nobody(How::Never), nobody(How::Next));
+    // Its own may be the one that serves it, once somebody starts that.
+    never.retain(|name| serving.always() || !patient.services.contains_key(name));
+    if !never.is_empty() {
+        let (why, remedy) = if is_up(&root) {
+            ("does not say that it does", "gatewayctl logs default, and gatewayctl restart default")
+        } else {
+            ("is down", "gatewayctl start default")
+        };
+        let seen = format!("nobody serves {}: the gateway of default is to, and {why}", profiles(&never));
+        wrong.push(Finding::warning(CHECK, seen, remedy));
     }
-    if multiplexing.is_on() {
-        "the gateway of default serves the profiles that it found at its start"
+    if !next.is_empty() {
+        let why = serving.alone().map_or_else(
+            || "the gateway of default has not looked for profiles since".to_owned(),
+            |why| format!("the gateway of default serves itself alone, and says why: {why}"),
+        );
+        let seen = format!("nobody serves {}: {why}", profiles(&next));
+        wrong.push(Finding::warning(CHECK, seen, "gatewayctl restart default"));
+    }
+    if serving.is_on() {
+        "the gateway of default serves the profiles that it found"
     } else {
         "the gateway of default is to serve the profiles"
     }

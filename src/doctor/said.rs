@@ -14,6 +14,17 @@ pub(super) fn listed(services: &[&ServiceName]) -> String {
     joined(format!("gateway{} {}", if profiles.len() == 1 { "" } else { "s" }, shown.join(", ")), services)
 }
 
+/// The profiles of these, but not more than three: `coder, idle, 2 more`.
+pub(super) fn profiles(services: &[&ServiceName]) -> String {
+    const MOST: usize = 3;
+    let named = services.iter().filter_map(|service| Some(service.profile()?.to_string()));
+    let mut shown: Vec<String> = named.take(MOST).collect();
+    if services.len() > MOST {
+        shown.push(format!("{} more", services.len() - MOST));
+    }
+    shown.join(", ")
+}
+
 /// How many they are: `2 gateways and the dashboard`.
 pub(super) fn counted(services: &[&ServiceName]) -> String {
     let gateways = services.iter().filter(|service| service.profile().is_some()).count();
@@ -51,5 +62,9 @@ mod tests {
             let services: Vec<&ServiceName> = services.iter().collect();
             assert_eq!((listed(&services).as_str(), counted(&services).as_str()), (names, numbers));
         }
+        let many: Vec<ServiceName> =
+            ["a", "b", "c", "d", "e"].map(|profile| name(&format!("gateway-{profile}"))).to_vec();
+        let many: Vec<&ServiceName> = many.iter().collect();
+        assert_eq!((profiles(&many[..1]).as_str(), profiles(&many).as_str()), ("a", "a, b, c, 2 more"));
     }
 }

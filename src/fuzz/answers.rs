@@ -105,7 +105,8 @@ pub fn run_script(data: &[u8]) {
     let port = script.port.and_then(|port| port.to_string().parse().ok());
     let hermes_cli = match script.command {
         HermesCommand::Start => Some(HermesCli::Start),
-        HermesCommand::Run => Some(HermesCli::Run),
+        HermesCommand::Run if script.replaces => Some(HermesCli::Run),
+        HermesCommand::Run => Some(HermesCli::RunBeside),
         HermesCommand::Dashboard => None,
     };
     let (user, uid) = match script.owner.clone() {

@@ -126,7 +126,9 @@ fn says(gateway: &Gateway, run: &str) {
         gateway.environment.values().map(|(name, value)| (name, value.to_owned())).collect();
     let (command, port) = match gateway.call {
         Call::Start { port } => (HermesCommand::Start, Some(port)),
-        Call::Run { port } => {
+        Call::Run { port, replaces } => {
+            let says = run.trim_end().ends_with(" gateway run --replace");
+            assert_eq!(says, replaces, "{run}");
             wanted.extend(SUPERVISED_MARKERS.map(|marker| (marker, "1".to_owned())));
             wanted.extend(port.map(|port| (API_SERVER_PORT, port.to_string())));
             (HermesCommand::Run, port)

@@ -123,8 +123,9 @@ fn run(gateway: &Gateway, own: &Own) -> String {
     let mut entries: Vec<(&str, &str)> = gateway.environment.values().collect();
     match gateway.call {
         Call::Start { .. } => command.extend(["start", "--foreground", "--port", &port]),
-        Call::Run { port: given } => {
-            command.extend(["run", "--replace"]);
+        Call::Run { port: given, replaces } => {
+            command.push("run");
+            command.extend(replaces.then_some("--replace"));
             entries.extend(SUPERVISED_MARKERS.map(|marker| (marker, "1")));
             entries.extend(given.map(|_| (API_SERVER_PORT, port.as_str())));
         }

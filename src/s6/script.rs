@@ -17,6 +17,8 @@ pub(crate) struct RunScript {
     pub(crate) program: String,
     /// Which command line it is called with.
     pub(crate) command: HermesCommand,
+    /// Whether it replaces a gateway that serves the same profile.
+    pub(crate) replaces: bool,
     /// The port that it is told.
     pub(crate) port: Option<u16>,
 }
@@ -64,7 +66,8 @@ impl RunScript {
             HermesCommand::Run => port(text),
             HermesCommand::Dashboard => dashboard_port(text),
         };
-        Some(Self { owner, program, command, port })
+        let replaces = command == HermesCommand::Run && rest.get(2).is_some_and(|word| word == "--replace");
+        Some(Self { owner, program, command, replaces, port })
     }
 }
 
@@ -83,7 +86,7 @@ fn dropped(line: &str) -> Option<(Owner, &str)> {
         return Some((Owner::Shared(user.parse().ok()?), rest));
     }
     let (uid, rest) = line.strip_prefix("exec s6-applyuidgid -u ")?.split_once(' ')?;
-    let rest = rest.strip_prefix(&format!("-g {uid} -G '' "))?;
+    let rest = rest.strip_prefix(&format!("-g {uid} -G '' env TMPDIR=\"${{HERMES_HOME}}/tmp\" "))?;
     Some((Owner::Isolated(uid.parse().ok()?), rest))
 }
 
@@ -206,12 +209,21 @@ mod tests {
     fn what_gen_service_renders_is_understood() {
         let script = |user: &str, program: &str, command, port| {
             let owner = Owner::Shared(user.parse().unwrap());
-            Some(RunScript { owner, program: program.to_owned(), command, port })
+            Some(RunScript {
+                owner,
+                program: program.to_owned(),
+                command,
+                replaces: command == HermesCommand::Run,
+                port,
+            })
         };
         assert_eq!(parsed("coder", &[]), script("hermes", "hermes", HermesCommand::Start, Some(9570)));
         assert_eq!(parsed("gateway", &[(Key::Port, "1")]), script("hermes", "hermes", HermesCommand::Start, Some(1)));
         let run = (Key::HermesCli, "run");
         assert_eq!(parsed("default", &[run]), script("hermes", "hermes", HermesCommand::Run, None));
+        let beside = parsed("coder", &[(Key::HermesCli, "run-beside")]).unwrap();
+        assert_eq!((beside.command, beside.replaces), (HermesCommand::Run, false));
+        assert!(parsed("default", &[(Key::HermesCli, "run-beside")]).unwrap().replaces);
         let fooled = [run, (Key::Port, "8642")];
         let environment = [
             ("A", "x\nset -- env \\\n  API_SERVER_PORT=1 \\\n"),
@@ -236,16 +248,18 @@ mod tests {
     fn an_isolated_gateway_is_understood() {
         let alone = |uid: &str, command, port| {
             let owner = Owner::Isolated(uid.parse().unwrap());
-            Some(RunScript { owner, program: "hermes".to_owned(), command, port: Some(port) })
+            let replaces = command == HermesCommand::Run;
+            Some(RunScript { owner, program: "hermes".to_owned(), command, replaces, port: Some(port) })
         };
         let isolated = (Key::Isolated, "true");
         assert_eq!(parsed("coder", &[isolated]), alone("33370", HermesCommand::Start, 9570));
         let own = [isolated, (Key::HermesCli, "run"), (Key::Uid, "20001"), (Key::Port, "80")];
         assert_eq!(parsed_with("coder", &own, &[("A", "1")]), alone("20001", HermesCommand::Run, 80));
         for last in [
-            "exec s6-applyuidgid -u 20001 -g 20002 -G '' hermes gateway run --replace",
-            "exec s6-applyuidgid -u 20001 -g 20001 hermes gateway run --replace",
-            "exec s6-applyuidgid -u 0 -g 0 -G '' hermes gateway run --replace",
+            "exec s6-applyuidgid -u 20001 -g 20002 -G '' env TMPDIR=\"${HERMES_HOME}/tmp\" hermes gateway run --replace",
+            "exec s6-applyuidgid -u 20001 -g 20001 env TMPDIR=\"${HERMES_HOME}/tmp\" hermes gateway run --replace",
+            "exec s6-applyuidgid -u 0 -g 0 -G '' env TMPDIR=\"${HERMES_HOME}/tmp\" hermes gateway run --replace",
+            "exec s6-applyuidgid -u 20001 -g 20001 -G '' hermes gateway run --replace",
         ] {
             assert_eq!(RunScript::parse(last), None, "{last}");
         }
@@ -262,7 +276,7 @@ mod tests {
         own.set(Key::User, "svc").unwrap();
         let directory = render_service(&Dashboard::new(own).unwrap().into());
         let (owner, program) = (Owner::Shared("svc".parse().unwrap()), "hermes".to_owned());
-        let wanted = RunScript { owner, program, command: HermesCommand::Dashboard, port: Some(80) };
+        let wanted = RunScript { owner, program, command: HermesCommand::Dashboard, replaces: false, port: Some(80) };
         assert_eq!(RunScript::parse(&directory.files()[1].content), Some(wanted));
     }
 

@@ -29,7 +29,7 @@ pub struct Gateway {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Start { port: Port },
-    Run { port: Option<Port> },
+    Run { port: Option<Port>, replaces: bool },
 }
 
 impl Gateway {
@@ -64,7 +64,7 @@ impl Gateway {
                     problems.extend(owner.err().map(|problem| (index, problem.into())));
                 }
             }
-            let runs = options.hermes_cli == Some(HermesCli::Run);
+            let runs = matches!(options.hermes_cli, Some(HermesCli::Run | HermesCli::RunBeside));
             if runs && options.port.is_some() && options.environment.contains(API_SERVER_PORT) {
                 problems.push((index, EnvironmentError::PortTwice.into()));
             }
@@ -106,11 +106,21 @@ impl Gateway {
         &self.owner
     }
 
+    /// Has it replace no gateway that serves its profile, as `run-beside` does.
+    pub(crate) fn stay_beside(&mut self) {
+        if let Call::Run { replaces, .. } = &mut self.call
+            && !self.profile.is_default()
+            && !self.owner.is_isolated()
+        {
+            *replaces = false;
+        }
+    }
+
     /// Its port, where it has one.
     pub fn port(&self) -> Option<Port> {
         match self.call {
             Call::Start { port } => Some(port),
-            Call::Run { port } => port,
+            Call::Run { port, .. } => port,
         }
     }
 }
@@ -119,12 +129,13 @@ impl Call {
     fn new(ports: &mut Ports, index: usize, profile: &ProfileName, options: &Options) -> Result<Self, Refusal> {
         match options.hermes_cli.unwrap_or_default() {
             HermesCli::Start => Ok(Self::Start { port: ports.take(index, profile, options.port)? }),
-            HermesCli::Run => {
+            cli @ (HermesCli::Run | HermesCli::RunBeside) => {
                 // Two instances cannot both listen on what Hermes takes if it is told nothing.
                 let needs_one = options.is_isolated() && !options.environment.contains(API_SERVER_PORT);
                 let takes_one = options.port.is_some() || needs_one;
                 let port = takes_one.then(|| ports.take(index, profile, options.port)).transpose()?;
-                Ok(Self::Run { port })
+                let replaces = cli == HermesCli::Run || profile.is_default() || options.is_isolated();
+                Ok(Self::Run { port, replaces })
             }
         }
     }

@@ -54,6 +54,11 @@ impl<'a> Object<'a> {
         (!value.is_null()).then_some(value)
     }
 
+    /// Whether there is a member of this name, whatever it is.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some()
+    }
+
     /// The words of a member that is an array of them, of at most 64 KiB; `None` if it is anything else.
     pub(crate) fn words(&self, name: &str) -> Option<Vec<String>> {
         let raw = self.raw(name).filter(|raw| raw.len() <= 64 << 10)?;

@@ -35,9 +35,9 @@ pub(crate) use intent::Intent;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use json::Object;
 pub(crate) use logs::LogDir;
-pub(crate) use profiles::{Broken, FoundProfile};
+pub(crate) use profiles::{Broken, FoundProfile, MOST_READ};
 pub(crate) use purge::Purged;
 pub(crate) use repair::{Left, Repair, Rules};
 pub(crate) use saved::{SavedManifest, Store};
 pub(crate) use servant::{Deadline, Master, Said, Servant};
-pub(crate) use serving::Multiplexing;
+pub(crate) use serving::{Kept, Multiplexing};

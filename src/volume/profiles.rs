@@ -18,8 +18,8 @@ const MARK: &str = "SOUL.md";
 /// costs a boot no more than this.
 const MOST_ENTRIES: usize = 10_000;
 
-/// So many bytes of what Hermes recorded are read, of all profiles together; of one, it is some thousand.
-const MOST_READ: usize = 32 << 20;
+/// So many bytes of what Hermes recorded are read, of all profiles together; of one, it is some thousand. As many of their settings.
+pub(crate) const MOST_READ: usize = 32 << 20;
 
 /// A profile that is there.
 #[derive(Debug, Clone)]

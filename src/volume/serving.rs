@@ -1,7 +1,7 @@
 //! Whether the gateway of the root profile serves the other profiles of its home, too. Hermes calls that multiplexing.
 //!
-//! A person asks for it by a variable, or in `config.yaml` (Hermes 0.17 and later). Which profiles it found at its start then stands in the root
-//! profile's `gateway_state.json`. Beside it, a gateway of a named profile ends with 1.
+//! A person asks for it by a variable, or in `config.yaml`; from 0.21.5 on it is always so. Which profiles it found then stands in the root
+//! profile's `gateway_state.json`. Beside it, a gateway of a named profile ends at once; docs/hermes-versions.md says with what.
 
 #![expect(clippy::disallowed_methods, reason = "/proc")]
 
@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use super::home::Volume;
 use super::json::Object;
-use super::paths::STATE;
+use super::paths::{STATE, below};
+use crate::base::text::excerpt;
+use crate::hermes::{Apart, Release, Topology};
 use crate::spec::ProfileName;
 
 /// The file of settings of the root profile.
@@ -22,11 +24,44 @@ const CONFIG: &str = "config.yaml";
 /// The setting in it, on its own level or below `gateway`.
 const SETTING: &str = "multiplex_profiles:";
 
+/// The setting below `gateway` in the file of a named profile by which it has a gateway of its own (0.21.5 and later).
+const STANDALONE: &str = "standalone:";
+
+/// The file in the directory of a named profile that keeps it from being served, whatever is in it (0.21.5 and later).
+const PARKED: &str = "gateway.parked";
+
+/// In the record: why the gateway serves itself alone. It is there, if only as `null`, from 0.21.4 on.
+const ALONE: &str = "multiplex_standalone_reason";
+
+/// So many characters of that reason are shown.
+const LONGEST_REASON: usize = 200;
+
+/// What a gateway that runs says of itself.
+struct Live {
+    serves: BTreeSet<String>,
+    alone: Option<String>,
+    /// Whether it is of a release that says why it would not serve others.
+    is_new: bool,
+}
+
 /// The root profile's gateway is to serve the named profiles of its home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Multiplexing {
     /// Those that it serves, by its own word; `None` as long as it does not run, or not like that.
     serves: Option<BTreeSet<String>>,
+    /// Why it serves itself alone all the same, by its own word.
+    alone: Option<String>,
+}
+
+/// What keeps a profile from the gateway that serves the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Nothing.
+    Not,
+    /// Somebody stopped it; nobody is to serve it.
+    Parked,
+    /// It has a gateway of its own.
+    Apart,
 }
 
 impl Multiplexing {
@@ -51,23 +86,62 @@ impl Multiplexing {
     pub(crate) fn leaves_out(&self, profile: &ProfileName) -> bool {
         self.serves.as_ref().is_some_and(|serves| !serves.contains(profile.as_str()))
     }
+
+    /// Why it serves itself alone, by its own word, if it runs like that.
+    pub(crate) fn alone(&self) -> Option<&str> {
+        self.alone.as_deref()
+    }
 }
 
 impl Volume {
-    /// Whether the root profile's gateway is to serve the others, where the variable says this. Else `config.yaml` decides: what an earlier run
-    /// recorded stays there after somebody has turned it off.
-    pub(crate) fn multiplexing(&self, variable: Option<bool>) -> Option<Multiplexing> {
+    /// Whether the root profile's gateway is to serve the others. A release that always does needs no word for it. Else the variable decides, or
+    /// `config.yaml`: what an earlier run recorded stays in the record of many a release after somebody has turned it off.
+    pub(crate) fn multiplexing(&self, variable: Option<bool>, release: Option<&Release>) -> Option<Multiplexing> {
+        if release.is_some_and(|release| !release.multiplexes()) {
+            return None;
+        }
+        let variable = variable.filter(|_| release.is_none_or(|release| release.has_variable));
         let config = || self.home().read(CONFIG).ok().and_then(|file| configured(&file.text));
-        let asked = variable.or_else(config);
-        (asked == Some(true)).then(|| Multiplexing { serves: self.served() })
+        let live = self.live();
+        let always = release.is_some_and(|release| release.topology == Topology::All);
+        // Who says why it would not serve others says so truly, too, that it does.
+        let is_new = live.as_ref().is_some_and(|live| live.is_new && live.serves.len() > 1);
+        (always || is_new || variable.or_else(config) == Some(true)).then(|| {
+            let alone = live.as_ref().and_then(|live| live.alone.clone());
+            let serves = live.map(|live| live.serves).filter(|serves| always || !serves.is_empty());
+            Multiplexing { serves, alone }
+        })
     }
 
-    /// The profiles that the process serves which wrote the root profile's record, if it is there.
-    fn served(&self) -> Option<BTreeSet<String>> {
+    /// What keeps this profile from the gateway that serves the others, if that is of this release. So many bytes may still be read for it.
+    pub(crate) fn kept(&self, profile: &ProfileName, release: Option<&Release>, left: &mut usize) -> Kept {
+        if profile.is_default() || release.is_some_and(|release| release.apart != Apart::Markers) {
+            return Kept::Not;
+        }
+        let config = (*left > 0).then(|| self.home().read(&below(profile, CONFIG)).ok()).flatten();
+        *left = left.saturating_sub(config.as_ref().map_or(0, |file| file.text.len()));
+        if config.is_some_and(|file| is_standalone(&file.text)) {
+            Kept::Apart
+        } else if self.home().stat(&below(profile, PARKED)).is_ok() {
+            Kept::Parked
+        } else {
+            Kept::Not
+        }
+    }
+
+    /// What the process says that wrote the root profile's record, if it is there.
+    fn live(&self) -> Option<Live> {
         let file = self.home().read(STATE).ok()?;
         let record = Object::parse(std::str::from_utf8(&file.text).ok()?)?;
-        let served: BTreeSet<String> = record.words("served_profiles")?.into_iter().collect();
-        (!served.is_empty() && self.runs(&record)).then_some(served)
+        if !self.runs(&record) {
+            return None;
+        }
+        let alone = match record.get(ALONE) {
+            Some(Value::String(reason)) => Some(excerpt(reason.as_bytes(), LONGEST_REASON)),
+            _ => None,
+        };
+        let serves = record.words("served_profiles").unwrap_or_default().into_iter().collect();
+        Some(Live { serves, alone, is_new: record.has(ALONE) })
     }
 
     /// Whether the process that wrote this record is still there. A number alone may be another's by now.
@@ -92,11 +166,32 @@ fn configured(text: &[u8]) -> Option<bool> {
     let text = std::str::from_utf8(text).ok()?;
     let said = |is_of_interest: fn(&str) -> bool| {
         let lines = text.lines().filter(|line| is_of_interest(line));
-        let values = lines.filter_map(|line| line.trim_start().strip_prefix(SETTING));
-        let values = values.map(|value| value.split_once(" #").map_or(value, |(value, _)| value));
-        values.filter_map(|value| Multiplexing::switch(value.trim().trim_matches(['\'', '"']))).next_back()
+        lines.filter_map(|line| setting(line, SETTING)).next_back()
     };
     said(|line| line.starts_with(SETTING)).or_else(|| said(|line| line.starts_with([' ', '\t'])))
+}
+
+/// Whether the `config.yaml` of a named profile says that it has a gateway of its own: on the first level below `gateway` only.
+fn is_standalone(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let (mut is_inside, mut level, mut said) = (false, None, None);
+    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
+        let indent = line.len() - line.trim_start().len();
+        if indent == 0 {
+            is_inside = line.split('#').next().is_some_and(|line| line.trim_end() == "gateway:");
+            level = None;
+        } else if is_inside && *level.get_or_insert(indent) == indent {
+            said = setting(line, STANDALONE).or(said);
+        }
+    }
+    said == Some(true)
+}
+
+/// What a line says that begins with this key.
+fn setting(line: &str, key: &str) -> Option<bool> {
+    let value = line.trim_start().strip_prefix(key)?;
+    let value = value.split_once(" #").map_or(value, |(value, _)| value);
+    Multiplexing::switch(value.trim().trim_matches(['\'', '"']))
 }
 
 #[cfg(test)]
@@ -118,6 +213,26 @@ mod tests {
             assert_eq!(configured(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(configured(b"multiplex_profiles: true\n\xff"), None);
+    }
+
+    #[test]
+    fn what_the_config_of_a_named_profile_says() {
+        for (text, expected) in [
+            ("gateway:\n  standalone: true\n", true),
+            (
+                "model: x\ngateway: # its own\n  port: 1\n\n  # standalone: false\n  standalone: 'yes'  # for now\nother: 1\n",
+                true,
+            ),
+            ("gateway:\n  standalone: false\n", false),
+            ("standalone: true\n", false),
+            ("gateway:\n  nested:\n    standalone: true\n", false),
+            ("gateway:\nother:\n  standalone: true\n", false),
+            ("gateway: {standalone: true}\n", false),
+            ("gateway:\n  standalone: true\n  standalone: false\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_standalone(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

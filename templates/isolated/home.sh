@@ -29,14 +29,16 @@ open=$(find "$@" -prune \( ! -user 0 -o -perm -020 -o -perm -002 \)) || fail "ca
 # Root makes this one directory, and gives it away once. A volume of the gateway's own may be mounted there: it is root's, too, and empty.
 HERMES_HOME="${homes%/}/{{ own.whose.1|safe }}"
 said=$(mkdir -m 0700 "${HERMES_HOME}" 2>&1) || [ -d "${HERMES_HOME}" ] || fail "cannot make its home: ${said}"
+said=
 found=$(find "${HERMES_HOME}" -prune -type d -user 0) || fail "cannot look at its home, '${HERMES_HOME}'"
 if [ -n "${found}" ]; then
   inside=$(ls -A "${HERMES_HOME}") || fail "cannot look into its home, '${HERMES_HOME}'"
   if [ -z "${inside}" ]; then
-    chmod 0700 "${HERMES_HOME}"
-    chown {{ uid }}:{{ uid }} "${HERMES_HOME}"
+    # Gateway and logger may both do it: whose it is then is what counts.
+    said=$(chmod 0700 "${HERMES_HOME}" 2>&1 && chown {{ uid }}:{{ uid }} "${HERMES_HOME}" 2>&1) || :
   fi
 fi
 found=$(find "${HERMES_HOME}" -prune -type d -user {{ uid }}) || fail "cannot look at its home, '${HERMES_HOME}'"
+[ -z "${said}" ] || [ -n "${found}" ] || fail "cannot give it its home: ${said}"
 [ -n "${found}" ] || fail "its home, '${HERMES_HOME}', is no directory of user {{ uid|safe }}: move it away, or give the gateway the uid of its owner"
 umask 077

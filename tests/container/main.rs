@@ -10,6 +10,7 @@ mod conformance;
 mod docker;
 mod downstream;
 mod hostile;
+mod isolated;
 mod live;
 mod properties;
 mod real;

@@ -43,6 +43,7 @@ cases! {
     secrets: ["coder", "--secret=TOKEN=/run/secrets/coder", "--secret=KEY=/run/my secrets/it's", "--env=A=1"];
     hermes_run: ["coder", "--hermes-cli", "run"];
     hermes_run_with_port: ["coder", "--hermes-cli", "run", "--port", "8642", "--env", "ZZ=1"];
+    hermes_run_beside: ["coder", "--hermes-cli", "run-beside"];
     another_hermes: ["coder", "--hermes", "/opt/my venv/bin/hermes", "--user", "svc.gateway"];
     isolated: ["coder", "--isolated"];
     isolated_with_all: [

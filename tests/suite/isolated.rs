@@ -39,7 +39,7 @@ fn run_calls_hermes_as_a_user_of_its_own_in_a_home_of_its_own() {
             assert_eq!(call.argv, ["gateway", "run", "--replace"], "{shell:?}");
             let home = format!("{HOSTILE_HOMES}/coder");
             assert_eq!((call.cwd.as_str(), call.ids.as_str()), (home.as_str(), "33370 33370 33370"), "{shell:?}");
-            let locks = format!("{home}/gateway-locks");
+            let (locks, tmp) = (format!("{home}/gateway-locks"), format!("{home}/tmp"));
             let expected = [
                 ("API_SERVER_PORT", "9570"),
                 ("B", "two  words"),
@@ -52,6 +52,7 @@ fn run_calls_hermes_as_a_user_of_its_own_in_a_home_of_its_own() {
                 ("HOME", &home),
                 ("LOGNAME", "coder"),
                 PATH,
+                ("TMPDIR", &tmp),
                 ("USER", "coder"),
             ];
             assert_eq!(without_the_shells_own(&call), expected, "{shell:?}");
@@ -326,7 +327,7 @@ fn doctor_finds_what_isolates_nobody() {
          echo 'guest:x:20001:5::/:/bin/sh' >>/etc/passwd; d named; sed -i '/^guest/d' /etc/passwd; \
          show gatewayctl register twin --isolated --uid 20001; \
          sed -i 's/20001/33370/g' /run/service/gateway-writer/run; d twins; sed -i 's/33370/20001/g' /run/service/gateway-writer/run; \
-         chmod 1777 /opt/homes; d everybody; gatewayctl -q restart coder || :; until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-coder)\" = 'false false' ]; do sleep 0.02; done; \
+         chmod 1777 /opt/homes; d everybody; gatewayctl -q restart coder 2>/dev/null || :; until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-coder)\" = 'false false' ]; do sleep 0.02; done; \
          d down; chmod 0755 /opt/homes; gatewayctl -q unregister coder writer --purge --yes; chmod 1777 /opt/homes; \
          show gatewayctl register coder --isolated; \
          until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-coder)\" = 'false false' ]; do sleep 0.02; done; \

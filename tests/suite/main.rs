@@ -25,6 +25,7 @@ mod quoting;
 mod races;
 mod sandbox;
 mod services;
+mod serving;
 mod supervised;
 mod support;
 mod templates;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::sandbox::{SHELLS, Sandbox};
+use crate::support::set_mode;
 
 /// Starts s6-svscan on `/share/services`, waits until each of these conditions holds, and then runs `last`.
 ///
@@ -92,6 +93,59 @@ fn every_death_but_that_by_term_spends_the_crash_budget() {
     let second = "for runs in signal-15 exit-143; do \
                   until [ \"$(wc -l </share/record/runs-$runs)\" = 2 ]; do sleep 0.05; done; done";
     supervise(&sandbox, &conditions, second);
+}
+
+/// Hermes asks to be started again, and says so for ever if another gateway serves its profile. It gets its new starts, the third within a minute
+/// and all after it late, and each is named.
+#[test]
+fn exit_75_is_started_again_and_paced() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder", "--hermes-cli", "run", "--crash-budget", "3/600"]);
+        hermes(&sandbox, "exit 75");
+        // What waits is written down; busybox has a sleep of its own.
+        let sleep = "#!/bin/sh\ncase $1 in 4) echo 4 >>/share/record/slept ;; *) exec /usr/bin/sleep \"$@\" ;; esac\n";
+        fs::write(sandbox.path("bin/sleep"), sleep).unwrap();
+        set_mode(sandbox.path("bin/sleep"), 0o755);
+        let log = supervise(&sandbox, &[("gateway-coder", DOWN_FOR_GOOD)], &logged("coder", "PERMANENT FAILURE"));
+        let lines: Vec<&str> = log.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+        let (again, late) = (
+            "gateway-coder: exit 75, it asks to be started again",
+            "gateway-coder: exit 75 again and again: does another one serve the same? See gatewayctl doctor",
+        );
+        assert_eq!(lines[..3], [again, again, late], "{shell:?}");
+        let slept = fs::read_to_string(sandbox.path("record/slept")).unwrap_or_default();
+        assert!(slept == "4\n" || shell.name == "busybox", "{shell:?}: {slept}");
+    }
+}
+
+/// What an operator stops has not crashed, whatever it ends with: Hermes ends with 1 after TERM, and with 0 in its first moment.
+#[test]
+fn what_is_told_to_stop_spends_no_crash_budget() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder", "--hermes-cli", "run", "--crash-budget", "2/600"]);
+        hermes(
+            &sandbox,
+            "trap 'exit '\"$(cat /share/code)\" TERM; echo up >/share/record/up; while :; do sleep 0.05; done",
+        );
+        let stop = "up_() { until [ -s /share/record/up ]; do sleep 0.02; done; }; \
+                    for code in 1 0 1 75 78; do echo $code >/share/code; s6-svc -u gateway-coder; up_; rm /share/record/up; \
+                    s6-svc -wD -T 10000 -d gateway-coder; s6-svdt gateway-coder; done; s6-svc -u gateway-coder; up_; \
+                    s6-svstat -o up,wantedup gateway-coder; grep -c PERMANENT /opt/data/logs/gateways/coder/current || :";
+        fs::write(sandbox.path("code"), "1\n").unwrap();
+        let said = supervise(&sandbox, &[("gateway-coder", "true true")], stop);
+        assert_eq!(said, "true true\n0\n", "{shell:?}");
+    }
+}
+
+/// A TERM in the first moment has Hermes end with 0, and restart it is what the operator wants.
+#[test]
+fn exit_0_parks_nothing() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder", "--hermes-cli", "run"]);
+        hermes(&sandbox, "[ \"$(wc -l </share/record/runs-$2)\" -gt 3 ] || exit 0; exec sleep 1000");
+        let again = "until [ \"$(cat /share/record/runs-coder 2>/dev/null | wc -l)\" = 4 ]; do sleep 0.05; done; s6-svstat -o up,wantedup gateway-coder";
+        assert_eq!(supervise(&sandbox, &[], again), "true true\n", "{shell:?}");
+    }
 }
 
 #[test]

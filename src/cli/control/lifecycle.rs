@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::args::Common;
 use super::common::{boots_as_recorded, host, profile_on, recorded, s6};
+use crate::boot::{BootError, How, Serving};
 use crate::cli::outcome::{About, Outcome};
-use crate::cli::streams::{GREEN, Streams, styled};
+use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
-use crate::manager::ServiceManager as _;
-use crate::s6::Scandir;
+use crate::manager::{Host, ServiceManager as _};
+use crate::s6::{RunScript, Scandir};
 use crate::spec::ServiceName;
 use crate::volume::{self, Deadline, Homes};
 
@@ -23,9 +24,13 @@ pub(super) fn start(
 ) -> Result<Outcome, Error> {
     save(services, true, saved_at, common, streams)?;
     let host = host(common);
+    let serving = Served::here(host.as_ref(), common);
     let ended = each(services, "started", common, streams, |service, streams| match &host {
-        Some(host) => Ok(host.start(&profile_on(host, service)?)?),
-        None => Ok(s6(common, streams)?.start_service(service)?),
+        Some(host) => host.start(&profile_on(host, service)?).map(|()| Done::It).map_err(Error::from),
+        None => match serving.of(service)? {
+            Some(done) => Ok(done),
+            None => Ok(s6(common, streams)?.start_service(service).map(|()| Done::It)?),
+        },
     });
     tell_of_boot(services, true, common, streams);
     ended
@@ -49,7 +54,7 @@ pub(super) fn stop(
         } else {
             s6(common, streams)?.stop_service(service, persist)?;
         }
-        Ok(())
+        Ok(Done::It)
     });
     tell_of_boot(services, false, common, streams);
     ended
@@ -81,10 +86,54 @@ fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, stream
 
 pub(super) fn restart(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let host = host(common);
+    let serving = Served::here(host.as_ref(), common);
     each(services, "restarted", common, streams, |service, streams| match &host {
-        Some(host) => Ok(host.restart(&profile_on(host, service)?)?),
-        None => Ok(s6(common, streams)?.restart_service(service)?),
+        Some(host) => Ok(host.restart(&profile_on(host, service)?).map(|()| Done::It)?),
+        None => match serving.of(service)? {
+            Some(_) if !s6(common, streams)?.is_up(service) => {
+                let profile = service.profile().cloned().unwrap_or_default();
+                let why = "does; gatewayctl restart default starts that one again".to_owned();
+                Err(BootError::Unserved { profile, why }.into())
+            }
+            _ => Ok(s6(common, streams)?.restart_service(service).map(|()| Done::It)?),
+        },
     })
+}
+
+/// What came of one service.
+enum Done {
+    /// What was asked for.
+    It,
+    /// Nothing, since the gateway of the root profile serves its profile.
+    Served,
+}
+
+/// The gateway of the root profile, if it serves other profiles, or is to.
+struct Served(Option<(Scandir, Serving)>);
+
+impl Served {
+    fn here(host: Option<&Host>, common: &Common) -> Self {
+        let scandir = if host.is_none() { Scandir::open(&common.scandir).ok() } else { None };
+        Self(scandir.and_then(|scandir| Serving::here(&scandir, &Homes::usual()).map(|serving| (scandir, serving))))
+    }
+
+    /// Whether it serves the profile of this gateway, so that one of its own would end at once; `None` if that is to be started.
+    fn of(&self, service: &ServiceName) -> Result<Option<Done>, Error> {
+        let (Some((scandir, serving)), Some(profile)) = (&self.0, service.profile()) else { return Ok(None) };
+        let script = scandir.gateway(profile).ok().and_then(|service| RunScript::of(service.path()));
+        let unserved = |why: &str| Err(BootError::Unserved { profile: profile.clone(), why: why.to_owned() }.into());
+        match serving.how(profile, script.as_ref().map(|script| &script.owner)) {
+            Some(How::Now) => Ok(Some(Done::Served)),
+            Some(How::Next) => unserved("has not looked for profiles since; gatewayctl restart default"),
+            Some(How::Parked) => {
+                unserved(&format!("leaves it out, since somebody stopped it; hermes -p {profile} gateway start"))
+            }
+            // Its own may still be the one that serves.
+            Some(How::Never) if script.is_some() && !serving.always() => Ok(None),
+            Some(How::Never) => unserved("is down; gatewayctl start default"),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Records what reconcile is to do with them; before anything is done, so that what cannot be saved is not done either.
@@ -111,6 +160,9 @@ struct Said {
     #[serde(flatten)]
     about: About,
     done: bool,
+    /// Whose gateway serves its profile, so that nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    served_by: Option<&'static str>,
     error: Option<String>,
 }
 
@@ -120,7 +172,7 @@ fn each(
     done: &str,
     common: &Common,
     streams: &mut Streams<'_>,
-    act: impl Fn(&ServiceName, &mut Streams<'_>) -> Result<(), Error>,
+    act: impl Fn(&ServiceName, &mut Streams<'_>) -> Result<Done, Error>,
 ) -> Result<Outcome, Error> {
     let mut failures = Vec::new();
     let mut said = Vec::new();
@@ -128,9 +180,17 @@ fn each(
         let result = act(service, streams);
         if common.json {
             let error = result.as_ref().err().map(ToString::to_string);
-            said.push(Said { about: About::named(service), done: error.is_none(), error });
-        } else if result.is_ok() && !common.quiet {
-            writeln!(streams.out, "{} {}", styled(GREEN, done), service.word()).map_err(Error::Output)?;
+            let served_by = matches!(result, Ok(Done::Served)).then_some("default");
+            said.push(Said { about: About::named(service), done: error.is_none(), served_by, error });
+        } else if let Ok(what) = &result
+            && !common.quiet
+        {
+            let (done, how) = match what {
+                Done::It => (done, ""),
+                Done::Served => ("served", " by the gateway of default, and needs none of its own"),
+            };
+            writeln!(streams.out, "{} {}{}", styled(GREEN, done), service.word(), styled(DIM, how))
+                .map_err(Error::Output)?;
         }
         let interrupted = result.as_ref().is_err_and(|error| error.signal().is_some());
         failures.extend(result.err());

@@ -126,7 +126,12 @@ pub(super) fn say<'a>(
     for outcome in profiles.filter(|_| !quiet) {
         let style = match outcome.action {
             Action::Started | Action::Adopted => GREEN,
-            Action::Down | Action::Unchanged | Action::Elsewhere | Action::Served | Action::ServedNext => DIM,
+            Action::Down
+            | Action::Unchanged
+            | Action::Elsewhere
+            | Action::Served
+            | Action::ServedNext
+            | Action::Parked => DIM,
             Action::Absent | Action::Removed | Action::Merged => RED,
         };
         let profile = &outcome.profile;
@@ -139,6 +144,7 @@ pub(super) fn say<'a>(
             Action::ServedNext => {
                 format!("by the gateway of default, once that has started again; recorded: {}", outcome.intent)
             }
+            Action::Parked => format!("by gateway.parked in its directory; hermes -p {profile} gateway start"),
             Action::Adopted => format!("Hermes' own manager had made it; recorded: {}", outcome.intent),
             _ => match &outcome.intent {
                 Intent::Unreadable(why) => format!("gateway_state.json: {why}"),

@@ -1,17 +1,21 @@
 //! `gatewayctl status`.
 
+use std::collections::BTreeMap;
+
 use anstyle::Style;
 use serde::Serialize;
 
 use super::args::Common;
 use super::common::{NEVER_RAN, boots_as_recorded, host, never_ran, profile_on, s6};
 use crate::base::parallel;
+use crate::boot::{How, Serving};
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{BOLD, DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
 use crate::manager::{S6Manager, ServiceManager as _};
-use crate::s6::{LiveService, S6Error, Status};
+use crate::s6::{LiveService, RunScript, S6Error, Status};
 use crate::spec::{ProfileName, ServiceName};
+use crate::volume::Homes;
 
 /// What is shown of a service.
 struct Row {
@@ -29,6 +33,8 @@ enum State {
     Hidden,
     /// Another user can change what s6 asks its supervisor by.
     Foreign,
+    /// It has none, or one that is down, since the gateway of the root profile serves its profile.
+    Served(How),
     /// There is none.
     Missing,
     /// A service manager of a host only tells whether it runs.
@@ -70,13 +76,25 @@ pub(super) fn run(services: &[ServiceName], common: &Common, streams: &mut Strea
 
 fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, Error> {
     let mut found = manager.scandir().services()?;
+    let serving = Serving::here(manager.scandir(), &Homes::usual()).filter(Serving::is_settled);
     let wanted: Vec<(ServiceName, Option<LiveService>)> = if services.is_empty() {
-        found.into_iter().map(|(name, service)| (name, Some(service))).collect()
+        let served = serving.iter().flat_map(Serving::profiles).map(ServiceName::from);
+        let served: Vec<ServiceName> = served.filter(|name| !found.contains_key(name)).collect();
+        let mut all: BTreeMap<ServiceName, Option<LiveService>> =
+            found.into_iter().map(|(name, service)| (name, Some(service))).collect();
+        all.extend(served.into_iter().map(|name| (name, None)));
+        all.into_iter().collect()
     } else {
         services.iter().map(|name| (name.clone(), found.remove(name))).collect()
     };
     let programs = manager.programs();
-    let row = |(name, service): &(ServiceName, Option<LiveService>)| -> Result<Row, Error> {
+    // What another user wrote, read before what takes several threads.
+    let how = |(name, service): &(ServiceName, Option<LiveService>)| {
+        let owner = service.as_ref().and_then(|service| RunScript::of(service.path())).map(|script| script.owner);
+        serving.as_ref().and_then(|serving| serving.how(name.profile()?, owner.as_ref()))
+    };
+    let wanted: Vec<_> = wanted.into_iter().map(|one| (how(&one), one)).collect();
+    let row = |(how, (name, service)): &(Option<How>, (ServiceName, Option<LiveService>))| -> Result<Row, Error> {
         let mut row = Row { service: name.clone(), state: State::Missing, port: None, deaths: None };
         if let Some(service) = service {
             row.port = service.port();
@@ -93,6 +111,11 @@ fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, E
                 Err(error) => return Err(error.into()),
             }
         }
+        if let Some(how) = how
+            && matches!(row.state, State::Missing | State::Known(Status { up: false, wanted_up: false, .. }))
+        {
+            row.state = State::Served(*how);
+        }
         Ok(row)
     };
     // Each row asks two programs, which takes longer than a thread does to start.
@@ -104,6 +127,7 @@ impl State {
         match self {
             Self::Known(status) => status.up,
             Self::Running(running) => *running,
+            Self::Served(how) => *how == How::Now,
             Self::Unsupervised | Self::Foreign | Self::Missing => false,
             // Nothing is known against it.
             Self::Hidden => true,
@@ -118,6 +142,9 @@ impl State {
             Self::Unsupervised => ("unsupervised", RED),
             Self::Hidden => ("hidden", DIM),
             Self::Foreign => ("foreign", RED),
+            Self::Served(How::Now) => ("served", GREEN),
+            Self::Served(How::Parked) => ("parked", RED),
+            Self::Served(How::Next | How::Never) => ("unserved", RED),
             Self::Missing => ("missing", RED),
         }
     }

@@ -22,6 +22,12 @@ impl S6Manager<'_> {
         self.comes_up(&service, None, &tally)
     }
 
+    /// Whether a service runs; not one that is not there, or not supervised.
+    pub(crate) fn is_up(&self, name: &ServiceName) -> bool {
+        let service = self.scandir.service(name).ok();
+        service.and_then(|service| service.status(&self.programs).ok()).is_some_and(|status| status.up)
+    }
+
     /// Restarts a service if it runs, and starts it if it does not.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// The two command lines that a Hermes takes for a gateway in the foreground.
+/// The command lines that a Hermes takes for a gateway in the foreground.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HermesCli {
     /// `hermes gateway start --foreground --port N`.
@@ -15,11 +15,13 @@ pub enum HermesCli {
     Start,
     /// `hermes gateway run --replace`, with the port in `API_SERVER_PORT`.
     Run,
+    /// The same, but a named profile's does not say `--replace`: beside a gateway that serves all profiles, it would replace that one.
+    RunBeside,
 }
 
 impl HermesCli {
     pub(super) const NAME: &str = "hermes-cli";
-    pub(super) const KIND: Kind = Kind::Choice(&["start", "run"]);
+    pub(super) const KIND: Kind = Kind::Choice(&["start", "run", "run-beside"]);
 }
 
 impl fmt::Display for HermesCli {
@@ -27,6 +29,7 @@ impl fmt::Display for HermesCli {
         f.write_str(match self {
             Self::Start => "start",
             Self::Run => "run",
+            Self::RunBeside => "run-beside",
         })
     }
 }
@@ -38,7 +41,11 @@ impl FromStr for HermesCli {
         match text {
             "start" => Ok(Self::Start),
             "run" => Ok(Self::Run),
-            _ => Err(OptionError::new(Self::NAME, text, "is not a command line of hermes", "give start or run")),
+            "run-beside" => Ok(Self::RunBeside),
+            _ => {
+                let remedy = "give start, run or run-beside";
+                Err(OptionError::new(Self::NAME, text, "is not a command line of hermes", remedy))
+            }
         }
     }
 }

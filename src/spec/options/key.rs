@@ -97,7 +97,7 @@ impl Key {
     pub const fn value_name(self) -> &'static str {
         match self {
             Self::Host => "HOST",
-            Self::HermesCli => "start|run",
+            Self::HermesCli => "CLI",
             Self::LogTo => "file|both",
             Self::Hermes => "PROGRAM",
             Self::User => "NAME",
@@ -116,8 +116,9 @@ impl Key {
                 "Port of the gateway [default: with `start`, or isolated, one from 9200 up, from the name; else none]"
             }
             Self::HermesCli => {
-                "Command line of Hermes: `start` is `gateway start --foreground --port N`, `run` is `gateway run \
-                 --replace`; every Hermes on PyPI from 0.15 to 0.19 takes only `run` [default: start]"
+                "Command line of Hermes: `start` is `gateway start --foreground --port N`; `run` is `gateway run \
+                 --replace`; `run-beside` is the same, but named profiles do not say --replace, which would end a gateway \
+                 that serves them all. Every Hermes from 0.13 on takes only the last two [default: start]"
             }
             Self::Hermes => {
                 "Hermes itself, a name on PATH or an absolute path such as /opt/venv/bin/hermes [default: hermes]"

@@ -1,0 +1,118 @@
+//! Whether the root profile's gateway of a scandir serves other profiles now, by its run script and by what it wrote.
+
+use std::cell::Cell;
+
+use crate::disk;
+use crate::hermes::{Apart, Release, Topology, installed};
+use crate::s6::{RunScript, Scandir, container, variables};
+use crate::spec::options::HermesProgram;
+use crate::spec::{Owner, ProfileName};
+use crate::volume::{Homes, Kept, MOST_READ, Multiplexing, Volume};
+
+/// A gateway of the root profile that serves other profiles of its home, or is to.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    volume: Volume,
+    release: Option<&'static Release>,
+    multiplexing: Multiplexing,
+    owner: Owner,
+    /// How much may still be read of the settings of profiles, in bytes.
+    left: Cell<usize>,
+}
+
+/// How a profile is served by the gateway of the root profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It is.
+    Now,
+    /// It is to be, once that gateway has started again.
+    Next,
+    /// It is to be, and that gateway does not run, or not like that.
+    Never,
+    /// Somebody stopped it: `gateway.parked`.
+    Parked,
+}
+
+impl Serving {
+    /// The one of this scandir, if there is one.
+    pub(crate) fn here(scandir: &Scandir, homes: &Homes) -> Option<Self> {
+        let service = scandir.gateway(&ProfileName::default()).ok()?;
+        let script = RunScript::of(service.path())?;
+        // In a home of its own, it has nobody else to serve.
+        if script.owner.is_isolated() {
+            return None;
+        }
+        let text = disk::read_small(&service.path().join("run")).ok()?;
+        let entries = variables(&text).unwrap_or_default();
+        let variable = multiplexing_variable(entries.iter().filter_map(|entry| entry.split_once('=')));
+        let release = script.program.parse().ok().and_then(|program| release(&program));
+        let volume = homes.of_service(&service).open().ok()?;
+        let multiplexing = volume.multiplexing(variable, release)?;
+        Some(Self { volume, release, multiplexing, owner: script.owner, left: Cell::new(MOST_READ) })
+    }
+
+    /// How it serves this profile, whose own gateway, if there is one, runs as this; `None` if it does not.
+    pub(crate) fn how(&self, profile: &ProfileName, owner: Option<&Owner>) -> Option<How> {
+        let is_elses = owner.is_some_and(|owner| *owner != self.owner);
+        if profile.is_default() || is_elses || self.volume.lacks(profile) {
+            return None;
+        }
+        let mut left = self.left.get();
+        let kept = self.volume.kept(profile, self.release, &mut left);
+        self.left.set(left);
+        match kept {
+            Kept::Apart => None,
+            Kept::Parked => Some(How::Parked),
+            Kept::Not if !self.multiplexing.is_on() => Some(How::Never),
+            Kept::Not if self.multiplexing.leaves_out(profile) => {
+                // One that is not on its list may have a gateway of its own.
+                let is_listed = self.release.is_none_or(|release| release.apart != Apart::Allowlist);
+                is_listed.then_some(How::Next)
+            }
+            Kept::Not => Some(How::Now),
+        }
+    }
+
+    /// Whether it does so now.
+    pub(crate) fn is_on(&self) -> bool {
+        self.multiplexing.is_on()
+    }
+
+    /// Whether nobody else serves what it does not: it runs like that, or no other gateway of its home can.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_on() || self.always()
+    }
+
+    /// Whether it does so whatever anybody says, so that no other gateway of its home can.
+    pub(crate) fn always(&self) -> bool {
+        self.release.is_some_and(|release| release.topology == Topology::All)
+    }
+
+    /// Why it serves itself alone, by its own word.
+    pub(crate) fn alone(&self) -> Option<&str> {
+        self.multiplexing.alone()
+    }
+
+    /// The profiles of its home, but the root profile.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = ProfileName> {
+        self.volume.names().into_iter()
+    }
+}
+
+/// What the variable says to the root profile's gateway: in these variables of its own, or else in the container's.
+pub(crate) fn multiplexing_variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
+    match said_by(own) {
+        Some(own) => Multiplexing::switch(own),
+        None => Multiplexing::switch(&container::variable(Multiplexing::VARIABLE)?),
+    }
+}
+
+/// The value of the variable among these.
+pub(super) fn said_by<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+    variables.into_iter().find(|(name, _)| *name == Multiplexing::VARIABLE).map(|(_, value)| value)
+}
+
+/// The release of the Hermes that is this program.
+pub(super) fn release(program: &HermesProgram) -> Option<&'static Release> {
+    installed(program.as_str()).and_then(Release::of)
+}

