@@ -8,7 +8,8 @@ use std::fs;
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
-use crate::s6::{Programs, RunScript};
+use crate::disk;
+use crate::s6::{Programs, RunScript, container, variables};
 use crate::spec::options::Uid;
 use crate::spec::{Owner, ServiceName};
 use crate::volume::{Home, Volume};
@@ -38,12 +39,29 @@ pub(super) fn check(patient: &Patient<'_>, programs: &Programs, findings: &mut V
         }
     }
     found.extend(numbers(&isolated));
+    found.extend(dashboard(patient, programs));
     or_ok(
         findings,
         found,
         CHECK,
         format!("{} of the gateways, each with a user and a home of its own", isolated.len()),
     );
+}
+
+/// A dashboard that asks no password: every process here reaches it, and who reaches it may do all that the gateways may that share a home.
+fn dashboard(patient: &Patient<'_>, programs: &Programs) -> Option<Finding> {
+    const ASKS: [&str; 3] = ["HERMES_DASHBOARD_BASIC_AUTH_", "HERMES_DASHBOARD_OAUTH_", "HERMES_DASHBOARD_OIDC_"];
+    let service = patient.services.get(&ServiceName::Dashboard)?;
+    service.status(programs).ok().filter(|status| status.up)?;
+    let text = disk::read_small(&service.path().join("run")).ok()?;
+    let named = variables(&text).unwrap_or_default();
+    let asks = |name: &str| ASKS.iter().any(|asks| name.starts_with(asks));
+    let is_asked = named.iter().any(|entry| asks(entry))
+        || text.lines().any(|line| line.strip_prefix("export ").is_some_and(asks))
+        || container::names().iter().any(|name| asks(name));
+    let seen = "the dashboard asks no password, and every isolated gateway reaches it";
+    let remedy = "set HERMES_DASHBOARD_BASIC_AUTH_USERNAME and ..._PASSWORD, or gatewayctl stop dashboard";
+    (!is_asked).then(|| Finding::warning(CHECK, seen, remedy))
 }
 
 /// What is wrong with the users of these gateways.

@@ -16,6 +16,13 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     kept.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
 }
 
+/// The names of the variables of the container, and of this process.
+pub(crate) fn names() -> Vec<String> {
+    let kept = fs::read_dir("/run/s6/container_environment").into_iter().flatten().flatten();
+    let kept = kept.filter_map(|entry| entry.file_name().into_string().ok());
+    kept.chain(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())).collect()
+}
+
 /// The home of Hermes that the gateways of this container have.
 pub(crate) fn hermes_home() -> Utf8PathBuf {
     variable("HERMES_HOME").map_or_else(|| Utf8PathBuf::from(FALLBACK_HOME), Utf8PathBuf::from)

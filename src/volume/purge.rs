@@ -5,6 +5,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, FileType, unlinkat};
@@ -19,14 +20,19 @@ use crate::s6::Programs;
 use crate::spec::ProfileName;
 use crate::spec::options::Uid;
 
-/// Ends every process of this user, if `$2` says so, and removes what is in the home `$1`, but nothing on another file system.
+/// Ends every process of this user but itself.
+const END: &str = "kill -s KILL -- -1 2>/dev/null || :";
+
+/// Removes what is in the home `$1`, but nothing on another file system.
 const PURGE: &str = r#"
 set -eu
-[ "$2" != end ] || kill -s KILL -- -1 2>/dev/null || :
 cd "$1"
 chmod -R u+rwX . 2>/dev/null || :
 exec find . -xdev -mindepth 1 -delete
 "#;
+
+/// How long a user has at least to remove what is in its home, once nothing of it runs that could hold that up.
+const LARGE: Duration = Duration::from_secs(600);
 
 /// What became of a home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +80,8 @@ impl Homes {
         }
     }
 
-    /// Ends what its user still runs, and removes the home of an isolated gateway that is not supervised any more.
+    /// Ends what its user still runs, and removes the home of an isolated gateway that is not supervised any more. What it still runs holds that
+    /// up for no longer than `limit`.
     ///
     /// # Errors
     /// As of [`Self::to_purge`], or if something in it is not its user's, or that user takes too long.
@@ -82,14 +89,19 @@ impl Homes {
         &self,
         programs: &Programs,
         profile: &ProfileName,
-        deadline: Deadline,
+        limit: Duration,
     ) -> Result<Purged, VolumeError> {
         let path = self.apart().join(profile.as_str());
         let Some((apart, owner)) = self.found(profile)? else { return Ok(Purged::Missing) };
         if let Some(uid) = owner {
-            let servant = Servant::new(programs, Master::Ids(uid.get(), uid.get()), &path, deadline);
-            let end = if is_alone() { "end" } else { "leave" };
-            servant.run("/bin/sh", &["-c", PURGE, "sh", path.as_str(), end], b"")?;
+            let master = Master::Ids(uid.get(), uid.get());
+            let servant = |limit| Servant::new(programs, master.clone(), &path, Deadline::after(limit));
+            let is_alone = is_alone();
+            if is_alone {
+                servant(limit).run("/bin/sh", &["-c", END], b"")?;
+            }
+            let limit = if is_alone { limit.max(LARGE) } else { limit };
+            servant(limit).run("/bin/sh", &["-c", PURGE, "sh", path.as_str()], b"")?;
         }
         match unlinkat(&apart, profile.as_str(), AtFlags::REMOVEDIR) {
             Ok(()) => Ok(Purged::Gone),

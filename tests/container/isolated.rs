@@ -174,12 +174,12 @@ fn an_instance_is_apart_from_all_others() {
     }
 }
 
-/// Prints what the API of the gateway on this port answers to this key.
+/// Prints what is answered on this port to this key, at this path or that of the models.
 const ASK: &str = r#"ask() { python3 -c 'import sys, urllib.error, urllib.request as r
-q = r.Request("http://127.0.0.1:%s/v1/models" % sys.argv[1], headers={"Authorization": "Bearer " + sys.argv[2]} if sys.argv[2] else {})
+q = r.Request("http://127.0.0.1:%s%s" % (sys.argv[1], sys.argv[3]), headers={"Authorization": "Bearer " + sys.argv[2]} if sys.argv[2] else {})
 try: print(r.urlopen(q, timeout=5).status)
 except urllib.error.HTTPError as e: print(e.code)
-except OSError: print("nobody")' "$1" "$2"; }; "#;
+except OSError: print("nobody")' "$1" "$2" "${3-/v1/models}"; }; "#;
 
 fn answers(container: &Container) -> String {
     container.sh(&format!(
@@ -188,7 +188,8 @@ fn answers(container: &Container) -> String {
 }
 
 /// The fewest capabilities with which all of it works; docs/image.md has them, too.
-const CAPABILITIES: &str = "--cap-drop=ALL --cap-add=CHOWN --cap-add=DAC_OVERRIDE --cap-add=FOWNER --cap-add=KILL --cap-add=SETGID --cap-add=SETUID";
+const CAPABILITIES: &str =
+    "--cap-drop=ALL --cap-add=CHOWN --cap-add=DAC_OVERRIDE --cap-add=KILL --cap-add=SETGID --cap-add=SETUID";
 
 const READ_ONLY: &str = "--read-only --tmpfs=/run:exec --tmpfs=/tmp --env=S6_READ_ONLY_ROOT=1";
 
@@ -198,7 +199,14 @@ fn two_instances_of_hermes_answer_each_for_itself() {
     let image = image("volume", Some(MANIFEST));
     for less in ["", READ_ONLY, CAPABILITIES, &format!("{READ_ONLY} {CAPABILITIES} --security-opt=no-new-privileges")] {
         let (_keys, [alice, bob]) = secrets();
-        let options = [&alice, &bob, "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running"];
+        let options = [
+            &alice,
+            &bob,
+            "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running",
+            "--env=HERMES_DASHBOARD=1",
+            "--env=HERMES_DASHBOARD_BASIC_AUTH_USERNAME=admin",
+            "--env=HERMES_DASHBOARD_BASIC_AUTH_PASSWORD=a-password-of-a-test",
+        ];
         let options: Vec<&str> = options.into_iter().chain(less.split_whitespace()).collect();
         let container = Container::run(&image, &options);
         let expected = "200 401 401 401 200 401 ";
@@ -208,6 +216,9 @@ fn two_instances_of_hermes_answer_each_for_itself() {
             let owners =
                 container.sh("find /opt/homes -mindepth 1 -printf '%U %H\\n' | sort -u | cut -d' ' -f1 | tr '\\n' ' '");
             assert_eq!(owners, format!("21001 {BOB} "), "{less}: {round}");
+            // The dashboard is of the shared home, and asks everybody for a password.
+            container.until(&format!("{ASK} [ \"$(ask 9119 '' /api/status)\" = 200 ]"));
+            assert_eq!(container.sh(&format!("{ASK} ask 9119 '' /api/sessions")), "401\n", "{less}: {round}");
             if round == "first" {
                 container.restart();
             }

@@ -15,10 +15,7 @@ use crate::error::Error;
 use crate::manager::{ManagerError, ServiceManager as _};
 use crate::s6::{RunScript, Scandir};
 use crate::spec::{ProfileName, ServiceName};
-use crate::volume::{Deadline, Homes, Purged, VolumeError};
-
-/// How long the users of homes have at least to remove what is in them, in seconds.
-const PURGE: u64 = 600;
+use crate::volume::{Homes, Purged, VolumeError};
 
 /// What goes beside the service.
 #[derive(Clone, Copy)]
@@ -122,9 +119,9 @@ fn purge(
     failures: &mut Vec<Error>,
 ) -> Result<(), Error> {
     let manager = s6(common, streams)?;
-    let deadline = Deadline::after(Duration::from_secs(common.timeout.max(PURGE)));
+    let limit = Duration::from_secs(common.timeout);
     for one in removed {
-        match one.service.profile().map(|profile| homes.purge(manager.programs(), profile, deadline)).transpose() {
+        match one.service.profile().map(|profile| homes.purge(manager.programs(), profile, limit)).transpose() {
             Ok(purged) => one.purged = purged,
             Err(error) => failures.push(error.into()),
         }

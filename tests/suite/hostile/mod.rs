@@ -9,6 +9,7 @@ mod install;
 mod locks;
 mod logs;
 mod namespace;
+mod purge;
 mod render;
 mod repair;
 mod supervise;
@@ -103,5 +104,5 @@ fn each_promise_has_its_test() {
             assert!(tests.contains(&format!("#[test]\nfn {name}() {{")), "{name}");
         }
     }
-    assert_eq!(promises.into_iter().collect::<String>(), "12345");
+    assert_eq!(promises.into_iter().collect::<String>(), "123456");
 }

@@ -1,0 +1,61 @@
+//! The home of an isolated gateway, which its user fills, holds and leads elsewhere while root has it removed.
+
+use super::{Openat2, live, said, sandbox};
+
+/// Stays up, and records that it runs.
+const STAYS: &str = "case $* in *--help) echo --replace ;; *) echo up >up; exec sleep 1000 ;; esac";
+
+/// `own COMMAND` as the user of coder.
+const OWN: &str = "own() { setpriv --reuid 33370 --regid 33370 --clear-groups \"$@\"; }; h=/opt/homes/coder; \
+    again() { gatewayctl -q register coder --isolated; until [ -e $h/up ]; do sleep 0.02; done; }; \
+    gone() { [ ! -e $h ] && ! pgrep -u 33370 >/dev/null && echo gone || ls -la $h; }; ";
+
+/// What it plants leads nowhere, what it runs ends, and what is not its own is an error that names it.
+#[test]
+fn what_an_instance_plants_outlives_no_purge() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        &format!(
+            "exec 2>&1; {OWN} again; mkdir -p /root/victim/below; touch /root/victim/file; chmod -R a+rwX /root /root/victim; \
+             own ln -s /root/victim $h/link; own sh -c \"cd $h/link && rm file\"; ls /root/victim; touch /root/victim/file; \
+             own mkdir -p $h/a/b; own ln -s /root/victim $h/a/b/link; own chmod 0 $h/a/b $h/a; own ln /root/victim/file $h/hard 2>/dev/null || :; \
+             own python3 -c 'import os; os.chdir(\"/opt/homes/coder\"); [(os.mkdir(\"d\"), os.chdir(\"d\")) for n in range(1500)]'; \
+             setpriv --reuid 33370 --regid 33370 --clear-groups sh -c \"trap '' TERM HUP; while :; do touch $h/more; ln -sfn /root/victim $h/swap; done\" 2>/dev/null & filler=$!; \
+             until [ -e $h/more ]; do sleep 0.02; done; within 60 gatewayctl -q unregister coder --purge --yes; wait $filler || :; gone; ls /root/victim; \
+             again; mkdir -m 700 $h/roots; touch $h/roots/file; fails gatewayctl -q unregister coder --purge --yes; \
+             ls $h; rm -r $h/roots; within 60 gatewayctl unregister coder --purge --yes; gone; \
+             mkdir /opt/homes/coder; chown 10000 /opt/homes/coder; fails gatewayctl unregister coder --purge --yes; rmdir /opt/homes/coder; \
+             mkdir /tmp/far; chown 33370 /tmp/far; own touch /tmp/far/file; ln -s /tmp/far /opt/homes/coder; fails gatewayctl unregister coder --purge --yes; ls /tmp/far"
+        ),
+    );
+    said(
+        &ran,
+        "below\ngone\nbelow\nfile\n\
+         error: /bin/sh failed with 1: find: './roots': Permission denied, find: cannot delete './roots': Directory not empty\n[exit 1]\nroots\n\
+         not there    /run/service/gateway-coder\npurged       /opt/homes/coder\ngone\n\
+         error: cannot remove /opt/homes/coder: it belongs to user 10000, whom no isolated gateway has; look at what is there, and remove it by hand\n[exit 1]\n\
+         error: cannot remove /opt/homes/coder: it is not a directory; look at what is there, and remove it by hand\n[exit 1]\nfile\n",
+    );
+}
+
+/// A process of its own that stops each new one of its user holds root up for no longer than `--timeout`, each of several times.
+#[test]
+fn whoever_stops_its_own_purge_holds_it_up_no_longer_than_told() {
+    const STOPS: &str = "import os, signal\nown = os.getpid()\nopen('/opt/homes/coder/stops', 'w').close()\nwhile True:\n\
+        \x20for name in os.listdir('/proc'):\n\
+        \x20 if name.isdigit() and int(name) > own:\n\
+        \x20  try: os.kill(int(name), signal.SIGSTOP)\n\
+        \x20  except OSError: pass\n";
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    std::fs::write(sandbox.path("stops.py"), STOPS).unwrap();
+    let ran = live(
+        &sandbox,
+        &format!(
+            "exec 2>&1; {OWN} again; setpriv --reuid 33370 --regid 33370 --clear-groups python3 /share/stops.py & stopper=$!; until [ -e $h/stops ]; do sleep 0.02; done; \
+             within 30 gatewayctl -q --timeout 2 unregister coder --purge --yes >/tmp/said 2>&1 || :; kill -9 $stopper 2>/dev/null || :; wait $stopper 2>/dev/null || :; \
+             grep HELD /tmp/said || echo ended; within 60 gatewayctl -q unregister coder --purge --yes; gone"
+        ),
+    );
+    said(&ran, "ended\ngone\n");
+}
