@@ -197,12 +197,10 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
             found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {}", name.word())));
         } else if let Some(last) = status.last.filter(|last| !STOPPED.contains(&last.as_str())) {
             let seen = format!("{name} is down since it ended with {last}");
-            // Where the logger cannot log either, both say so to the container.
-            let remedy = if end_of_log(patient, service, programs).is_some() {
-                name.see_log()
-            } else {
-                "docker logs".to_owned()
-            };
+            // Where the logger has given up as well, both have said why to the container.
+            let logger = LiveService::anonymous(&service.path().join("log")).status(programs);
+            let is_heard = logger.map_or(true, |logger| logger.up || logger.wanted_up);
+            let remedy = if is_heard { name.see_log() } else { "docker logs".to_owned() };
             found.push(Finding::warning(CHECK, seen, remedy));
         }
     }

@@ -7,9 +7,9 @@ use super::gateways::is_known;
 use super::patient::Patient;
 use super::said::listed;
 use crate::hermes::{RELEASES, Release, installed};
-use crate::s6::HermesCommand;
+use crate::s6::{HermesCommand, RunScript};
 use crate::spec::{Owner, ServiceName};
-use crate::volume::{Home, Said, Servant};
+use crate::volume::{Home, Said, Servant, ServantError};
 
 const CHECK: &str = "hermes";
 
@@ -25,10 +25,24 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     }
     // Each is asked once, however many gateways call it.
     let mut asked: BTreeMap<(String, &str), (Home, BTreeSet<HermesCommand>)> = BTreeMap::new();
-    for (name, script) in &patient.scripts {
-        let home = patient.homes.of(&name.profile().cloned().unwrap_or_default(), &script.owner);
+    let home = |name: &ServiceName, script: &RunScript| {
+        patient.homes.of(&name.profile().cloned().unwrap_or_default(), &script.owner)
+    };
+    let (isolated, sharing): (Vec<_>, Vec<_>) =
+        patient.scripts.iter().partition(|(_, script)| script.owner.is_isolated());
+    for (name, script) in sharing {
+        let home = home(name, script);
         let one = asked.entry((home.user(), &script.program)).or_insert_with(|| (home, BTreeSet::new()));
         one.1.insert(script.command);
+    }
+    // Each isolated gateway has another user, whom the answer does not depend on.
+    for (name, script) in isolated {
+        if let Some((_, one)) = asked.iter_mut().find(|((_, program), _)| *program == script.program) {
+            one.1.insert(script.command);
+        } else {
+            let home = home(name, script);
+            asked.insert((home.user(), &script.program), (home, BTreeSet::from([script.command])));
+        }
     }
     let mut found = Vec::new();
     let mut well = Vec::new();
@@ -143,6 +157,10 @@ fn takes(servant: &Servant<'_>, program: &str, command: HermesCommand) -> Answer
     let (words, options) = words(command);
     let Said { code, out, err } = match servant.ask(program, &[words, &["--help"]].concat()) {
         Ok(said) => said,
+        // A machine that is busy is no reason to complain of a release that is known.
+        Err(ServantError::Late { .. }) if installed(program).and_then(Release::of).is_some() => {
+            return if command == HermesCommand::Start { Answer::No } else { Answer::Yes };
+        }
         Err(error) => return Answer::Nothing(error.to_string()),
     };
     let help = String::from_utf8_lossy(&out);

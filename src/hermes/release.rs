@@ -21,6 +21,8 @@ pub struct Release {
     pub topology: Topology,
     /// Whether the variable `GATEWAY_MULTIPLEX_PROFILES` decides that, too.
     pub has_variable: bool,
+    /// Whether a gateway that serves several records which, in `served_profiles`.
+    pub has_record: bool,
     /// What keeps one profile out of the gateway that serves the others.
     pub apart: Apart,
     /// What its gateway ends with.
@@ -71,7 +73,7 @@ pub struct Exits {
     pub term: u8,
     /// If it asks to be started again (USR1, `/restart`).
     pub restart: u8,
-    /// If trying again cannot help: its settings are wrong, its port is taken.
+    /// If trying again cannot help: its settings are wrong; from 0.19 on, also if its port is taken.
     pub fatal: u8,
     /// If the gateway of the root profile serves its profile; `None` if that cannot be.
     pub served: Option<u8>,
@@ -99,7 +101,7 @@ pub enum OwnScripts {
     FatalAndZero,
 }
 
-/// What an exit code of a gateway asks of its supervisor. The finish script does the same.
+/// What an exit code of a gateway asks of its supervisor; docs/service-directory.md says what the finish script makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// It ended as it was told to.

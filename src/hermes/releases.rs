@@ -9,14 +9,9 @@ pub const RELEASES: &[Release] = &[
     Release { since: Version(0, 15, 0), until: Version(0, 15, 2), run: NO_SUPERVISE, own: OwnScripts::Run, ..V0_13 },
     Release { since: Version(0, 16, 0), until: Version(0, 16, 0), run: NO_SUPERVISE, own: OwnScripts::Run, ..V0_13 },
     V0_17,
-    Release {
-        since: Version(0, 18, 0),
-        until: Version(0, 18, 2),
-        has_variable: true,
-        exits: Exits { fatal: 78, ..V0_17.exits },
-        own: OwnScripts::Fatal,
-        ..V0_17
-    },
+    V0_18_0,
+    // It serves all, and forgets to record whom.
+    Release { since: Version(0, 18, 1), until: Version(0, 18, 2), has_variable: true, has_record: false, ..V0_18_0 },
     V0_19,
     Release { since: Version(0, 20, 0), until: Version(0, 20, 0), read: Read::Fork, ..V0_19 },
     V0_20_1,
@@ -53,6 +48,7 @@ const V0_13: Release = Release {
     start: &["--system", "--all"],
     topology: Topology::One,
     has_variable: false,
+    has_record: false,
     apart: Apart::Nothing,
     exits: Exits { term: 1, restart: 75, fatal: 0, served: None },
     after_term: "stopped",
@@ -65,21 +61,23 @@ const V0_17: Release = Release {
     until: Version(0, 17, 0),
     run: FORCE,
     topology: Topology::OnRequest,
+    has_record: true,
     exits: Exits { served: Some(1), ..V0_13.exits },
     after_term: "running",
     own: OwnScripts::Run,
     ..V0_13
 };
 
-const V0_19: Release = Release {
-    since: Version(0, 19, 0),
-    until: Version(0, 19, 0),
-    run: EXTERNAL,
-    has_variable: true,
+const V0_18_0: Release = Release {
+    since: Version(0, 18, 0),
+    until: Version(0, 18, 0),
     exits: Exits { fatal: 78, ..V0_17.exits },
     own: OwnScripts::Fatal,
     ..V0_17
 };
+
+const V0_19: Release =
+    Release { since: Version(0, 19, 0), until: Version(0, 19, 0), run: EXTERNAL, has_variable: true, ..V0_18_0 };
 
 const V0_20_1: Release = Release {
     since: Version(0, 20, 1),

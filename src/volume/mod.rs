@@ -39,5 +39,5 @@ pub(crate) use profiles::{Broken, FoundProfile, MOST_READ};
 pub(crate) use purge::Purged;
 pub(crate) use repair::{Left, Repair, Rules};
 pub(crate) use saved::{SavedManifest, Store};
-pub(crate) use servant::{Deadline, Master, Said, Servant};
+pub(crate) use servant::{Deadline, Master, Said, Servant, ServantError};
 pub(crate) use serving::{Kept, Multiplexing};

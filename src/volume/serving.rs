@@ -48,9 +48,18 @@ struct Live {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Multiplexing {
     /// Those that it serves, by its own word; `None` as long as it does not run, or not like that.
-    serves: Option<BTreeSet<String>>,
+    serves: Option<Served>,
     /// Why it serves itself alone all the same, by its own word.
     alone: Option<String>,
+}
+
+/// Which profiles a gateway serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Served {
+    /// These.
+    These(BTreeSet<String>),
+    /// It is of a release that does not say so.
+    Unsaid,
 }
 
 /// What keeps a profile from the gateway that serves the others.
@@ -84,7 +93,7 @@ impl Multiplexing {
 
     /// Whether it runs and does not name this profile among those that it serves: one that was made since, or that has nothing to serve.
     pub(crate) fn leaves_out(&self, profile: &ProfileName) -> bool {
-        self.serves.as_ref().is_some_and(|serves| !serves.contains(profile.as_str()))
+        matches!(&self.serves, Some(Served::These(these)) if !these.contains(profile.as_str()))
     }
 
     /// Why it serves itself alone, by its own word, if it runs like that.
@@ -108,7 +117,12 @@ impl Volume {
         let is_new = live.as_ref().is_some_and(|live| live.is_new && live.serves.len() > 1);
         (always || is_new || variable.or_else(config) == Some(true)).then(|| {
             let alone = live.as_ref().and_then(|live| live.alone.clone());
-            let serves = live.map(|live| live.serves).filter(|serves| always || !serves.is_empty());
+            let is_silent = release.is_some_and(|release| !release.has_record);
+            let serves = live.and_then(|live| match live.serves {
+                _ if is_silent => Some(Served::Unsaid),
+                these if always || !these.is_empty() => Some(Served::These(these)),
+                _ => None,
+            });
             Multiplexing { serves, alone }
         })
     }

@@ -15,3 +15,4 @@ mod live;
 mod properties;
 mod real;
 mod typed;
+mod versions;

@@ -290,7 +290,7 @@ fn purge_asks_a_person() {
     let ran = live(
         STAYS,
         "exec 2>&1; gatewayctl -q register coder --isolated; said coder 'I am'; \
-         for answer in n '' y; do { sleep 0.2; echo \"$answer\"; } | script -qec 'gatewayctl unregister coder --purge; echo [exit $?]' /dev/null | tr -d '\\r'; \
+         for answer in n '' y; do echo \"$answer\" | script --echo never -qec 'gatewayctl unregister coder --purge; echo [exit $?]' /dev/null | tr -d '\\r'; \
          ls /opt/homes; gatewayctl list; done",
     );
     snapshot("isolated_purge_asks", "", &ran.out);
@@ -304,7 +304,7 @@ fn reconcile_makes_what_is_named_and_looks_for_no_profile() {
         "exec 2>&1; cat >/share/gateways.toml <<'TOML'\n[defaults]\nhermes-cli = 'run'\n[gateways.default]\n[gateways.coder]\nisolated = true\n\
          [gateways.writer]\nisolated = true\nuid = 20001\n[gateways.twin]\nisolated = true\nuid = 20001\nTOML\n\
          r() { show gatewayctl reconcile --manifest /share/gateways.toml \"$@\"; }; \
-         r --dry-run; r; ls -A /opt/homes; gatewayctl -q start coder; said coder 'I am'; \
+         r --dry-run; r; until [ -d /opt/homes/coder/logs ] && [ -d /opt/homes/writer/logs ]; do sleep 0.02; done; ls -A /opt/homes; gatewayctl -q start coder; said coder 'I am'; \
          gatewayctl -q register saved --isolated --save; said saved 'I am'; gatewayctl -q register unsaved --isolated; \
          rm -rf /tmp/before; gatewayctl -q unregister coder writer default saved; r --prune; said coder 'I am'; \
          gatewayctl status | tr -s ' ' | cut -d' ' -f1,2; gatewayctl -q unregister coder writer saved default; \

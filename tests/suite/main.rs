@@ -29,3 +29,4 @@ mod serving;
 mod supervised;
 mod support;
 mod templates;
+mod versions;

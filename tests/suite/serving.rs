@@ -128,9 +128,10 @@ fn what_ends_beside_the_root_gateway_is_named() {
         r#"profile coder running; profile writer running; profile two
         for p in default coder writer two; do echo "[gateways.$p]"; done >>/share/gateways.toml; printf '[gateways.two.env]\nAPI_SERVER_ENABLED = "1"\n' >>/share/gateways.toml
         gatewayctl -q reconcile; served; scripts; table; doctor
-        touch /share/refuses; s6-svc -u /run/service/gateway-coder; down coder; rm /share/refuses
-        sed -i 's/PERMANENT/&/' /share/gateways.toml; sed -i 's/ 300 10 / 300 2 /' /run/service/gateway-writer/finish; s6-svc -u /run/service/gateway-writer; down writer
-        until grep -q PERMANENT /opt/data/logs/gateways/writer/current; do sleep 0.05; done; doctor; table
+        touch /share/refuses; s6-svc -u /run/service/gateway-coder
+        until grep -qs 'exit 78' /opt/data/logs/gateways/coder/current; do sleep 0.05; done; down coder; rm /share/refuses
+        sed -i 's/ 300 10 / 300 2 /' /run/service/gateway-writer/finish; s6-svc -u /run/service/gateway-writer
+        until grep -qs PERMANENT /opt/data/logs/gateways/writer/current; do sleep 0.05; done; down writer; doctor; table
         gatewayctl -q register three --hermes-cli run --hermes /share/venv/bin/hermes --env API_SERVER_ENABLED=true --down; doctor
         mv /share/venv/lib/python3.11/site-packages/hermes_agent-0.21.5.dist-info /share/venv/lib/python3.11/site-packages/hermes_agent-0.99.0.dist-info
         doctor"#,

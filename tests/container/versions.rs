@@ -1,0 +1,154 @@
+//! Each release of Hermes that `PyPI` has, run in the image: it takes and does what the table of releases says.
+
+use std::collections::BTreeSet;
+
+use gen_service::hermes::{RELEASES, Read, Release, Topology, Version};
+use serde_json::Value;
+
+use crate::docker::{Container, build};
+
+/// `coder` has settings that cannot work: a platform without its telephone number.
+const MANIFEST: &str = r#"
+[defaults]
+hermes-cli = "run"
+down = true
+
+[gateways.default]
+
+[gateways.coder]
+env = { TWILIO_ACCOUNT_SID = "AC0", TWILIO_AUTH_TOKEN = "t" }
+"#;
+
+/// A test for each of these versions, and the list of them.
+macro_rules! releases {
+    ($($name:ident: $version:literal;)*) => {
+        const RUN: &[&str] = &[$($version),*];
+        $(
+            #[test]
+            fn $name() {
+                is_as_the_table_says($version);
+            }
+        )*
+    };
+}
+
+releases! {
+    v0_14_0: "0.14.0";
+    v0_15_2: "0.15.2";
+    v0_16_0: "0.16.0";
+    v0_17_0: "0.17.0";
+    v0_18_0: "0.18.0";
+    v0_18_2: "0.18.2";
+    v0_19_0: "0.19.0";
+}
+
+/// The newest version of each row is run, and no row is run twice.
+#[test]
+fn each_release_that_pypi_has_is_run() {
+    let rows: Vec<Version> =
+        RELEASES.iter().filter(|release| release.read == Read::PyPi).map(|release| release.until).collect();
+    let run: Vec<Version> = RUN.iter().map(|version| version.parse().unwrap()).collect();
+    assert_eq!(run, rows);
+}
+
+fn is_as_the_table_says(version: &str) {
+    let release = Release::of(version.parse().unwrap()).unwrap();
+    let argument = format!("HERMES_AGENT_VERSION={version}");
+    let image = build("services", Some(MANIFEST), &["--build-arg", &argument]).unwrap_or_else(|said| panic!("{said}"));
+    let hermes = Hermes { container: Container::run(&image, &[]), release };
+    hermes
+        .container
+        .sh(&format!("ls -d /opt/hermes/.venv/lib/python3*/site-packages/hermes_agent-{version}.dist-info"));
+    hermes
+        .container
+        .until("/command/s6-svok /run/service/gateway-default && /command/s6-svok /run/service/gateway-coder");
+    hermes.takes_the_options();
+    hermes.ends_as_it_says();
+    hermes.serves_what_it_says();
+}
+
+/// A container with a Hermes, and what is said of it.
+struct Hermes {
+    container: Container,
+    release: &'static Release,
+}
+
+impl Hermes {
+    fn takes_the_options(&self) {
+        let known: BTreeSet<&str> =
+            RELEASES.iter().flat_map(|release| release.run.iter().chain(release.start)).copied().collect();
+        for (command, expected) in [("run", self.release.run), ("start", self.release.start)] {
+            let usage = self.usage(command);
+            let words: BTreeSet<&str> = usage.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).collect();
+            let taken: BTreeSet<&str> = known.intersection(&words).copied().collect();
+            assert_eq!(taken, expected.iter().copied().collect(), "gateway {command}: {usage}");
+        }
+        let refused = self.container.exec(&["hermes", "gateway", "start", "--foreground", "--port", "1"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+    }
+
+    /// The synopsis of a command; what the help says behind it may name options of others.
+    fn usage(&self, command: &str) -> String {
+        let help = self.container.exec(&["hermes", "gateway", command, "--help"]);
+        assert_eq!(help.code, 0, "{help:?}");
+        help.out.split("\n\n").next().unwrap_or_default().to_owned()
+    }
+
+    fn ends_as_it_says(&self) {
+        let exits = self.release.exits;
+        self.starts_root();
+        assert_eq!(self.ends_of("default", "-t"), exits.term, "a TERM");
+        assert_eq!(self.state()["gateway_state"], self.release.after_term);
+        self.starts_root();
+        assert_eq!(self.ends_of("default", "-1"), exits.restart, "USR1");
+
+        let made = self.container.exec_as_hermes(&["hermes", "profile", "create", "coder"]);
+        assert_eq!(made.code, 0, "{made:?}");
+        assert_eq!(self.ends_of("coder", "-o"), exits.fatal, "settings that cannot work");
+        let said = self.container.log_of("coder");
+        assert!(said.contains("non-retryable startup conflict: sms: "), "{said}");
+    }
+
+    fn serves_what_it_says(&self) {
+        let contenv = "/run/s6/container_environment/GATEWAY_MULTIPLEX_PROFILES";
+        self.container.sh(&format!("printf true >{contenv}"));
+        self.serves_both(self.release.has_variable);
+        let config = "echo 'multiplex_profiles: true' >>/opt/data/config.yaml; chown hermes: /opt/data/config.yaml";
+        self.container.sh(&format!("rm {contenv}; {config}"));
+        self.serves_both(self.release.topology == Topology::OnRequest);
+    }
+
+    /// Starts the gateway of the root profile, which serves the other profile too, or does not; it is stopped at the end.
+    fn serves_both(&self, serves: bool) {
+        self.starts_root();
+        let recorded = self.state().get("served_profiles").cloned();
+        let both = (serves && self.release.has_record).then(|| serde_json::json!(["default", "coder"]));
+        assert_eq!(recorded, both);
+        // Beside it, a gateway of the other ends, or is one of its own, whose settings cannot work.
+        let exits = self.release.exits;
+        let expected = if serves { exits.served.unwrap() } else { exits.fatal };
+        assert_eq!(self.ends_of("coder", "-o"), expected, "beside the gateway of default");
+        self.ends_of("default", "-t");
+    }
+
+    /// Starts the gateway of the root profile once, and waits until it has recorded that it runs.
+    fn starts_root(&self) {
+        self.container.sh("rm -f /opt/data/gateway_state.json; /command/s6-svc -o /run/service/gateway-default");
+        self.container.until("grep -q '\"gateway_state\": *\"running\"' /opt/data/gateway_state.json");
+    }
+
+    /// Sends its supervisor this; what the gateway then ends with, once it is down.
+    fn ends_of(&self, profile: &str, command: &str) -> u8 {
+        let service = format!("/run/service/gateway-{profile}");
+        self.container.sh(&format!("/command/s6-svdt-clear {service}; /command/s6-svc {command} {service}"));
+        self.container.until(&format!("/command/s6-svdt {service} | grep -q ."));
+        let ended = self.container.sh(&format!("/command/s6-svwait -D -t 60000 {service}; /command/s6-svdt {service}"));
+        let code = ended.trim_end().rsplit_once(" exitcode ").and_then(|(_, code)| code.parse().ok());
+        code.unwrap_or_else(|| panic!("{profile}: {ended}"))
+    }
+
+    /// What the gateway of the root profile has recorded.
+    fn state(&self) -> Value {
+        serde_json::from_str(&self.container.sh("cat /opt/data/gateway_state.json")).unwrap()
+    }
+}
