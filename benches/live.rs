@@ -35,6 +35,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
     let svscan = Svscan::start(&scandir);
 
     let (mut registers, mut unregisters) = (Times::new(&builds), Times::new(&builds));
+    let mut isolated = Times::new(&builds[..1]);
     for _ in 0..effort.rounds(ROUNDS) {
         registers.time(Column::Floor, steps::command("register", &scandir, &one));
         unregisters.time(Column::Floor, steps::command("unregister", &scandir, &one));
@@ -42,8 +43,12 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
             registers.time(*column, gatewayctl(build, &["register", "bench", "--down"]));
             unregisters.time(*column, gatewayctl(build, &["unregister", "bench"]));
         }
+        // Ours comes first. An older one may not know it.
+        isolated.time(builds[0].0, gatewayctl(&builds[0].1, &["register", "bench", "--down", "--isolated"]));
+        time(gatewayctl(&builds[0].1, &["unregister", "bench"]));
     }
     table.push(registers.row("register", 1));
+    table.push(isolated.row("register, isolated", 1));
     table.push(unregisters.row("unregister", 1));
 
     let mut svscan = svscan.anew();

@@ -17,10 +17,20 @@ const SIZES: [(usize, usize); 5] = [(1, 60), (10, 40), (100, 20), (1000, 11), (1
 
 const MANY: usize = 10_000;
 
+/// So many isolated gateways.
+const ISOLATED: usize = 1000;
+
+/// What the gateways are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Shared,
+    Isolated,
+}
+
 pub(crate) fn bench(directory: &Path, effort: Effort, with_peers: bool, table: &mut Table) {
     let mut peaks = Vec::new();
     for (count, rounds) in SIZES {
-        let tree = Tree::make(directory, count);
+        let tree = Tree::make(directory, count, Kind::Shared);
         table.push(Row::new("write", count, tree.write(effort, rounds, with_peers)));
         if count == MANY {
             tree.again(effort, rounds, table);
@@ -29,6 +39,8 @@ pub(crate) fn bench(directory: &Path, effort: Effort, with_peers: bool, table: &
             peaks.push(tree.peaks());
         }
     }
+    let isolated = Tree::make(directory, ISOLATED, Kind::Isolated);
+    table.push(Row::new("write, isolated", ISOLATED, isolated.write(effort, 11, false)));
     let grown = |of: &[Row]| {
         Some((of[1].figure(Column::Ours)? - of[0].figure(Column::Ours)?) / f64::from(u32::try_from(MANY - 1).ok()?))
     };
@@ -45,6 +57,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, with_peers: bool, table: &
 struct Tree<'a> {
     directory: &'a Path,
     count: usize,
+    kind: Kind,
     /// Where all of them write.
     out: PathBuf,
     /// What gen-service wrote, once.
@@ -56,18 +69,19 @@ struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn make(directory: &'a Path, count: usize) -> Self {
+    fn make(directory: &'a Path, count: usize, kind: Kind) -> Self {
         let path = |name: &str| directory.join(name);
         let tree = Self {
             directory,
             count,
+            kind,
             out: path("out"),
             wanted: path("wanted"),
             tar: path("wanted.tar"),
             pack: path("pack"),
         };
         remove(&tree.wanted);
-        fs::write(path("gateways.toml"), manifest(count)).unwrap();
+        fs::write(path("gateways.toml"), manifest(count, kind)).unwrap();
         let made = |command| assert!(matches!(run(vec![command]), End::Took(..)));
         made(tree.gen_service(Path::new(GEN_SERVICE), &tree.wanted, &[]));
         let mut tar = quiet("tar");
@@ -102,6 +116,8 @@ impl<'a> Tree<'a> {
     fn write(&self, effort: Effort, rounds: usize, with_peers: bool) -> Vec<(Column, Cell)> {
         let mut programs: Vec<Program> = builds(GEN_SERVICE)
             .into_iter()
+            // An older one may not know what an isolated gateway is.
+            .filter(|(column, _)| self.kind == Kind::Shared || *column == Column::Ours)
             .map(|(column, build)| Program::new(column, move || self.gen_service(&build, &self.out, &[])))
             .collect();
         programs.push(Program::new(Column::Floor, || self.floor(0..self.count)));
@@ -196,7 +212,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-fn manifest(count: usize) -> String {
+fn manifest(count: usize, kind: Kind) -> String {
     let mut text = String::from("[defaults.env]\nTZ = \"UTC\"\nLOG = \"info\"\n");
     for number in 0..count {
         writeln!(
@@ -205,6 +221,9 @@ fn manifest(count: usize) -> String {
             10_000 + number
         )
         .unwrap();
+        if kind == Kind::Isolated {
+            writeln!(text, "isolated = true\nuid = {}", 20_000 + number).unwrap();
+        }
     }
     text
 }
