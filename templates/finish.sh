@@ -22,7 +22,11 @@ case "$1" in
     if s6-permafailon 60 3 75 true 2>/dev/null; then
       printf '%s: exit 75, it asks to be started again\n' {{ own.service }}
     else
+{%- if owner.is_isolated() %}
+      printf '%s: exit 75 again and again: see gatewayctl doctor\n' {{ own.service }}
+{%- else %}
       printf '%s: exit 75 again and again: does another one serve the same? See gatewayctl doctor\n' {{ own.service }}
+{%- endif %}
       sleep 4 # s6-supervise kills this after 5
     fi
     ;;

@@ -25,7 +25,8 @@ export HOME="${HERMES_HOME}" # s6-setuidgid would leave root's
 cd "${HERMES_HOME}" 2>/dev/null || fail "cannot enter HERMES_HOME, '${HERMES_HOME}': is the volume there?"
 {%- when Owner::Isolated(uid) %}
 {%- if !secrets.is_empty() %}
-data=${HERMES_HOME:-/opt/data} # that of the gateways that share one
+# That of the gateways that share one.
+data=$(cd -P "${HERMES_HOME:-/opt/data}" 2>/dev/null && pwd -P) || data=/opt/data
 {%- endif %}
 {% include "isolated/home.sh" %}
 export HERMES_HOME
@@ -42,23 +43,30 @@ cd "${HERMES_HOME}" || fail "cannot enter its home, '${HERMES_HOME}'"
 {%- for (name, file) in secrets %}
 {%- if loop.first %}
 {# #}
-{%- if owner.is_isolated() %}
-# Root reads them: in a home, whose it is could put a symlink to any file in their place.
-outside() {
-  case "$1" in
-    "${data%/}"/* | "${HERMES_HOMES%/}"/* | "${homes%/}"/*) fail "the secret $1 lies in a home, whose user could have root read any file" ;;
-    *) ;;
-  esac
-}
-{%- else %}
-# Root reads them: below HERMES_HOME, the service user could put a symlink to any file in their place.
-outside() {
-  case "$1" in
-    "${HERMES_HOME%/}"/*) fail "the secret $1 lies below HERMES_HOME, where its user could have root read any file" ;;
-    *) ;;
-  esac
-}
+# Root reads them: in a home, whose it is could put a symlink to any file in their place. So where they really are counts, and where each link is.
+{%- if !owner.is_isolated() %}
+data=$(pwd -P)
+homes=$(cd -P "${HERMES_HOMES:-/opt/homes}" 2>/dev/null && pwd -P) || homes=/opt/homes
 {%- endif %}
+outside() {
+  at=$1
+  links=0
+  while [ "${links}" -lt 40 ]; do
+    above=$(cd -P "${at%/*}/" 2>/dev/null && pwd -P) || fail "cannot read the secret $1: there is no ${at%/*}"
+    case "${above}/" in
+      "${data%/}"/* | "${homes%/}"/*) fail "the secret $1 lies in a home, whose user could have root read any file" ;;
+      *) ;;
+    esac
+    [ -L "${at}" ] || return 0
+    link=$(readlink "${at}") || break
+    case "${link}" in
+      /*) at=${link} ;;
+      *) at=${above%/}/${link} ;;
+    esac
+    links=$((links + 1))
+  done
+  fail "cannot read the secret $1: it is behind too many links"
+}
 {%- endif %}
 outside {{ file }}
 {{ name }}=$(cat {{ file }}) || fail "cannot read the secret" {{ name }} from {{ file }}

@@ -24,8 +24,9 @@ pub(super) fn orphans(
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
     let orphan = |(profile, service): (ProfileName, LiveService)| {
         let why = match wanted.get(&profile) {
+            // One that is isolated has nothing to do with a profile of that name.
+            _ if service.is_isolated() => None,
             Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable, served.release)),
-            None if service.is_isolated() => None,
             None => volume.lacks(&profile).then_some(Why::Gone),
         };
         why.map(|why| Orphan { profile, why })
@@ -41,7 +42,9 @@ pub(crate) fn remove(manager: &S6Manager<'_>, volume: &Volume, orphans: Vec<Orph
             volume.multiplexing(variable, release).as_ref().is_some_and(Multiplexing::is_on)
         }
     };
-    let gone: Vec<Orphan> = orphans.into_iter().filter(is_gone).collect();
+    let is_isolated =
+        |orphan: &Orphan| manager.scandir().gateway(&orphan.profile).is_ok_and(|service| service.is_isolated());
+    let gone: Vec<Orphan> = orphans.into_iter().filter(|orphan| is_gone(orphan) && !is_isolated(orphan)).collect();
     let profiles: Vec<&ProfileName> = gone.iter().map(|orphan| &orphan.profile).collect();
     let results = manager.unregister_profile_gateways(&profiles);
     for (orphan, result) in gone.into_iter().zip(results) {

@@ -156,6 +156,13 @@ impl Reconcile {
                 done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
                 continue;
             }
+            let is_isolated = || manager.scandir().gateway(&profile).is_ok_and(|service| service.is_isolated());
+            if there && !wanted.options.is_isolated() && is_isolated() {
+                // Who made a profile of its name on the volume decides nothing about it.
+                let problem = "has no gateway of its own: an isolated one of that name is there";
+                done.broken.push(broken(problem.to_owned()));
+                continue;
+            }
             let place = served.place(&wanted, there);
             // The first of its home, as that of a fresh volume.
             let begins = self.bootstrap && gateway.owner.is_isolated() && wanted.intent == Intent::Nothing;

@@ -71,8 +71,16 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
         let own = registered.get(name).or_else(|| baked.get(name));
         let options = own.unwrap_or(&manifest.defaults);
         let intent = match volume.profile(name) {
-            _ if options.is_isolated() => match own {
-                Some(_) => homes.intent_apart(name),
+            found if options.is_isolated() => match own {
+                Some(_) => {
+                    if found.is_some() && !name.is_default() {
+                        let what = format!(
+                            "profile {name} of the shared home has no gateway: the isolated one has its name; give one of them another"
+                        );
+                        done.warnings.push(what);
+                    }
+                    homes.intent_apart(name)
+                }
                 // The root profile of the home that nobody shares then.
                 None => continue,
             },

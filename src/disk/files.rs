@@ -97,14 +97,14 @@ pub(super) fn list(directory: BorrowedFd<'_>, most: usize) -> Result<(Vec<Name>,
     Ok((names, more))
 }
 
-/// What stands in a regular file of at most a mebibyte; a fifo or a device is an error at once.
+/// What stands in a regular file of at most 16 MiB, as each file of a service directory is; a fifo or a device is an error at once.
 pub(crate) fn read_small(path: &Utf8Path) -> io::Result<String> {
-    const MOST: u64 = 1 << 20;
+    const MOST: u64 = 16 << 20;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path.as_std_path(), flags, Mode::empty())?);
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > MOST {
-        return Err(io::Error::other("it is no file of at most a mebibyte"));
+        return Err(io::Error::other("it is no file of at most 16 MiB"));
     }
     let mut text = String::new();
     file.take(MOST).read_to_string(&mut text)?;

@@ -157,6 +157,9 @@ fn unsaid_port(service: &LiveService, script: &RunScript) -> Option<u16> {
 /// What a gateway ends with that somebody stops: Hermes ends with 1 after TERM, and with 0 if it was told by its own command.
 const STOPPED: [&str; 4] = ["exit 0", "exit 1", "exit 143", "SIGTERM"];
 
+/// What such a gateway ends with, by release.
+const OF_SERVED: [&str; 3] = ["exit 1", "exit 75", "exit 78"];
+
 /// What Hermes says, in every release, if another gateway serves the profile of the one that is to start.
 const SERVED: [&str; 3] = ["already serves profile", "does not get a gateway of its own", "will not serve profile"];
 
@@ -188,7 +191,9 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         if status.up || status.wanted_up {
             continue;
         }
-        if let Some(said) = served(patient, service, programs) {
+        let may_be_served =
+            !service.is_isolated() && status.last.as_deref().is_some_and(|last| OF_SERVED.contains(&last));
+        if let Some(said) = may_be_served.then(|| served(patient, service, programs)).flatten() {
             let seen = format!("{name} is down since another gateway serves its profile; its last word: {said}");
             found.push(Finding::warning(CHECK, seen, format!("leave it down; gatewayctl status {}", name.word())));
         } else if let Some((why, last)) = last_words(patient, service, programs) {

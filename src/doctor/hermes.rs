@@ -81,6 +81,8 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         }
     }
     releases(patient, &mut found, &mut well);
+    let mut said = BTreeSet::new();
+    well.retain(|line| said.insert(line.clone()));
     if !well.is_empty() || !found.is_empty() {
         or_ok(findings, found, CHECK, well.join(", "));
     }

@@ -4,19 +4,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
 use crate::disk;
 use crate::s6::{Programs, RunScript, container, variables};
+use crate::spec::environment::DASHBOARD_ADDRESS;
 use crate::spec::options::Uid;
 use crate::spec::{Owner, ServiceName};
 use crate::volume::{Home, Volume};
 
 const CHECK: &str = "isolated";
 
-pub(super) fn check(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Finding>) {
+/// What the variables begin with by which the dashboard has a password, or the hash of one.
+const PASSWORD: &str = "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD";
+
+pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
+    let Some(programs) = &patient.programs else { return };
     let own = |(name, script): (&ServiceName, &RunScript)| match script.owner {
         Owner::Isolated(uid) => Some((name.clone(), uid)),
         Owner::Shared(_) => None,
@@ -40,28 +46,36 @@ pub(super) fn check(patient: &Patient<'_>, programs: &Programs, findings: &mut V
     }
     found.extend(numbers(&isolated));
     found.extend(dashboard(patient, programs));
-    or_ok(
-        findings,
-        found,
-        CHECK,
-        format!("{} of the gateways, each with a user and a home of its own", isolated.len()),
-    );
+    let well = match isolated.len() {
+        1 => "1 isolated gateway, with a user and a home of its own".to_owned(),
+        many => format!("{many} isolated gateways, each with a user and a home of its own"),
+    };
+    or_ok(findings, found, CHECK, well);
 }
 
-/// A dashboard that asks no password: every process here reaches it, and who reaches it may do all that the gateways may that share a home.
+/// A dashboard that an isolated gateway can use: every process here reaches it, and who is let in may do all that the gateways may that share a home.
 fn dashboard(patient: &Patient<'_>, programs: &Programs) -> Option<Finding> {
-    const ASKS: [&str; 3] = ["HERMES_DASHBOARD_BASIC_AUTH_", "HERMES_DASHBOARD_OAUTH_", "HERMES_DASHBOARD_OIDC_"];
     let service = patient.services.get(&ServiceName::Dashboard)?;
     service.status(programs).ok().filter(|status| status.up)?;
     let text = disk::read_small(&service.path().join("run")).ok()?;
+    let told = container::variable(DASHBOARD_ADDRESS[0]);
+    let host = told.or_else(|| RunScript::of(service.path())?.host)?;
+    let remedy = "give it as a secret, in [dashboard] of the manifest, or gatewayctl stop dashboard";
+    if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) {
+        let seen = "the dashboard lets in whoever reaches loopback, and so every isolated gateway";
+        return Some(Finding::warning(
+            CHECK,
+            seen,
+            "let it listen on 0.0.0.0, with a password, or gatewayctl stop dashboard",
+        ));
+    }
+    // What is no secret stands in the run script, or in the container's environment, which all may read.
+    let is_secret = text.lines().any(|line| line.starts_with(&format!("export {PASSWORD}")));
     let named = variables(&text).unwrap_or_default();
-    let asks = |name: &str| ASKS.iter().any(|asks| name.starts_with(asks));
-    let is_asked = named.iter().any(|entry| asks(entry))
-        || text.lines().any(|line| line.strip_prefix("export ").is_some_and(asks))
-        || container::names().iter().any(|name| asks(name));
-    let seen = "the dashboard asks no password, and every isolated gateway reaches it";
-    let remedy = "set HERMES_DASHBOARD_BASIC_AUTH_USERNAME and ..._PASSWORD, or gatewayctl stop dashboard";
-    (!is_asked).then(|| Finding::warning(CHECK, seen, remedy))
+    let is_open = named.iter().any(|entry| entry.starts_with(PASSWORD))
+        || container::names().iter().any(|name| name.starts_with(PASSWORD));
+    let seen = "every isolated gateway can read the password of the dashboard, in the container's variables or in a run script";
+    (is_open && !is_secret).then(|| Finding::warning(CHECK, seen, remedy))
 }
 
 /// What is wrong with the users of these gateways.
@@ -99,22 +113,30 @@ fn named(uid: Uid) -> Option<String> {
 fn home(patient: &Patient<'_>, programs: &Programs, name: &ServiceName, home: &Home) -> Option<Finding> {
     let word = name.word();
     let error = |seen: String, remedy: String| Some(Finding::error(CHECK, seen, remedy));
+    if home.is_elsewhere() {
+        let seen = format!("{}, the home of {name}, is not a directory", home.path);
+        return error(seen, "move it away".to_owned());
+    }
     let volume: Volume = match home.open_if_made() {
         Ok(volume) => volume?,
         Err(problem) => return error(format!("{name}: {problem}"), "move it away".to_owned()),
     };
     let (owner, mode) = volume.owner_and_mode();
-    // Root's and empty, it is given at the next start.
-    if owner != 0 && home.user() != owner.to_string() {
+    if owner == 0 && volume.is_empty() {
+        // It is given at the next start.
+        return None;
+    }
+    if home.user() != owner.to_string() {
         let seen =
             format!("{}, the home of {name}, belongs to user {owner}, not to its own, {}", home.path, home.user());
-        return error(seen, format!("move it away, or register {word} again with --uid {owner}"));
+        let remedy = if owner == 0 { String::new() } else { format!(", or register {word} again with --uid {owner}") };
+        return error(seen, format!("move it away{remedy}"));
     }
     if mode & 0o077 != 0 {
         let seen = format!("{}, the home of {name}, has mode {mode:04o}, so others can look into it", home.path);
         return Some(Finding::warning(CHECK, seen, format!("chmod 0700 {}", home.path)));
     }
-    if owner == 0 || !patient.can_ask() {
+    if !patient.can_ask() {
         return None;
     }
     match volume.unusable(&patient.servant_at(programs, home), &[name]) {
@@ -124,7 +146,7 @@ fn home(patient: &Patient<'_>, programs: &Programs, name: &ServiceName, home: &H
         }),
         Err(problem) => error(
             format!("nobody can be asked about {} as user {}: {problem}", home.path, home.user()),
-            "see what is said of s6".to_owned(),
+            format!("see what user {} runs", home.user()),
         ),
     }
 }

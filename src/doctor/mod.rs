@@ -60,14 +60,27 @@ pub(crate) fn examine(
     let scripts =
         services.iter().filter_map(|(name, service)| Some((name.clone(), RunScript::of(service.path())?))).collect();
     let homes = Homes::sharing(home);
-    let patient =
-        Patient { scandir, supervisor, programs: found, home, homes, state, deadline, svscan, services, scripts };
+    let mut patient = Patient {
+        scandir,
+        supervisor,
+        programs: found,
+        home,
+        homes,
+        state,
+        deadline,
+        apart: deadline,
+        svscan,
+        services,
+        scripts,
+    };
     tree::check(&patient, &mut findings)?;
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
-    if let Some(programs) = &patient.programs {
-        isolated::check(&patient, programs, &mut findings);
-    }
+    // What the users of isolated gateways hold up is no time of the others.
+    let left = deadline.left();
+    patient.apart = Deadline::after(timeout);
+    isolated::check(&patient, &mut findings);
+    patient.deadline = deadline.resumed(left);
     neighbours::check(&patient, &mut findings);
     hermes::check(&patient, &mut findings);
     neighbours::in_the_way(&patient, timeout, &mut findings);

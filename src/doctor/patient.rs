@@ -22,6 +22,8 @@ pub(super) struct Patient<'a> {
     pub(super) state: Option<&'a Utf8Path>,
     /// How long all that runs as the service user may take to answer.
     pub(super) deadline: Deadline,
+    /// The same for the users of isolated gateways, all together: they keep nobody else from answering.
+    pub(super) apart: Deadline,
     pub(super) svscan: Option<Svscan>,
     pub(super) services: BTreeMap<ServiceName, LiveService>,
     /// What their run scripts say, of those that gen-service rendered.
@@ -54,7 +56,7 @@ impl Patient<'_> {
     pub(super) fn servant_at<'b>(&'b self, programs: &'b Programs, home: &'b Home) -> Servant<'b> {
         match &home.owner {
             Owner::Shared(user) => self.servant(programs, user),
-            Owner::Isolated(_) => Servant::new(programs, home.master(), &home.path, self.deadline),
+            Owner::Isolated(_) => Servant::new(programs, home.master(), &home.path, self.apart),
         }
     }
 

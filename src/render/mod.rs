@@ -42,6 +42,7 @@ struct Run<'a> {
 #[template(path = "finish.sh")]
 struct Finish<'a> {
     own: &'a Own,
+    owner: &'a Owner,
     crash_budget: Option<(u32, u32)>,
 }
 
@@ -187,7 +188,7 @@ impl Rest<'_> {
             CrashBudget::Limited { deaths, seconds } => Some((deaths, seconds)),
             CrashBudget::Off => None,
         };
-        text(&Finish { own, crash_budget })
+        text(&Finish { own, owner: self.owner, crash_budget })
     }
 
     fn log_run(&self, own: &Own) -> String {

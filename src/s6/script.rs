@@ -21,6 +21,8 @@ pub(crate) struct RunScript {
     pub(crate) replaces: bool,
     /// The port that it is told.
     pub(crate) port: Option<u16>,
+    /// The address that a dashboard listens on, if the container says none.
+    pub(crate) host: Option<String>,
 }
 
 /// A command of Hermes that a run script ends in.
@@ -67,7 +69,9 @@ impl RunScript {
             HermesCommand::Dashboard => dashboard_port(text),
         };
         let replaces = command == HermesCommand::Run && rest.get(2).is_some_and(|word| word == "--replace");
-        Some(Self { owner, program, command, replaces, port })
+        let is_dashboard = command == HermesCommand::Dashboard;
+        let host = is_dashboard.then(|| address(text, DASHBOARD_ADDRESS[0]).map(str::to_owned)).flatten();
+        Some(Self { owner, program, command, replaces, port, host })
     }
 }
 
@@ -99,8 +103,13 @@ pub(super) fn is_hermes_own(run: &str) -> bool {
 
 /// The port that a run script of the dashboard has where the container says none. All values that a person wrote stand behind it.
 fn dashboard_port(text: &str) -> Option<u16> {
-    let (_, rest) = text.split_once(&format!("\"${{{}:=", DASHBOARD_ADDRESS[1]))?;
-    rest.split_once('}')?.0.parse().ok()
+    address(text, DASHBOARD_ADDRESS[1])?.parse().ok()
+}
+
+/// What a run script of the dashboard has where the container says nothing in this variable.
+fn address<'a>(text: &'a str, variable: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("\"${{{variable}:="))?;
+    Some(rest.split_once('}')?.0)
 }
 
 /// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
@@ -215,6 +224,7 @@ mod tests {
                 command,
                 replaces: command == HermesCommand::Run,
                 port,
+                host: None,
             })
         };
         assert_eq!(parsed("coder", &[]), script("hermes", "hermes", HermesCommand::Start, Some(9570)));
@@ -249,7 +259,7 @@ mod tests {
         let alone = |uid: &str, command, port| {
             let owner = Owner::Isolated(uid.parse().unwrap());
             let replaces = command == HermesCommand::Run;
-            Some(RunScript { owner, program: "hermes".to_owned(), command, replaces, port: Some(port) })
+            Some(RunScript { owner, program: "hermes".to_owned(), command, replaces, port: Some(port), host: None })
         };
         let isolated = (Key::Isolated, "true");
         assert_eq!(parsed("coder", &[isolated]), alone("33370", HermesCommand::Start, 9570));
@@ -276,7 +286,14 @@ mod tests {
         own.set(Key::User, "svc").unwrap();
         let directory = render_service(&Dashboard::new(own).unwrap().into());
         let (owner, program) = (Owner::Shared("svc".parse().unwrap()), "hermes".to_owned());
-        let wanted = RunScript { owner, program, command: HermesCommand::Dashboard, replaces: false, port: Some(80) };
+        let wanted = RunScript {
+            owner,
+            program,
+            command: HermesCommand::Dashboard,
+            replaces: false,
+            port: Some(80),
+            host: Some("127.0.0.1".to_owned()),
+        };
         assert_eq!(RunScript::parse(&directory.files()[1].content), Some(wanted));
     }
 

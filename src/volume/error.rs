@@ -10,7 +10,7 @@ use super::shown::Shown;
 use crate::base::WaitError;
 use crate::disk::{DiskError, SystemError};
 use crate::source::SourceError;
-use crate::spec::options::UserName;
+use crate::spec::options::{Uid, UserName};
 use crate::spec::{ProfileName, ServiceName};
 
 /// What is wrong with a volume, or with what was to be done there.
@@ -19,6 +19,14 @@ pub(crate) enum VolumeError {
     /// The home of Hermes is not there, or is no directory.
     #[error("HERMES_HOME {path} {problem}; mount the volume there, or give its path with --hermes-home")]
     Home {
+        /// The path.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The home of an isolated gateway is not there, or is no directory.
+    #[error("{path}, the home of an isolated gateway, {problem}; its gateway makes it when it starts")]
+    Apart {
         /// The path.
         path: Utf8PathBuf,
         /// What is wrong with it.
@@ -73,8 +81,20 @@ pub(crate) enum VolumeError {
         problem: String,
     },
     /// A home that is to go, and is not one gateway's alone.
-    #[error("gateway {0} has no home of its own to purge; `hermes profile delete {0}` removes its profile")]
-    Shared(ProfileName),
+    #[error("{0} has no home of its own to purge; a profile goes by `hermes profile delete`")]
+    Shared(ServiceName),
+    /// The user of a home that is to go is another gateway's by now.
+    #[error(
+        "cannot purge {path}: its user, {uid}, is that of {other} by now; give that one another --uid, or remove the home by hand"
+    )]
+    InUse {
+        /// The home.
+        path: Utf8PathBuf,
+        /// The user.
+        uid: Uid,
+        /// The other one.
+        other: ServiceName,
+    },
     /// Nobody can be asked whether a home is to go.
     #[error("nobody is here to be asked whether {0} may be removed; say --yes")]
     Unasked(Utf8PathBuf),
@@ -124,6 +144,9 @@ impl From<DiskError> for VolumeError {
 impl VolumeError {
     pub(crate) fn is_usage(&self) -> bool {
         let home = matches!(self, Self::Home { .. } | Self::NoUser(_) | Self::State { .. });
-        home || matches!(self, Self::NoLog(_) | Self::Source(_) | Self::Shared(_) | Self::Unasked(_))
+        home || matches!(
+            self,
+            Self::NoLog(_) | Self::Source(_) | Self::Shared(_) | Self::Unasked(_) | Self::Apart { .. }
+        )
     }
 }

@@ -119,6 +119,11 @@ impl Volume {
         rustix::fs::fstat(&self.home).map_or((0, 0), |stat| (stat.st_uid, stat.st_mode & 0o7777))
     }
 
+    /// Whether nothing is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.home.names(1).is_ok_and(|(names, _)| names.is_empty())
+    }
+
     pub(super) fn home(&self) -> &Dir {
         &self.home
     }

@@ -1,6 +1,7 @@
 //! Where the homes of Hermes are: the one that gateways share, and those that isolated gateways have for themselves.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::error::VolumeError;
@@ -74,6 +75,7 @@ impl Homes {
             Err(error) => Intent::Unreadable(reason(&error.into())),
             Ok(_) => match Volume::open(&path) {
                 Ok(volume) => volume.intent(&ProfileName::default()),
+                Err(VolumeError::Home { path, problem }) => Intent::Unreadable(format!("{path} {problem}")),
                 Err(error) => Intent::Unreadable(error.to_string()),
             },
         }
@@ -93,7 +95,18 @@ impl Home {
     /// # Errors
     /// As of [`Volume::open`].
     pub(crate) fn open(&self) -> Result<Volume, VolumeError> {
-        Volume::open(&self.path)
+        match Volume::open(&self.path) {
+            Err(VolumeError::Home { path, problem }) if self.owner.is_isolated() => {
+                Err(VolumeError::Apart { path, problem })
+            }
+            opened => opened,
+        }
+    }
+
+    /// Whether something that is no directory has the place of a home; it may lead elsewhere.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        let stat = rustix::fs::lstat(self.path.as_std_path());
+        stat.is_ok_and(|stat| !FileType::from_raw_mode(stat.st_mode).is_dir())
     }
 
     /// What is there; `None` if it is one of its gateway's own that has not been made yet.

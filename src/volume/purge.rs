@@ -3,25 +3,24 @@
 #![expect(clippy::disallowed_methods, reason = "/proc, and a directory of root's")]
 
 use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{AtFlags, FileType, unlinkat};
+use rustix::fs::{AtFlags, FileType, RenameFlags, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::error::VolumeError;
 use super::homes::Homes;
 use super::servant::{Deadline, Master, Servant};
 use crate::base::text::reason;
 use crate::disk::Dir;
-use crate::s6::Programs;
+use crate::s6::{Programs, Scandir};
 use crate::spec::ProfileName;
 use crate::spec::options::Uid;
-
-/// Ends every process of this user but itself.
-const END: &str = "kill -s KILL -- -1 2>/dev/null || :";
 
 /// Removes what is in the home `$1`, but nothing on another file system.
 const PURGE: &str = r#"
@@ -31,8 +30,11 @@ chmod -R u+rwX . 2>/dev/null || :
 exec find . -xdev -mindepth 1 -delete
 "#;
 
-/// How long a user has at least to remove what is in its home, once nothing of it runs that could hold that up.
+/// How long a user has at least to remove what is in its home: it may be large.
 const LARGE: Duration = Duration::from_secs(600);
+
+/// How long root waits before it looks again for what a user still runs.
+const BLINK: Duration = Duration::from_millis(20);
 
 /// What became of a home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,17 +47,30 @@ pub(crate) enum Purged {
     Missing,
 }
 
+/// A home that is to go.
+struct Doomed {
+    /// The directory with all homes, which is root's alone.
+    apart: Dir,
+    path: Utf8PathBuf,
+    /// Whose it is; `None` if it is still root's.
+    uid: Option<Uid>,
+}
+
 impl Homes {
     /// Where the home of an isolated gateway of this profile is, if there is one.
     ///
     /// # Errors
-    /// If somebody else than root can change where it is, or it belongs to somebody who is no isolated gateway's user.
-    pub(crate) fn to_purge(&self, profile: &ProfileName) -> Result<Option<Utf8PathBuf>, VolumeError> {
-        self.found(profile).map(|found| found.map(|_| self.apart().join(profile.as_str())))
+    /// If somebody else than root can change where it is, it belongs to somebody who is no isolated gateway's user, or its user is that of another
+    /// gateway in this scandir.
+    pub(crate) fn to_purge(
+        &self,
+        scandir: &Scandir,
+        profile: &ProfileName,
+    ) -> Result<Option<Utf8PathBuf>, VolumeError> {
+        Ok(self.doomed(scandir, profile)?.map(|doomed| doomed.path))
     }
 
-    /// The directory with all homes, and the user whose the home of this profile is; `None` if it is still root's.
-    fn found(&self, profile: &ProfileName) -> Result<Option<(Dir, Option<Uid>)>, VolumeError> {
+    fn doomed(&self, scandir: &Scandir, profile: &ProfileName) -> Result<Option<Doomed>, VolumeError> {
         let path = self.apart().join(profile.as_str());
         let wrong = |problem: String| VolumeError::Purge { path: path.clone(), problem };
         let apart = match Dir::open_own(self.apart()) {
@@ -71,45 +86,100 @@ impl Homes {
         if !FileType::from_raw_mode(stat.st_mode).is_dir() {
             return Err(wrong("it is not a directory".to_owned()));
         }
-        if stat.st_uid == 0 {
-            return Ok(Some((apart, None)));
+        let uid: Option<Uid> = match stat.st_uid {
+            0 => None,
+            number => match number.to_string().parse() {
+                Ok(uid) => Some(uid),
+                Err(_) => return Err(wrong(format!("it belongs to user {number}, whom no isolated gateway has"))),
+            },
+        };
+        if let Some(uid) = uid {
+            let services = scandir.services().map_err(|error| wrong(error.to_string()))?;
+            let mut others = services.into_iter().filter(|(name, _)| name.profile() != Some(profile));
+            if let Some((other, _)) = others.find(|(_, service)| service.own_uid() == Some(uid)) {
+                return Err(VolumeError::InUse { path, uid, other });
+            }
         }
-        match stat.st_uid.to_string().parse() {
-            Ok(uid) => Ok(Some((apart, Some(uid)))),
-            Err(_) => Err(wrong(format!("it belongs to user {}, whom no isolated gateway has", stat.st_uid))),
-        }
+        Ok(Some(Doomed { apart, path, uid }))
     }
 
-    /// Ends what its user still runs, and removes the home of an isolated gateway that is not supervised any more. What it still runs holds that
-    /// up for no longer than `limit`.
+    /// Ends what its user still runs, within `limit`, and removes the home of an isolated gateway that is not supervised any more. A gateway of its name
+    /// that comes meanwhile has a new one.
     ///
     /// # Errors
-    /// As of [`Self::to_purge`], or if something in it is not its user's, or that user takes too long.
+    /// As of [`Self::to_purge`]; if something in it is not its user's, or that user takes too long.
     pub(crate) fn purge(
         &self,
         programs: &Programs,
+        scandir: &Scandir,
         profile: &ProfileName,
         limit: Duration,
     ) -> Result<Purged, VolumeError> {
-        let path = self.apart().join(profile.as_str());
-        let Some((apart, owner)) = self.found(profile)? else { return Ok(Purged::Missing) };
-        if let Some(uid) = owner {
-            let master = Master::Ids(uid.get(), uid.get());
-            let servant = |limit| Servant::new(programs, master.clone(), &path, Deadline::after(limit));
-            let is_alone = is_alone();
-            if is_alone {
-                servant(limit).run("/bin/sh", &["-c", END], b"")?;
+        let Some(Doomed { apart, path, uid }) = self.doomed(scandir, profile)? else { return Ok(Purged::Missing) };
+        let wrong = |problem: String| VolumeError::Purge { path: path.clone(), problem };
+        if let Some(uid) = uid.filter(|_| is_alone()) {
+            end(uid, limit).map_err(|error| wrong(reason(&error)))?;
+        }
+        // Nobody else can put another one in its place.
+        let aside = format!(".{profile}.{:016x}", RandomState::new().build_hasher().finish());
+        let (name, is_mounted) = match renameat(&apart, profile.as_str(), &apart, &aside) {
+            Ok(()) => (aside, false),
+            Err(Errno::BUSY) => (profile.to_string(), true),
+            Err(Errno::NOENT) => return Ok(Purged::Missing),
+            Err(error) => return Err(wrong(reason(&error.into()))),
+        };
+        let there = self.apart().join(&name);
+        let cleared = || -> Result<(), VolumeError> {
+            if let Some(uid) = uid {
+                let master = Master::Ids(uid.get(), uid.get());
+                let servant = Servant::new(programs, master, &there, Deadline::after(limit.max(LARGE)));
+                servant.run("/bin/sh", &["-c", PURGE, "sh", there.as_str()], b"")?;
             }
-            let limit = if is_alone { limit.max(LARGE) } else { limit };
-            servant(limit).run("/bin/sh", &["-c", PURGE, "sh", path.as_str()], b"")?;
+            if is_mounted {
+                return Ok(());
+            }
+            unlinkat(&apart, &name, AtFlags::REMOVEDIR).map_err(|error| wrong(reason(&error.into())))
+        };
+        let result = cleared();
+        if result.is_err() && !is_mounted {
+            // It is to be found where it was, unless there is another one by now.
+            let _ = renameat_with(&apart, &name, &apart, profile.as_str(), RenameFlags::NOREPLACE);
         }
-        match unlinkat(&apart, profile.as_str(), AtFlags::REMOVEDIR) {
-            Ok(()) => Ok(Purged::Gone),
-            Err(Errno::BUSY) => Ok(Purged::Emptied),
-            Err(Errno::NOENT) => Ok(Purged::Missing),
-            Err(error) => Err(VolumeError::Purge { path, problem: reason(&error.into()) }),
-        }
+        result.map(|()| if is_mounted { Purged::Emptied } else { Purged::Gone })
     }
+}
+
+/// Kills every process of this user, until there is none. Root does it: this user could stop a process of its own that is to.
+fn end(uid: Uid, limit: Duration) -> io::Result<()> {
+    let until = Instant::now() + limit;
+    loop {
+        let mut left = 0;
+        for entry in fs::read_dir("/proc")? {
+            let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let Some(pid) = Pid::from_raw(number) else { continue };
+            // By descriptor, so that it is the process that was looked at.
+            let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            if is_of(number, uid) {
+                left += usize::from(pidfd_send_signal(&process, Signal::KILL).is_ok());
+            }
+        }
+        if left == 0 {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(io::Error::other(format!("{left} processes of user {uid} do not end")));
+        }
+        std::thread::sleep(BLINK);
+    }
+}
+
+/// Whether a process runs as this user, in any way, and is no zombie.
+fn is_of(pid: i32, uid: Uid) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return false };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    let is_zombie = field("State:").is_some_and(|state| state.trim_start().starts_with('Z'));
+    let number = uid.to_string();
+    !is_zombie && field("Uid:").is_some_and(|uids| uids.split_whitespace().any(|uid| uid == number))
 }
 
 /// Whether the processes that can be seen are those of this container: one that shares them with its machine may share numbers of users, too.

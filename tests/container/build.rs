@@ -44,7 +44,7 @@ fn the_image_has_what_it_needs_and_no_more() {
     assert!(made[3].contains("0.19"), "{made:?}");
     assert_eq!(made[4..], ["gen-service 0.1.0", "gatewayctl 0.1.0", "root 755"]);
     let config = docker(&["inspect", "--format", "{{json .Config.Entrypoint}} {{json .Config.Volumes}}", &image]).ok();
-    assert_eq!(config, "[\"/usr/local/libexec/init\"] {\"/opt/data\":{}}\n");
+    assert_eq!(config, "[\"/usr/local/libexec/init\"] {\"/opt/data\":{},\"/opt/homes\":{}}\n");
 }
 
 #[test]

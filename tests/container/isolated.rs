@@ -30,10 +30,14 @@ env = { API_SERVER_ENABLED = "true" }
 secret = { API_SERVER_KEY = "/run/secrets/bob" }
 
 [dashboard]
+host = "0.0.0.0"
+env = { HERMES_DASHBOARD_BASIC_AUTH_USERNAME = "admin" }
+secret = { HERMES_DASHBOARD_BASIC_AUTH_PASSWORD = "/run/secrets/dashboard" }
 "#;
 
 const ALICES_KEY: &str = "the-key-of-alice-0123456789";
 const BOBS_KEY: &str = "the-key-of-bob-9876543210";
+const PASSWORD: &str = "the-password-of-the-dashboard";
 
 /// The user that the name `bob` gives.
 const BOB: u32 = 22_712;
@@ -73,7 +77,7 @@ const ATTACKS: [(&str, &str); 20] = [
     ("read its log", "cat /opt/homes/bob/logs/gateways/bob/current"),
     ("write to its log", ": >>/opt/homes/bob/logs/gateways/bob/current"),
     ("take the lock of its log", "s6-setlock -n /opt/homes/bob/logs/gateways/bob/lock true || [ $? = 1 ]"),
-    ("open its gateway's lock", ": >>/opt/homes/bob/gateway-locks/lock"),
+    ("open the lock of its gateway", ": >>/opt/homes/bob/gateway-locks/lock"),
     ("read what it has put aside", "cat /opt/homes/bob/tmp/result"),
     ("put something in its home", "touch /opt/homes/bob/planted && rm /opt/homes/bob/planted"),
     ("read its secret", "cat /run/secrets/bob"),
@@ -94,10 +98,11 @@ const OF_ROOT: [&str; 6] = [
     "change its service directory",
 ];
 
-/// Directories with the two keys, and the arguments that mount them, root's alone.
-fn secrets() -> (TempDir, [String; 2]) {
+/// A directory with the two keys and the password, and the arguments that mount them, root's alone.
+fn secrets() -> (TempDir, [String; 3]) {
     let secrets = directory();
-    let mounted = [("alice", ALICES_KEY), ("bob", BOBS_KEY)].map(|(name, key)| {
+    let all = [("alice", ALICES_KEY), ("bob", BOBS_KEY), ("dashboard", PASSWORD)];
+    let mounted = all.map(|(name, key)| {
         let path = secrets.path().join(name);
         fs::write(&path, key).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
@@ -136,7 +141,7 @@ fn pid(container: &Container) -> String {
 #[test]
 fn an_instance_is_apart_from_all_others() {
     for target in ["services", "hook", "volume"] {
-        let (_keys, [alice, bob]) = secrets();
+        let (_keys, [alice, bob, _]) = secrets();
         let (_stays, hermes) = stays();
         let volume = volume(HERMES);
         let options = [&mount(volume.path(), "/opt/data"), &alice, &bob, &hermes];
@@ -168,7 +173,7 @@ fn an_instance_is_apart_from_all_others() {
         // What root is given to do with it needs no other words.
         container.sh("exec 2>/dev/null; gatewayctl -q restart bob; gatewayctl -q stop bob; gatewayctl -q start bob");
         let doctor = container.sh("gatewayctl doctor | grep -E ' (isolated|ports|home) '");
-        assert!(doctor.contains("2 of the gateways, each with a user and a home of its own"), "{target}: {doctor}");
+        assert!(doctor.contains("2 isolated gateways, each with a user and a home of its own"), "{target}: {doctor}");
         let instance = ["env", "HERMES_INSTANCE=bob", "hermes", "--help"];
         assert!(container.exec(&instance).out.contains("--replace"), "{target}");
     }
@@ -198,15 +203,9 @@ const READ_ONLY: &str = "--read-only --tmpfs=/run:exec --tmpfs=/tmp --env=S6_REA
 fn two_instances_of_hermes_answer_each_for_itself() {
     let image = image("volume", Some(MANIFEST));
     for less in ["", READ_ONLY, CAPABILITIES, &format!("{READ_ONLY} {CAPABILITIES} --security-opt=no-new-privileges")] {
-        let (_keys, [alice, bob]) = secrets();
-        let options = [
-            &alice,
-            &bob,
-            "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running",
-            "--env=HERMES_DASHBOARD=1",
-            "--env=HERMES_DASHBOARD_BASIC_AUTH_USERNAME=admin",
-            "--env=HERMES_DASHBOARD_BASIC_AUTH_PASSWORD=a-password-of-a-test",
-        ];
+        let (_keys, [alice, bob, dashboard]) = secrets();
+        let options =
+            [&alice, &bob, &dashboard, "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running", "--env=HERMES_DASHBOARD=1"];
         let options: Vec<&str> = options.into_iter().chain(less.split_whitespace()).collect();
         let container = Container::run(&image, &options);
         let expected = "200 401 401 401 200 401 ";
@@ -216,9 +215,15 @@ fn two_instances_of_hermes_answer_each_for_itself() {
             let owners =
                 container.sh("find /opt/homes -mindepth 1 -printf '%U %H\\n' | sort -u | cut -d' ' -f1 | tr '\\n' ' '");
             assert_eq!(owners, format!("21001 {BOB} "), "{less}: {round}");
-            // The dashboard is of the shared home, and asks everybody for a password.
+            // The dashboard is of the shared home, and asks everybody for a password, which alice finds nowhere. The control is root.
             container.until(&format!("{ASK} [ \"$(ask 9119 '' /api/status)\" = 200 ]"));
             assert_eq!(container.sh(&format!("{ASK} ask 9119 '' /api/sessions")), "401\n", "{less}: {round}");
+            let look = "cat /run/service/*/run /etc/gateways.toml /run/s6/container_environment/* /proc/[0-9]*/environ /run/secrets/* 2>/dev/null";
+            let look = format!("{look} | tr '\\0' '\\n' | grep -c {PASSWORD} || :");
+            let alice = format!("/command/s6-applyuidgid -u 21001 -g 21001 -G '' sh -c \"{look}\"");
+            assert_eq!(container.sh(&alice), "0\n", "{less}: {round}");
+            assert_ne!(container.sh(&look), "0\n", "{less}: {round}: the control");
+            assert_eq!(container.exec(&["sh", "-c", "gatewayctl doctor | grep -c 'dashboard.*isolated'"]).out, "0\n");
             if round == "first" {
                 container.restart();
             }
@@ -254,7 +259,7 @@ fn where_it_cannot_be_apart_it_stays_down() {
 /// What the homes volume holds outlives the container, and belongs to the same users.
 #[test]
 fn the_volume_of_homes_is_found_again() {
-    let (_keys, [alice, bob]) = secrets();
+    let (_keys, [alice, bob, _]) = secrets();
     let (_stays, hermes) = stays();
     let homes = directory();
     let mounted = mount(homes.path(), "/opt/homes");

@@ -196,6 +196,8 @@ fn secrets_are_its_own_and_lie_in_no_home() {
             ("/share/homes/b/token", Some("/share/homes")),
             ("/share/link/b/token", Some("/share/link")),
             ("/share/homes/b/token", Some("/share/link/")),
+            ("/share//homes/./b/token", Some("/share/homes")),
+            ("/share/way", Some("/share/homes")),
             ("/share/data/token", None),
         ] {
             let sandbox = Sandbox::new(shell, &["coder", "--isolated", &format!("--secret=TOKEN={file}")]);
@@ -207,6 +209,7 @@ fn secrets_are_its_own_and_lie_in_no_home() {
                 fs::create_dir(sandbox.path(path)).unwrap();
             }
             std::os::unix::fs::symlink("homes", sandbox.path("link")).unwrap();
+            std::os::unix::fs::symlink("homes/b/token", sandbox.path("way")).unwrap();
             for path in ["run/token", "homes/b/token", "data/token"] {
                 fs::write(sandbox.path(path), "it's secret\n").unwrap();
                 set_mode(sandbox.path(path), 0o400);
@@ -223,6 +226,21 @@ fn secrets_are_its_own_and_lie_in_no_home() {
                 assert!(sandbox.call().is_none(), "{shell:?}");
             }
         }
+    }
+}
+
+/// A gateway that shares a home reads none of a home of others either.
+#[test]
+fn a_shared_gateway_reads_no_secret_of_an_instance() {
+    for shell in SHELLS {
+        let sandbox = Sandbox::new(shell, &["coder", "--secret=TOKEN=/share/way"]);
+        sandbox.set("HERMES_HOMES", "/share/homes");
+        fs::create_dir_all(sandbox.path("homes/b")).unwrap();
+        fs::write(sandbox.path("homes/b/token"), "planted").unwrap();
+        std::os::unix::fs::symlink("homes/b/token", sandbox.path("way")).unwrap();
+        let ran = sandbox.script(As::Root, "gateway-coder", "run", "gateway-coder", b"");
+        let said = "gateway-coder: the secret /share/way lies in a home, whose user could have root read any file\n";
+        assert_eq!((ran.code, ran.out.as_str()), (78, said), "{shell:?}");
     }
 }
 

@@ -228,7 +228,7 @@ fn run_reads_no_secret_where_its_user_could_put_a_symlink() {
                  cd gateway-coder; code=0; ./run || code=$?; echo $code",
                 b"",
             );
-            let expected = "gateway-coder: the secret /share/home/token lies below HERMES_HOME, where its user could have root read any file\n78\n";
+            let expected = "gateway-coder: the secret /share/home/token lies in a home, whose user could have root read any file\n78\n";
             assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, expected, ""), "{shell:?}");
             assert!(sandbox.call().is_none(), "{shell:?}");
         }

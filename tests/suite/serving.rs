@@ -77,7 +77,7 @@ fn a_release_that_always_serves_all() {
         show gatewayctl reconcile; served; scripts; table; show gatewayctl status coder -q; table parked; doctor
         show gatewayctl start coder; show gatewayctl --json start coder; show gatewayctl start parked; show gatewayctl start nobody
         profile new running; show gatewayctl start new; doctor; gatewayctl -q restart default; served; show gatewayctl reconcile
-        show gatewayctl restart coder; gatewayctl -q stop default; show gatewayctl start coder; doctor; table
+        show gatewayctl restart coder; show gatewayctl restart apart; gatewayctl -q stop default; show gatewayctl start coder; doctor; table
         echo '"the s6 container has no slot"' >/share/alone; echo '"default"' >/share/serves; gatewayctl -q start default; served; doctor; table
         rm /share/alone /opt/data/profiles/apart/config.yaml; echo '"default","apart"' >/share/serves; gatewayctl -q restart default; served; doctor"#,
     );

@@ -87,16 +87,17 @@ fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, stream
 pub(super) fn restart(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let host = host(common);
     let serving = Served::here(host.as_ref(), common);
-    each(services, "restarted", common, streams, |service, streams| match &host {
-        Some(host) => Ok(host.restart(&profile_on(host, service)?).map(|()| Done::It)?),
-        None => match serving.of(service)? {
-            Some(_) if !s6(common, streams)?.is_up(service) => {
-                let profile = service.profile().cloned().unwrap_or_default();
-                let why = "does; gatewayctl restart default starts that one again".to_owned();
-                Err(BootError::Unserved { profile, why }.into())
-            }
-            _ => Ok(s6(common, streams)?.restart_service(service).map(|()| Done::It)?),
-        },
+    each(services, "restarted", common, streams, |service, streams| {
+        if let Some(host) = &host {
+            return Ok(host.restart(&profile_on(host, service)?).map(|()| Done::It)?);
+        }
+        // One that runs is what it is.
+        if !s6(common, streams)?.is_up(service) && serving.of(service)?.is_some() {
+            let profile = service.profile().cloned().unwrap_or_default();
+            let why = "does; gatewayctl restart default starts that one again".to_owned();
+            return Err(BootError::Unserved { profile, why }.into());
+        }
+        Ok(s6(common, streams)?.restart_service(service).map(|()| Done::It)?)
     })
 }
 
@@ -151,8 +152,9 @@ fn save(
     // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
     let home = |profile| manager.scandir().gateway(profile).map(|service| homes.of_service(&service));
     let homes = profiles.iter().map(home).collect::<Result<Vec<_>, _>>()?;
-    let deadline = Deadline::after(manager.timeout());
-    Ok(homes.iter().try_for_each(|home| volume::record(&manager, home, running, deadline))?)
+    // Whoever holds up one of them holds up no other.
+    let record = |home| volume::record(&manager, home, running, Deadline::after(manager.timeout()));
+    Ok(homes.iter().try_for_each(record)?)
 }
 
 #[derive(Serialize)]

@@ -88,12 +88,13 @@ fn ask(
     streams: &mut Streams<'_>,
 ) -> Result<(), Error> {
     let scandir = Scandir::open(&common.scandir)?;
-    for profile in recorded(services)? {
-        let script = scandir.gateway(&profile).ok().and_then(|service| RunScript::of(service.path()));
+    for service in services {
+        let Some(profile) = service.profile() else { return Err(VolumeError::Shared(service.clone()).into()) };
+        let script = scandir.gateway(profile).ok().and_then(|service| RunScript::of(service.path()));
         if script.is_some_and(|script| !script.owner.is_isolated()) {
-            return Err(VolumeError::Shared(profile).into());
+            return Err(VolumeError::Shared(service.clone()).into());
         }
-        let Some(path) = homes.to_purge(&profile)? else { continue };
+        let Some(path) = homes.to_purge(&scandir, profile)? else { continue };
         if is_sure {
             continue;
         }
@@ -121,7 +122,12 @@ fn purge(
     let manager = s6(common, streams)?;
     let limit = Duration::from_secs(common.timeout);
     for one in removed {
-        match one.service.profile().map(|profile| homes.purge(manager.programs(), profile, limit)).transpose() {
+        match one
+            .service
+            .profile()
+            .map(|profile| homes.purge(manager.programs(), manager.scandir(), profile, limit))
+            .transpose()
+        {
             Ok(purged) => one.purged = purged,
             Err(error) => failures.push(error.into()),
         }

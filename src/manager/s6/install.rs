@@ -219,10 +219,17 @@ impl S6Manager<'_> {
     }
 
     fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), S6Error> {
+        let (isolated, services): (Vec<_>, Vec<_>) = services.partition(|service| service.is_isolated());
+        // The group is the service user's, most often, from whom an isolated gateway is apart. It may have shared a home before.
+        for service in isolated {
+            service.trusted()?;
+            for directory in service.supervised() {
+                self.programs.call("s6-svperms", &["-u", directory.as_str()])?;
+            }
+        }
         let Some(group) = &self.control_group else { return Ok(()) };
-        // Who controls the watch controls what root does with gateways. The group is the service user's, most often, from whom an isolated
-        // gateway is apart, too.
-        for service in services.filter(|service| *service.name() != ServiceName::Watch && !service.is_isolated()) {
+        // Who controls the watch controls what root does with gateways.
+        for service in services.into_iter().filter(|service| *service.name() != ServiceName::Watch) {
             if let Err(error) = service.trusted() {
                 self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
                 continue;

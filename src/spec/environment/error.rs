@@ -29,7 +29,7 @@ pub enum EnvironmentError {
         reason: &'static str,
     },
     /// The script of an isolated gateway sets the variable.
-    #[error("{0} cannot be set for an isolated gateway; its script sets it for its own home")]
+    #[error("{0} cannot be set for an isolated gateway; its script has it as its own home needs it")]
     Isolated(&'static str),
     /// The name stands twice in one source.
     #[error("{0} is set twice; set it once, as a value or as a secret")]

@@ -4,10 +4,11 @@
 pub(crate) const SUPERVISED_MARKERS: [&str; 2] = ["HERMES_S6_SUPERVISED_CHILD", "HERMES_SUPERVISED_CHILD"];
 
 /// The variables that the script of an isolated gateway sets, or takes away: where Hermes keeps what is one user's.
-pub(crate) const OF_ISOLATED: [&str; 9] = [
+pub(crate) const OF_ISOLATED: [&str; 10] = [
     "HERMES_GATEWAY_LOCK_DIR",
     "HERMES_HOMES",
     "LOGNAME",
+    "TMPDIR",
     "USER",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",

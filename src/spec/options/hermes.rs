@@ -88,6 +88,8 @@ impl FromStr for HermesProgram {
             wrong("is empty", name_or_path)
         } else if text.contains('\0') {
             wrong("holds a NUL byte", name_or_path)
+        } else if text.contains(char::is_control) {
+            wrong("holds a line break or another control character", name_or_path)
         } else if text.starts_with('-') {
             wrong("would be taken for an option", name_or_path)
         } else if text.ends_with('/') {
@@ -112,7 +114,7 @@ mod tests {
         for good in ["hermes", "/opt/my venv/bin/hermes", "exec"] {
             assert!(good.parse::<HermesProgram>().is_ok(), "{good}");
         }
-        for bad in ["", "-x", "bin/hermes", "./hermes", "/opt/venv/", "/", "a\0b", "a=b", "/opt/a=b/hermes"] {
+        for bad in ["", "-x", "bin/hermes", "./hermes", "/opt/venv/", "/", "a\0b", "a\nb", "a=b", "/opt/a=b/hermes"] {
             assert!(bad.parse::<HermesProgram>().is_err(), "{bad:?}");
         }
     }

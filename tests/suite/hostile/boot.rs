@@ -175,3 +175,23 @@ fn an_operators_word_changes_nothing_else() {
     assert!(ran.out.starts_with(&begins), "{}", ran.out);
     assert!(ran.out.ends_with("1\nSOUL.md\nfull\n"), "{}", ran.out);
 }
+
+/// The service user makes a profile of an isolated gateway's name, and has the volume say that the root gateway serves it. The control: one that shares
+/// the home goes.
+#[test]
+fn nobody_takes_out_an_isolated_gateway_by_a_profile_of_its_name() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        r#"exec 2>&1; gatewayctl -q register alone --isolated; gatewayctl -q register sharing; gatewayctl -q register default; profile sharing
+        profile alone running; echo 'multiplex_profiles: true' | as dd status=none of=/opt/data/config.yaml
+        setpriv --reuid 10000 --regid 10000 --clear-groups sleep 1000 & pid=$!; until [ "$(stat -c %u /proc/$pid)" = 10000 ]; do sleep 0.02; done
+        printf '{"pid":%s,"start_time":%s,"served_profiles":["default","alone","sharing"]}' $pid "$(cut -d' ' -f22 /proc/$pid/stat)" | as dd status=none of=/opt/data/gateway_state.json
+        gatewayctl reconcile --prune; gatewayctl list"#,
+    );
+    said(
+        &ran,
+        "unchanged default  recorded: none\nremoved   sharing  the gateway of default serves it\n\
+         warning: profile alone: has no gateway of its own: an isolated one of that name is there\nalone\ndefault\n",
+    );
+}

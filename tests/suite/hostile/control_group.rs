@@ -72,3 +72,18 @@ fn root_works_in_no_tree_of_somebody_else() {
     assert_eq!(ran.out.matches("[exit 1]\n").count(), 5, "{}", ran.out);
     assert!(ran.out.contains("[exit 2]\nvictim\n") && ran.out.ends_with("\n10000\n"), "{}", ran.out);
 }
+
+/// A gateway that shared a home, and the group its control, is made an isolated one: the group has nothing of it any more.
+#[test]
+fn an_isolated_gateway_is_taken_from_the_control_group() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        "exec 2>&1; gen-service a --out /tmp/t >/dev/null; gatewayctl -q install /tmp/t --control-group hermes-extra; up a; \
+         member s6-svc -t /run/service/gateway-a && echo the control; gen-service a --isolated --out /tmp/t --force >/dev/null; \
+         gatewayctl -q install /tmp/t --update --control-group hermes-extra; \
+         member s6-svc -d /run/service/gateway-a || echo refused; stat -c %A /run/service/gateway-a/supervise /run/service/gateway-a/supervise/control",
+    );
+    assert!(ran.out.starts_with("the control\n") && ran.out.contains("Permission denied\nrefused\n"), "{}", ran.out);
+    assert!(ran.out.ends_with("refused\ndrwx------\nprw-------\n"), "{}", ran.out);
+}
