@@ -17,6 +17,7 @@ mod scandir;
 mod script;
 mod service;
 mod staged;
+mod words;
 
 pub(crate) use apart::are_apart;
 pub use error::{S6Error, Unfit};
@@ -28,12 +29,13 @@ pub use publish::Published;
 pub(crate) use publish::{Done, plan, publish, put_back};
 pub(crate) use room::Room;
 pub use scandir::Scandir;
-pub(crate) use script::{HermesCommand, RunScript, variables};
+pub(crate) use script::{HermesCommand, RunScript};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use service::count;
 pub use service::{LiveService, Status};
 pub use staged::{Checked, read_tree};
 pub(crate) use staged::{move_out, read_trees};
+pub(crate) use words::variables;
 
 /// Where s6-overlay has the programs of s6.
 pub const DEFAULT_BIN_DIR: &str = "/command";

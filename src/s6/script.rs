@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use super::container;
+use super::words::{variables, words};
 use crate::disk;
 use crate::spec::Owner;
 use crate::spec::environment::{API_SERVER_PORT, DASHBOARD_ADDRESS};
@@ -119,69 +120,6 @@ fn port(text: &str) -> Option<u16> {
         return entries.iter().find_map(|entry| value(entry));
     }
     text.lines().rev().find_map(|line| value(line.strip_prefix("export ")?))
-}
-
-/// What `env` sets in a run script, `NAME=VALUE` each, as a shell reads it: a line of a value is no entry. `None` if it sets nothing.
-pub(crate) fn variables(text: &str) -> Option<Vec<String>> {
-    const BEGIN: &str = "\nset -- env \\\n";
-    let begin = match (text.find("\noutside "), text.find(BEGIN)) {
-        // The files of secrets stand before it, in quotes, and a name of one may be anything.
-        (Some(secrets), Some(begin)) if secrets < begin => secrets + unquoted(&text[secrets..], BEGIN)?,
-        (_, begin) => begin?,
-    };
-    words(&text[begin + BEGIN.len()..])
-}
-
-/// Where this stands first in a text, neither in single quotes nor after a backslash.
-fn unquoted(text: &str, wanted: &str) -> Option<usize> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in text.char_indices() {
-        if !quoted && !escaped && text[at..].starts_with(wanted) {
-            return Some(at);
-        }
-        if c == '\'' && !escaped {
-            quoted = !quoted;
-        }
-        escaped = c == '\\' && !quoted && !escaped;
-    }
-    None
-}
-
-/// The words of a command as the quoting of gen-service has them: plain, in single quotes, or after a backslash.
-fn words(line: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut characters = line.chars().peekable();
-    while let Some(&first) = characters.peek() {
-        match first {
-            ' ' => {
-                characters.next();
-                continue;
-            }
-            '\n' => break,
-            _ => {}
-        }
-        let mut word = String::new();
-        while let Some(next) = characters.next_if(|&next| next != ' ' && next != '\n') {
-            match next {
-                '\'' => loop {
-                    match characters.next()? {
-                        '\'' => break,
-                        inside => word.push(inside),
-                    }
-                },
-                '\\' => match characters.next()? {
-                    // The command goes on.
-                    '\n' => {}
-                    escaped => word.push(escaped),
-                },
-                plain => word.push(plain),
-            }
-        }
-        if !word.is_empty() {
-            words.push(word);
-        }
-    }
-    Some(words)
 }
 
 #[cfg(test)]
