@@ -49,12 +49,12 @@ data=$(pwd -P)
 homes=$(cd -P "${HERMES_HOMES:-/opt/homes}" 2>/dev/null && pwd -P) || homes=/opt/homes
 {%- endif %}
 outside() {
-  at=$1
+  at=$2
   links=0
   while [ "${links}" -lt 40 ]; do
-    above=$(cd -P "${at%/*}/" 2>/dev/null && pwd -P) || fail "cannot read the secret $1: there is no ${at%/*}"
+    above=$(cd -P "${at%/*}/" 2>/dev/null && pwd -P) || fail "cannot read the secret $1 from $2: there is no ${at%/*}"
     case "${above}/" in
-      "${data%/}"/* | "${homes%/}"/*) fail "the secret $1 lies in a home, whose user could have root read any file" ;;
+      "${data%/}"/* | "${homes%/}"/*) fail "the secret $2 lies in a home, whose user could have root read any file" ;;
       *) ;;
     esac
     [ -L "${at}" ] || return 0
@@ -65,10 +65,10 @@ outside() {
     esac
     links=$((links + 1))
   done
-  fail "cannot read the secret $1: it is behind too many links"
+  fail "cannot read the secret $1 from $2: it is behind too many links"
 }
 {%- endif %}
-outside {{ file }}
+outside {{ name }} {{ file }}
 {{ name }}=$(cat {{ file }}) || fail "cannot read the secret" {{ name }} from {{ file }}
 export {{ name }}
 {%- endfor %}

@@ -140,10 +140,15 @@ impl Hermes {
     /// Sends its supervisor this; what the gateway then ends with, once it is down.
     fn ends_of(&self, profile: &str, command: &str) -> u8 {
         let service = format!("/run/service/gateway-{profile}");
-        self.container.sh(&format!("/command/s6-svdt-clear {service}; /command/s6-svc {command} {service}"));
-        self.container.until(&format!("/command/s6-svdt {service} | grep -q ."));
-        let ended = self.container.sh(&format!("/command/s6-svwait -D -t 60000 {service}; /command/s6-svdt {service}"));
-        let code = ended.trim_end().rsplit_once(" exitcode ").and_then(|(_, code)| code.parse().ok());
+        let stat = |fields: &str| self.container.sh(&format!("/command/s6-svstat -o {fields} {service}"));
+        let before = stat("updownsince");
+        self.container.sh(&format!("/command/s6-svc {command} {service}"));
+        // It has come up since, and is down, or was up, and is down since.
+        let down = format!("false {}", before.trim_end());
+        let state = format!("state=$(/command/s6-svstat -o up,updownsince {service})");
+        self.container.until(&format!("{state}; case \"$state\" in '{down}' | true*) false ;; esac"));
+        let ended = stat("exitcode");
+        let code = ended.trim_end().parse().ok();
         code.unwrap_or_else(|| panic!("{profile}: {ended}"))
     }
 
