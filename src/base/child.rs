@@ -13,6 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
+use super::signals;
+
 /// The longest that is waited before a look at the program itself: how long something that was killed may take to be gone, and how long
 /// it takes at most until a program is found to have ended whose children keep its pipes.
 const MOMENT: Duration = Duration::from_millis(20);
@@ -42,6 +44,8 @@ pub(crate) enum Silence {
     Late,
     /// It said more than it may.
     TooMuch,
+    /// A signal came that ends this run, and it was to be heeded.
+    Interrupted(signals::Signal),
     /// The operating system refused a step.
     System(io::Error),
 }
@@ -58,10 +62,12 @@ impl From<io::Error> for Silence {
 /// If it cannot be started or read, or says more than 16 MiB.
 pub(crate) fn output(command: &mut Command) -> io::Result<Said> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    match Called::start(command)?.wait(b"", Limits { until: None, most: 16 << 20 }) {
+    match Called::start(command)?.wait(b"", Limits { until: None, most: 16 << 20, heeds: false }) {
         Ok(said) => Ok(said),
         Err(Silence::System(error)) => Err(error),
-        Err(Silence::Late | Silence::TooMuch) => Err(io::Error::other("it says more than 16 MiB")),
+        Err(Silence::Late | Silence::TooMuch | Silence::Interrupted(_)) => {
+            Err(io::Error::other("it says more than 16 MiB"))
+        }
     }
 }
 
@@ -72,6 +78,8 @@ pub(crate) struct Limits {
     pub(crate) until: Option<Instant>,
     /// How much it may say, in bytes: to standard output and error together.
     pub(crate) most: usize,
+    /// Whether a signal that ends this run ends it, too.
+    pub(crate) heeds: bool,
 }
 
 impl Called {
@@ -112,6 +120,9 @@ impl Called {
             let left = limits.until.map(|until| until.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(Silence::Late);
+            }
+            if let Some(signal) = signals::seen().filter(|_| limits.heeds) {
+                return Err(Silence::Interrupted(signal));
             }
             let left = left.unwrap_or(MOMENT).min(MOMENT);
             if self.pipes.iter().any(Option::is_some) {
@@ -230,7 +241,9 @@ mod tests {
     fn sh(script: &str, input: &[u8], limit: Duration, most: usize) -> Result<Said, Silence> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Called::start(&mut command).unwrap().wait(input, Limits { until: Some(Instant::now() + limit), most })
+        Called::start(&mut command)
+            .unwrap()
+            .wait(input, Limits { until: Some(Instant::now() + limit), most, heeds: false })
     }
 
     #[test]

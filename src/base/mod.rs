@@ -10,6 +10,6 @@ mod wait;
 
 pub use observer::Observer;
 pub use signals::Signal;
-pub(crate) use signals::{interrupted, watch};
+pub(crate) use signals::{interrupted, seen, watch};
 pub(crate) use wait::Patience;
 pub use wait::{Interrupted, WaitError};

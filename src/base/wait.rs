@@ -37,6 +37,7 @@ pub enum WaitError {
             Interrupted::TakenBack => "what was done is taken back",
             Interrupted::Leaving => "what is on its way out goes on, and the next run removes it",
             Interrupted::Told => "what s6 was told stands",
+            Interrupted::Removing => "the next run removes what is left",
         }
     )]
     Interrupted {
@@ -66,6 +67,8 @@ pub enum Interrupted {
     Leaving,
     /// A service that has been told to change.
     Told,
+    /// A part of what was to be removed.
+    Removing,
 }
 
 impl Patience<'_, '_> {

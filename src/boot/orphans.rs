@@ -24,12 +24,11 @@ pub(super) fn orphans(
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
     let orphan = |(profile, service): (ProfileName, LiveService)| {
         let why = match wanted.get(&profile) {
-            // One that is isolated has nothing to do with a profile of that name.
-            _ if service.is_isolated() => None,
             Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable, served.release)),
             None => volume.lacks(&profile).then_some(Why::Gone),
         };
-        why.map(|why| Orphan { profile, why })
+        // One that is isolated has nothing to do with a profile of that name.
+        why.filter(|_| !service.is_isolated()).map(|why| Orphan { profile, why })
     };
     Ok(manager.scandir().gateways()?.into_iter().filter_map(orphan).collect())
 }

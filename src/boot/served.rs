@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::outcome::{Action, Reconciled};
 use super::serving::{multiplexing_variable, release, said_by};
 use super::wanted::Wanted;
-use crate::hermes::{Release, Topology};
+use crate::hermes::Release;
 use crate::spec::options::UserName;
 use crate::spec::{Gateway, ProfileName};
 use crate::volume::{Kept, MOST_READ, Multiplexing, Volume};
@@ -75,7 +75,7 @@ impl Served {
 
     /// Whether it does so whatever anybody says.
     fn always(&self) -> bool {
-        self.release.is_some_and(|release| release.topology == Topology::All)
+        self.release.is_some_and(Release::serves_all)
     }
 
     fn is_parked(&self, profile: &ProfileName) -> bool {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crate::disk;
-use crate::hermes::{Apart, Release, Topology, installed};
+use crate::hermes::{Apart, Release, installed};
 use crate::s6::{RunScript, Scandir, container, variables};
 use crate::spec::options::HermesProgram;
 use crate::spec::{Owner, ProfileName};
@@ -37,12 +37,12 @@ impl Serving {
     /// The one of this scandir, if there is one.
     pub(crate) fn here(scandir: &Scandir, homes: &Homes) -> Option<Self> {
         let service = scandir.gateway(&ProfileName::default()).ok()?;
-        let script = RunScript::of(service.path())?;
+        let text = disk::read_small(&service.path().join("run")).ok()?;
+        let script = RunScript::parse(&text)?;
         // In a home of its own, it has nobody else to serve.
         if script.owner.is_isolated() {
             return None;
         }
-        let text = disk::read_small(&service.path().join("run")).ok()?;
         let entries = variables(&text).unwrap_or_default();
         let variable = multiplexing_variable(entries.iter().filter_map(|entry| entry.split_once('=')));
         let release = script.program.parse().ok().and_then(|program| release(&program));
@@ -85,7 +85,7 @@ impl Serving {
 
     /// Whether it does so whatever anybody says, so that no other gateway of its home can.
     pub(crate) fn always(&self) -> bool {
-        self.release.is_some_and(|release| release.topology == Topology::All)
+        self.release.is_some_and(Release::serves_all)
     }
 
     /// Why it serves itself alone, by its own word.

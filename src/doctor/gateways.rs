@@ -11,7 +11,7 @@ use crate::s6::{HermesCommand, LiveService, Programs, RunScript, S6Error, contai
 use crate::spec::ServiceName;
 use crate::spec::environment::API_SERVER_PORT;
 use crate::spec::options::UserName;
-use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
+use crate::volume::{LogDir, Multiplexing, SavedManifest, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeMap<&str, Vec<&ServiceName>> = BTreeMap::new();
@@ -148,8 +148,7 @@ fn unsaid_port(service: &LiveService, script: &RunScript) -> Option<u16> {
     };
     // A key alone has it listen, too.
     let has_key = of(API_SERVER_KEY).is_some() || text.contains(&format!("\n{API_SERVER_KEY}=$(cat "));
-    let is_on = |value: String| matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on");
-    let listens = has_key || of(API_SERVER_ENABLED).is_some_and(is_on);
+    let listens = has_key || of(API_SERVER_ENABLED).and_then(|value| Multiplexing::switch(&value)) == Some(true);
     let told = container::variable(API_SERVER_PORT).and_then(|port| port.parse().ok());
     listens.then(|| told.unwrap_or(OF_HERMES))
 }

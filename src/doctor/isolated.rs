@@ -59,7 +59,7 @@ fn dashboard(patient: &Patient<'_>, programs: &Programs) -> Option<Finding> {
     service.status(programs).ok().filter(|status| status.up)?;
     let text = disk::read_small(&service.path().join("run")).ok()?;
     let told = container::variable(DASHBOARD_ADDRESS[0]);
-    let host = told.or_else(|| RunScript::of(service.path())?.host)?;
+    let host = told.or_else(|| RunScript::parse(&text)?.host)?;
     let remedy = "give it as a secret, in [dashboard] of the manifest, or gatewayctl stop dashboard";
     if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) {
         let seen = "the dashboard lets in whoever reaches loopback, and so every isolated gateway";
@@ -113,7 +113,7 @@ fn named(uid: Uid) -> Option<String> {
 fn home(patient: &Patient<'_>, programs: &Programs, name: &ServiceName, home: &Home) -> Option<Finding> {
     let word = name.word();
     let error = |seen: String, remedy: String| Some(Finding::error(CHECK, seen, remedy));
-    if home.is_elsewhere() {
+    if home.is_no_directory() {
         let seen = format!("{}, the home of {name}, is not a directory", home.path);
         return error(seen, "move it away".to_owned());
     }

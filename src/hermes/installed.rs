@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::version::Version;
-use crate::disk::{Dir, read_small};
+use crate::disk::Dir;
 use crate::s6::container;
 
 /// What pip leaves beside a package is named `hermes_agent-0.19.0.dist-info`; a fork has more between the name and the version.
@@ -19,7 +19,10 @@ pub(crate) fn installed(program: &str) -> Option<Version> {
     let resolved = path.canonicalize_utf8().unwrap_or_else(|_| path.clone());
     let mut roots: Vec<Utf8PathBuf> = Vec::new();
     // A script of a venv names the interpreter there, whatever leads to it; one that only calls it lies beside the venv.
-    let interpreter = read_small(&resolved).ok().and_then(|text| interpreter(&text));
+    // It may lie where somebody else can put a symlink in its place.
+    let script =
+        Dir::open(resolved.parent()?).and_then(|directory| directory.read(resolved.file_name().unwrap_or_default()));
+    let interpreter = script.ok().and_then(|file| interpreter(std::str::from_utf8(&file.text).ok()?));
     let beside = [interpreter.as_deref(), Some(&*resolved)].into_iter().flatten();
     for root in beside.filter_map(|file| Some(file.parent()?.parent()?.to_owned())) {
         roots.extend([root.join(".venv"), root.join("venv"), root]);

@@ -120,6 +120,11 @@ impl Release {
         self.topology != Topology::One
     }
 
+    /// Whether its gateway always serves the profiles of others.
+    pub fn serves_all(&self) -> bool {
+        self.topology == Topology::All
+    }
+
     /// Whether `--replace` of a named profile's gateway may end the gateway of others.
     pub fn replaces_others(&self) -> bool {
         self.locks == Locks::HomeAndUser

@@ -48,6 +48,11 @@ impl Homes {
         &self.apart
     }
 
+    /// Where the home of the isolated gateway of this profile is, made or not.
+    pub(crate) fn of_apart(&self, profile: &ProfileName) -> Utf8PathBuf {
+        self.apart.join(profile.as_str())
+    }
+
     /// What is wrong with that directory, if anything: only root may be able to change it, and all that is above it.
     pub(crate) fn check_apart(&self) -> Result<(), String> {
         if !self.apart.is_absolute() {
@@ -61,15 +66,13 @@ impl Homes {
         let owner = owner.clone();
         match owner {
             Owner::Shared(_) => Home { path: self.shared.clone(), profile: profile.clone(), owner },
-            Owner::Isolated(_) => {
-                Home { path: self.apart.join(profile.as_str()), profile: ProfileName::default(), owner }
-            }
+            Owner::Isolated(_) => Home { path: self.of_apart(profile), profile: ProfileName::default(), owner },
         }
     }
 
     /// What Hermes recorded for the isolated gateway of this profile.
     pub(crate) fn intent_apart(&self, profile: &ProfileName) -> Intent {
-        let path = self.apart.join(profile.as_str());
+        let path = self.of_apart(profile);
         match rustix::fs::stat(path.as_std_path()) {
             Err(Errno::NOENT) => Intent::Nothing,
             Err(error) => Intent::Unreadable(reason(&error.into())),
@@ -103,8 +106,8 @@ impl Home {
         }
     }
 
-    /// Whether something that is no directory has the place of a home; it may lead elsewhere.
-    pub(crate) fn is_elsewhere(&self) -> bool {
+    /// Whether something else has its place, which may lead elsewhere.
+    pub(crate) fn is_no_directory(&self) -> bool {
         let stat = rustix::fs::lstat(self.path.as_std_path());
         stat.is_ok_and(|stat| !FileType::from_raw_mode(stat.st_mode).is_dir())
     }

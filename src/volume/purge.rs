@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "/proc, and a directory of root's")]
 
 use std::fs;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
@@ -11,12 +10,13 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, FileType, RenameFlags, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::error::VolumeError;
 use super::homes::Homes;
-use super::servant::{Deadline, Master, Servant};
+use super::servant::{Deadline, Master, Servant, ServantError};
 use crate::base::text::reason;
+use crate::base::{Interrupted, Signal, WaitError, seen};
 use crate::disk::Dir;
 use crate::s6::{Programs, Scandir};
 use crate::spec::ProfileName;
@@ -47,7 +47,7 @@ pub(crate) enum Purged {
     Missing,
 }
 
-/// A home that is to go.
+/// A home that is to go, or what a killed run left of one.
 struct Doomed {
     /// The directory with all homes, which is root's alone.
     apart: Dir,
@@ -57,7 +57,7 @@ struct Doomed {
 }
 
 impl Homes {
-    /// Where the home of an isolated gateway of this profile is, if there is one.
+    /// Where the home of an isolated gateway of this profile is, if there is one, or if a killed run left something of it.
     ///
     /// # Errors
     /// If somebody else than root can change where it is, it belongs to somebody who is no isolated gateway's user, or its user is that of another
@@ -67,18 +67,21 @@ impl Homes {
         scandir: &Scandir,
         profile: &ProfileName,
     ) -> Result<Option<Utf8PathBuf>, VolumeError> {
-        Ok(self.doomed(scandir, profile)?.map(|doomed| doomed.path))
+        let left = self.doomed(scandir, profile, &aside(profile))?;
+        let there = left.or(self.doomed(scandir, profile, profile.as_str())?);
+        Ok(there.map(|_| self.of_apart(profile)))
     }
 
-    fn doomed(&self, scandir: &Scandir, profile: &ProfileName) -> Result<Option<Doomed>, VolumeError> {
-        let path = self.apart().join(profile.as_str());
+    /// The home of this profile, by this name.
+    fn doomed(&self, scandir: &Scandir, profile: &ProfileName, name: &str) -> Result<Option<Doomed>, VolumeError> {
+        let path = self.apart().join(name);
         let wrong = |problem: String| VolumeError::Purge { path: path.clone(), problem };
         let apart = match Dir::open_own(self.apart()) {
             Ok(directory) => directory,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(wrong(reason(&error))),
         };
-        let stat = match apart.stat(profile.as_str()) {
+        let stat = match apart.stat(name) {
             Ok(stat) => stat,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(wrong(reason(&error))),
@@ -103,11 +106,11 @@ impl Homes {
         Ok(Some(Doomed { apart, path, uid }))
     }
 
-    /// Ends what its user still runs, within `limit`, and removes the home of an isolated gateway that is not supervised any more. A gateway of its name
-    /// that comes meanwhile has a new one.
+    /// Ends what its user still runs, within `limit`, and removes the home of an isolated gateway that is not supervised any more, and what a killed
+    /// run left of one. A gateway of its name that comes meanwhile has a new one.
     ///
     /// # Errors
-    /// As of [`Self::to_purge`]; if something in it is not its user's, or that user takes too long.
+    /// As of [`Self::to_purge`]; if something in it is not its user's, that user takes too long, or a signal comes.
     pub(crate) fn purge(
         &self,
         programs: &Programs,
@@ -115,38 +118,74 @@ impl Homes {
         profile: &ProfileName,
         limit: Duration,
     ) -> Result<Purged, VolumeError> {
-        let Some(Doomed { apart, path, uid }) = self.doomed(scandir, profile)? else { return Ok(Purged::Missing) };
-        let wrong = |problem: String| VolumeError::Purge { path: path.clone(), problem };
-        if let Some(uid) = uid.filter(|_| is_alone()) {
-            end(uid, limit).map_err(|error| wrong(reason(&error)))?;
+        let aside = aside(profile);
+        let left = self.doomed(scandir, profile, &aside)?;
+        let was_left = left.is_some();
+        if let Some(left) = left {
+            left.end(limit)?;
+            left.empty(programs, limit)?;
+            left.remove(&aside)?;
         }
+        let Some(home) = self.doomed(scandir, profile, profile.as_str())? else {
+            return Ok(if was_left { Purged::Gone } else { Purged::Missing });
+        };
+        home.end(limit)?;
         // Nobody else can put another one in its place.
-        let aside = format!(".{profile}.{:016x}", RandomState::new().build_hasher().finish());
-        let (name, is_mounted) = match renameat(&apart, profile.as_str(), &apart, &aside) {
-            Ok(()) => (aside, false),
-            Err(Errno::BUSY) => (profile.to_string(), true),
-            Err(Errno::NOENT) => return Ok(Purged::Missing),
-            Err(error) => return Err(wrong(reason(&error.into()))),
-        };
-        let there = self.apart().join(&name);
-        let cleared = || -> Result<(), VolumeError> {
-            if let Some(uid) = uid {
-                let master = Master::Ids(uid.get(), uid.get());
-                let servant = Servant::new(programs, master, &there, Deadline::after(limit.max(LARGE)));
-                servant.run("/bin/sh", &["-c", PURGE, "sh", there.as_str()], b"")?;
-            }
-            if is_mounted {
-                return Ok(());
-            }
-            unlinkat(&apart, &name, AtFlags::REMOVEDIR).map_err(|error| wrong(reason(&error.into())))
-        };
-        let result = cleared();
-        if result.is_err() && !is_mounted {
-            // It is to be found where it was, unless there is another one by now.
-            let _ = renameat_with(&apart, &name, &apart, profile.as_str(), RenameFlags::NOREPLACE);
+        match renameat(&home.apart, profile.as_str(), &home.apart, &aside) {
+            Ok(()) => {}
+            Err(Errno::BUSY) => return home.empty(programs, limit).map(|()| Purged::Emptied),
+            Err(error) => return Err(home.wrong(&error.into())),
         }
-        result.map(|()| if is_mounted { Purged::Emptied } else { Purged::Gone })
+        let moved = Doomed { path: self.apart().join(&aside), ..home };
+        let removed = moved.empty(programs, limit).and_then(|()| moved.remove(&aside));
+        if removed.is_err() {
+            // It is to be found where it was, unless there is another one by now.
+            let _ = renameat_with(&moved.apart, &aside, &moved.apart, profile.as_str(), RenameFlags::NOREPLACE);
+        }
+        removed.map(|()| Purged::Gone)
     }
+}
+
+/// What the home of a profile is called while it is removed; no profile has a dot in its name.
+fn aside(profile: &ProfileName) -> String {
+    format!(".{profile}.purge")
+}
+
+impl Doomed {
+    fn wrong(&self, error: &io::Error) -> VolumeError {
+        VolumeError::Purge { path: self.path.clone(), problem: reason(error) }
+    }
+
+    /// Ends what its user still runs.
+    fn end(&self, limit: Duration) -> Result<(), VolumeError> {
+        if let Some(uid) = self.uid.filter(|_| is_alone()) {
+            end(uid, limit).map_err(|error| self.wrong(&error))?;
+        }
+        match seen() {
+            Some(signal) => Err(interrupted_by(signal)),
+            None => Ok(()),
+        }
+    }
+
+    /// Has its user remove all that is in it.
+    fn empty(&self, programs: &Programs, limit: Duration) -> Result<(), VolumeError> {
+        let Some(uid) = self.uid else { return Ok(()) };
+        let master = Master::Ids(uid.get(), uid.get());
+        let servant = Servant::new(programs, master, &self.path, Deadline::after_or_signal(limit.max(LARGE)));
+        match servant.run("/bin/sh", &["-c", PURGE, "sh", self.path.as_str()], b"") {
+            Err(ServantError::Interrupted(signal)) => Err(interrupted_by(signal)),
+            result => Ok(result?),
+        }
+    }
+
+    /// Removes the directory, which has this name.
+    fn remove(&self, name: &str) -> Result<(), VolumeError> {
+        unlinkat(&self.apart, name, AtFlags::REMOVEDIR).map_err(|error| self.wrong(&error.into()))
+    }
+}
+
+fn interrupted_by(signal: Signal) -> VolumeError {
+    WaitError::Interrupted { signal, left: Interrupted::Removing }.into()
 }
 
 /// Kills every process of this user, until there is none. Root does it: this user could stop a process of its own that is to.
@@ -158,12 +197,22 @@ fn end(uid: Uid, limit: Duration) -> io::Result<()> {
             let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let Some(pid) = Pid::from_raw(number) else { continue };
             // By descriptor, so that it is the process that was looked at.
-            let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            let process = match pidfd_open(pid, PidfdFlags::empty()) {
+                Err(Errno::SRCH) => continue,
+                opened => opened?,
+            };
             if is_of(number, uid) {
-                left += usize::from(pidfd_send_signal(&process, Signal::KILL).is_ok());
+                match pidfd_send_signal(&process, rustix::process::Signal::KILL) {
+                    Err(Errno::SRCH) => {}
+                    sent => {
+                        sent?;
+                        left += 1;
+                    }
+                }
             }
         }
-        if left == 0 {
+        // A signal ends the run, which says so.
+        if left == 0 || seen().is_some() {
             return Ok(());
         }
         if Instant::now() >= until {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 use thiserror::Error;
 
+use crate::base::Signal;
 use crate::base::child::{self, Called, Limits, Silence};
 use crate::base::text::excerpt;
 use crate::s6::Programs;
@@ -25,12 +26,19 @@ const MOST_SAID: usize = 64 << 10;
 pub(crate) struct Deadline {
     until: Instant,
     limit: Duration,
+    /// Whether a signal ends it before.
+    heeds: bool,
 }
 
 impl Deadline {
     /// So long from now.
     pub(crate) fn after(limit: Duration) -> Self {
-        Self { until: Instant::now() + limit, limit }
+        Self { until: Instant::now() + limit, limit, heeds: false }
+    }
+
+    /// So long from now, or until a signal comes that ends this run: somebody may wait for long.
+    pub(crate) fn after_or_signal(limit: Duration) -> Self {
+        Self { heeds: true, ..Self::after(limit) }
     }
 
     /// The same limit, of which so much is left now: something else took its time meanwhile.
@@ -99,6 +107,9 @@ pub(crate) enum ServantError {
         /// The limit, in seconds.
         seconds: u64,
     },
+    /// A signal came that ends this run.
+    #[error("interrupted by {0}")]
+    Interrupted(Signal),
     /// It said too much.
     #[error("{0} said more than 64 KiB, and was stopped")]
     TooMuch(String),
@@ -205,10 +216,11 @@ impl Working {
 
     fn wait(self, input: &[u8]) -> Result<Said, ServantError> {
         let Self { program, called, deadline } = self;
-        match called.wait(input, Limits { until: Some(deadline.until), most: MOST_SAID }) {
+        match called.wait(input, Limits { until: Some(deadline.until), most: MOST_SAID, heeds: deadline.heeds }) {
             Ok(child::Said { code, out, err }) => Ok(Said { code: code.unwrap_or(-1), out, err }),
             Err(Silence::Late) => Err(ServantError::Late { program, seconds: deadline.limit.as_secs() }),
             Err(Silence::TooMuch) => Err(ServantError::TooMuch(program)),
+            Err(Silence::Interrupted(signal)) => Err(ServantError::Interrupted(signal)),
             Err(Silence::System(source)) => Err(ServantError::Call { program, source }),
         }
     }

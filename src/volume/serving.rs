@@ -15,7 +15,7 @@ use super::home::Volume;
 use super::json::Object;
 use super::paths::{STATE, below};
 use crate::base::text::excerpt;
-use crate::hermes::{Apart, Release, Topology};
+use crate::hermes::{Apart, Release};
 use crate::spec::ProfileName;
 
 /// The file of settings of the root profile.
@@ -112,7 +112,7 @@ impl Volume {
         let variable = variable.filter(|_| release.is_none_or(|release| release.has_variable));
         let config = || self.home().read(CONFIG).ok().and_then(|file| configured(&file.text));
         let live = self.live();
-        let always = release.is_some_and(|release| release.topology == Topology::All);
+        let always = release.is_some_and(Release::serves_all);
         // Who says why it would not serve others says so truly, too, that it does.
         let is_new = live.as_ref().is_some_and(|live| live.is_new && live.serves.len() > 1);
         (always || is_new || variable.or_else(config) == Some(true)).then(|| {

@@ -7,7 +7,7 @@ use crate::sandbox::Sandbox;
 use crate::support::{Ran, snapshot};
 
 /// `as COMMAND` as the service user; `profile NAME [STATE]` makes a profile as Hermes does; `scripts` shows the last line of each `run`.
-const PROFILES: &str = r#"
+pub(crate) const PROFILES: &str = r#"
 as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
 profile() {
   as mkdir -p /opt/data/profiles/"$1"

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::boot::PROFILES;
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, set_mode, snapshot};
 
@@ -29,14 +30,8 @@ printf '{"gateway_state":"running","pid":%s,"start_time":%s,"served_profiles":[%
 exec sleep 1000
 "#;
 
-/// `profile NAME [STATE]` makes a profile; `served` waits until the root gateway that runs now has recorded what it serves.
+/// Beside [`PROFILES`]: `served` waits until the root gateway that runs now has recorded what it serves.
 const HELPERS: &str = r#"
-as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
-profile() {
-  as mkdir -p /opt/data/profiles/"$1"
-  as touch /opt/data/profiles/"$1"/SOUL.md
-  [ -z "${2-}" ] || printf '{"gateway_state":"%s"}' "$2" | as dd status=none of=/opt/data/profiles/"$1"/gateway_state.json
-}
 show() { echo "\$ $*"; code=0; "$@" 2>&1 || code=$?; [ $code = 0 ] || echo "[exit $code]"; }
 served() { until grep -qs "\"pid\":$(s6-svstat -o pid /run/service/gateway-default)," /opt/data/gateway_state.json; do sleep 0.02; done; }
 down() { until [ "$(s6-svstat -o up,wantedup "/run/service/gateway-$1")" = 'false false' ]; do sleep 0.05; done; }
@@ -61,7 +56,7 @@ fn sandbox(release: &str) -> Sandbox {
 
 #[track_caller]
 fn live(sandbox: &Sandbox, command: &str) -> Ran {
-    let ran = sandbox.live(&format!("{HELPERS} exec 2>&1; {command}"));
+    let ran = sandbox.live(&format!("{PROFILES} {HELPERS} exec 2>&1; {command}"));
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     ran
 }

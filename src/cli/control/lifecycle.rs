@@ -11,9 +11,9 @@ use crate::boot::{BootError, How, Serving};
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
-use crate::manager::{Host, ServiceManager as _};
+use crate::manager::{Host, S6Manager, ServiceManager as _};
 use crate::s6::{RunScript, Scandir};
-use crate::spec::ServiceName;
+use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{self, Deadline, Homes};
 
 pub(super) fn start(
@@ -25,12 +25,15 @@ pub(super) fn start(
     save(services, true, saved_at, common, streams)?;
     let host = host(common);
     let serving = Served::here(host.as_ref(), common);
-    let ended = each(services, "started", common, streams, |service, streams| match &host {
-        Some(host) => host.start(&profile_on(host, service)?).map(|()| Done::It).map_err(Error::from),
-        None => match serving.of(service)? {
+    let ended = each(services, "started", common, streams, |service, streams| {
+        if let Some(host) = &host {
+            return Ok(host.start(&profile_on(host, service)?).map(|()| Done::It)?);
+        }
+        let manager = s6(common, streams)?;
+        match serving.of(service, &manager)? {
             Some(done) => Ok(done),
-            None => Ok(s6(common, streams)?.start_service(service).map(|()| Done::It)?),
-        },
+            None => Ok(manager.start_service(service).map(|()| Done::It)?),
+        }
     });
     tell_of_boot(services, true, common, streams);
     ended
@@ -92,12 +95,13 @@ pub(super) fn restart(services: &[ServiceName], common: &Common, streams: &mut S
             return Ok(host.restart(&profile_on(host, service)?).map(|()| Done::It)?);
         }
         // One that runs is what it is.
-        if !s6(common, streams)?.is_up(service) && serving.of(service)?.is_some() {
+        let manager = s6(common, streams)?;
+        if !manager.is_up(service) && serving.of(service, &manager)?.is_some() {
             let profile = service.profile().cloned().unwrap_or_default();
             let why = "does; gatewayctl restart default starts that one again".to_owned();
             return Err(BootError::Unserved { profile, why }.into());
         }
-        Ok(s6(common, streams)?.restart_service(service).map(|()| Done::It)?)
+        Ok(manager.restart_service(service).map(|()| Done::It)?)
     })
 }
 
@@ -119,7 +123,7 @@ impl Served {
     }
 
     /// Whether it serves the profile of this gateway, so that one of its own would end at once; `None` if that is to be started.
-    fn of(&self, service: &ServiceName) -> Result<Option<Done>, Error> {
+    fn of(&self, service: &ServiceName, manager: &S6Manager<'_>) -> Result<Option<Done>, Error> {
         let (Some((scandir, serving)), Some(profile)) = (&self.0, service.profile()) else { return Ok(None) };
         let script = scandir.gateway(profile).ok().and_then(|service| RunScript::of(service.path()));
         let unserved = |why: &str| Err(BootError::Unserved { profile: profile.clone(), why: why.to_owned() }.into());
@@ -131,6 +135,9 @@ impl Served {
             }
             // Its own may still be the one that serves.
             Some(How::Never) if script.is_some() && !serving.always() => Ok(None),
+            Some(How::Never) if manager.is_up(&ProfileName::default().into()) => {
+                unserved("does not say that it does; gatewayctl logs default")
+            }
             Some(How::Never) => unserved("is down; gatewayctl start default"),
             None => Ok(None),
         }

@@ -122,14 +122,17 @@ fn purge(
     let manager = s6(common, streams)?;
     let limit = Duration::from_secs(common.timeout);
     for one in removed {
-        match one
-            .service
-            .profile()
-            .map(|profile| homes.purge(manager.programs(), manager.scandir(), profile, limit))
-            .transpose()
-        {
-            Ok(purged) => one.purged = purged,
-            Err(error) => failures.push(error.into()),
+        let Some(profile) = one.service.profile() else { continue };
+        match homes.purge(manager.programs(), manager.scandir(), profile, limit) {
+            Ok(purged) => one.purged = Some(purged),
+            Err(error) => {
+                let error = Error::from(error);
+                let is_over = error.signal().is_some();
+                failures.push(error);
+                if is_over {
+                    break;
+                }
+            }
         }
     }
     Ok(())
@@ -155,7 +158,7 @@ fn say(removed: &[Removed<'_>], homes: &Homes, common: &Common, streams: &mut St
         };
         writeln!(streams.out, "{word} {path}").map_err(Error::Output)?;
         let Some(profile) = one.service.profile() else { continue };
-        let home = homes.apart().join(profile.as_str());
+        let home = homes.of_apart(profile);
         let word = match one.purged {
             Some(Purged::Gone) => styled(RED, "purged      "),
             Some(Purged::Emptied) => styled(RED, "emptied     "),

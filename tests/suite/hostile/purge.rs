@@ -79,3 +79,32 @@ fn a_purge_ends_no_other_gateway() {
          same\na\nb\nerror: the dashboard has no home of its own to purge; a profile goes by `hermes profile delete`\n[exit 2]\n",
     );
 }
+
+/// Whoever has the most in its home keeps no operator: a signal ends the run, the home is under its name again, and the next run goes on. What a run
+/// leaves that is killed goes with the next one, too, beside a new home and without one.
+#[test]
+fn a_purge_ends_if_a_signal_comes_and_the_next_one_goes_on() {
+    let sandbox = sandbox(Openat2::Works, STAYS);
+    let ran = live(
+        &sandbox,
+        &format!(
+            "exec 2>&1; {OWN} homes() {{ ls -A /opt/homes; }}; \
+             slow() {{ mv /usr/bin/find /usr/bin/fast; printf '#!/bin/sh\ntouch here; exec sleep 1000\n' >/usr/bin/find; chmod 755 /usr/bin/find; }}; \
+             fast() {{ mv /usr/bin/fast /usr/bin/find; }}; held() {{ until [ -e /opt/homes/.coder.purge/here ]; do sleep 0.02; done; homes; }}; \
+             for signal in INT TERM; do again; own mkdir -p $h/a/b; slow; env --default-signal=INT gatewayctl -q unregister coder --purge --yes & run=$!; held; \
+             kill -$signal $run; within 60 tail -f --pid $run /dev/null; fails wait $run; homes; ls $h; fast; \
+             within 60 gatewayctl -q unregister coder --purge --yes; gone; homes; done; \
+             for next in none again; do again; slow; gatewayctl -q unregister coder --purge --yes & run=$!; held; \
+             kill -KILL $run; wait $run 2>/dev/null || echo [exit $?]; homes; fast; [ $next = none ] || again; \
+             within 60 gatewayctl -q unregister coder --purge --yes; gone; homes; done"
+        ),
+    );
+    let ended = |signal, code| {
+        format!(
+            ".coder.purge\nerror: interrupted by {signal}; the next run removes what is left\n[exit {code}]\ncoder\n\
+             a\nhere\nlogs\ntmp\nup\ngone\n"
+        )
+    };
+    let killed = ".coder.purge\n[exit 137]\n.coder.purge\ngone\n".repeat(2);
+    said(&ran, &[ended("SIGINT", 130), ended("SIGTERM", 143), killed].concat());
+}
