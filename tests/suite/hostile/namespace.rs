@@ -37,6 +37,7 @@ chmod 600 /root/victim
 member ln -s /root/victim /run/service/gateway-a/event/ftrig1:@4000000067432f0a1b2c3d4e:xxxxxx 2>/tmp/log || echo refused
 member gatewayctl -q stop a
 l=/opt/data/logs/gateways/a
+until [ -e $l/current ]; do sleep 0.02; done
 as rm $l/current
 as ln -s /root/victim $l/current
 cat $l/current
