@@ -168,6 +168,12 @@ impl LiveService {
         })
     }
 
+    /// Whether its finish script has ended, too, if it is down: until then the deaths that it forgives count.
+    pub(crate) fn is_at_rest(&self, programs: &Programs) -> Result<bool, S6Error> {
+        let said = self.call(programs, "s6-svstat", &[])?;
+        Ok(said.contains(", ready ") || said.contains("not started yet"))
+    }
+
     /// How many deaths the supervisor remembers: restarts since it was started, an operator's start or restart, or the last 100.
     ///
     /// # Errors

@@ -114,6 +114,18 @@ fn stop_and_restart_take_a_deaf_gateway_too_and_say_what_they_wait_for() {
     assert_ok(&ran, expected);
 }
 
+/// The finish script forgets the deaths of what somebody stopped. The control does not wait for it.
+#[test]
+fn a_stop_ends_when_its_finish_script_has() {
+    let sandbox = Sandbox::with_programs(STAYS);
+    let ran = sandbox.live(
+        "d=/run/service/gateway-coder; gatewayctl -q register coder; up coder; sed -i '2i sleep 1' $d/finish; \
+         s6-svc -wd -T 60000 -d $d; s6-svdt $d | wc -l; s6-svc -wu -T 60000 -u $d; \
+         gatewayctl -q stop coder; s6-svdt $d | wc -l",
+    );
+    assert_ok(&ran, "1\n0\n");
+}
+
 /// Many a program takes a second one for the order to end at once.
 #[test]
 fn what_is_stopped_gets_one_sigterm() {
@@ -187,6 +199,7 @@ fn a_gateway_that_does_not_come_up_is_told_of() {
         "gatewayctl -q register coder; gatewayctl -q stop coder; touch /share/broken; \
          gatewayctl start coder >/dev/null 2>&1 || :; \
          until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-coder)\" = 'false false' ]; do sleep 0.02; done; \
+         until grep -qs 'exit 78' /opt/data/logs/gateways/coder/current; do sleep 0.02; done; \
          gatewayctl status coder | tail -n 1 | tr -s ' ' | cut -d' ' -f1,2,5,6; \
          gatewayctl logs -n 1 coder | cut -d' ' -f4-",
     );

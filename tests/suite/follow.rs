@@ -36,7 +36,7 @@ fn live(command: &str) -> Ran {
 fn profiles_come_and_go_and_are_renamed_under_a_watch() {
     let ran = live(
         "profile early running; watches; up early; profile later; until_list 'default early later '; profile runs running; up runs; \
-         log=/opt/data/logs/gateways/early/current; until grep -q began $log; do sleep 0.02; done; as mv /opt/data/profiles/early /opt/data/profiles/moved; \
+         log=/opt/data/logs/gateways/early/current; until grep -qs began $log; do sleep 0.02; done; as mv /opt/data/profiles/early /opt/data/profiles/moved; \
          until_list 'default later moved runs '; up moved; as rm -r /opt/data/profiles/runs; until_list 'default later moved '; \
          while pgrep -f 'gateway-(runs|early)' >/dev/null; do sleep 0.02; done; grep -c began $log; \
          as mv /opt/data/profiles /opt/data/kept; until_list 'default '; as mv /opt/data/kept /opt/data/profiles; until_list 'default later moved '; \

@@ -130,7 +130,8 @@ fn what_is_told_to_stop_spends_no_crash_budget() {
         let stop = "up_() { until [ -s /share/record/up ]; do sleep 0.02; done; }; \
                     for code in 1 0 1 75 78; do echo $code >/share/code; s6-svc -u gateway-coder; up_; rm /share/record/up; \
                     s6-svc -wD -T 10000 -d gateway-coder; s6-svdt gateway-coder; done; s6-svc -u gateway-coder; up_; \
-                    s6-svstat -o up,wantedup gateway-coder; grep -c PERMANENT /opt/data/logs/gateways/coder/current || :";
+                    s6-svstat -o up,wantedup gateway-coder; log=/opt/data/logs/gateways/coder/current; \
+                    until [ -e $log ]; do sleep 0.02; done; grep -c PERMANENT $log || :";
         fs::write(sandbox.path("code"), "1\n").unwrap();
         let said = supervise(&sandbox, &[("gateway-coder", "true true")], stop);
         assert_eq!(said, "true true\n0\n", "{shell:?}");

@@ -75,7 +75,7 @@ impl S6Manager<'_> {
         Ok(())
     }
 
-    /// Waits until a service that has been told to stop is down.
+    /// Waits until a service that has been told to stop is down, and its finish script has ended.
     ///
     /// # Errors
     /// As [`Self::stop_service`].
@@ -98,7 +98,11 @@ impl S6Manager<'_> {
                 })
             }
             error => Err(error),
-        })
+        })?;
+        // s6-supervise kills a finish script after five seconds. It is down, whatever becomes of that.
+        let what = format!("the finish script of {name}");
+        self.telling(GRACE).until(&what, || service.is_at_rest(&self.programs).map(|rests| rests.then_some(())))?;
+        Ok(())
     }
 
     /// Waits until the service is up, with another process than `before`. Where it is not to come up again and the supervisor
