@@ -308,7 +308,7 @@ fn purge_asks_a_person() {
     let ran = live(
         STAYS,
         "exec 2>&1; gatewayctl -q register coder --isolated; said coder 'I am'; \
-         for answer in n '' y; do echo \"$answer\" | script --echo never -qec 'gatewayctl unregister coder --purge; echo [exit $?]' /dev/null | tr -d '\\r'; \
+         for answer in n '' y; do echo \"$answer\" | script --echo never -qec 'gatewayctl unregister coder --purge; echo [exit $?]' /dev/null | tr -d '\\r' | sed '/N. waiting for/ { N; s/waiting.*\\n//; }'; \
          ls /opt/homes; gatewayctl list; done",
     );
     snapshot("isolated_purge_asks", "", &ran.out);
