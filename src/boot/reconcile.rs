@@ -145,7 +145,8 @@ impl Reconcile {
         let mut root_runs = false;
         for (wanted, mut gateway) in wanted.into_iter().zip(gateways) {
             let profile = wanted.profile.clone();
-            let there = manager.scandir().gateway(&profile).is_ok();
+            let found = manager.scandir().gateway(&profile).ok();
+            let there = found.is_some();
             let broken = |problem: String| Broken { name: profile.to_string(), problem };
             if !self.selection.takes(&profile) {
                 if there {
@@ -156,8 +157,7 @@ impl Reconcile {
                 done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
                 continue;
             }
-            let is_isolated = || manager.scandir().gateway(&profile).is_ok_and(|service| service.is_isolated());
-            if there && !wanted.options.is_isolated() && is_isolated() {
+            if !wanted.options.is_isolated() && found.is_some_and(|service| service.is_isolated()) {
                 // Who made a profile of its name on the volume decides nothing about it.
                 let problem = "has no gateway of its own: an isolated one of that name is there";
                 done.broken.push(broken(problem.to_owned()));

@@ -97,17 +97,19 @@ pub(super) fn list(directory: BorrowedFd<'_>, most: usize) -> Result<(Vec<Name>,
     Ok((names, more))
 }
 
+/// The longest file that is read or written, in bytes: 16 MiB, far above the largest script with the longest environment.
+pub(super) const CONTENT_MAX: u64 = 16 << 20;
+
 /// What stands in a regular file of at most 16 MiB, as each file of a service directory is; a fifo or a device is an error at once.
 pub(crate) fn read_small(path: &Utf8Path) -> io::Result<String> {
-    const MOST: u64 = 16 << 20;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path.as_std_path(), flags, Mode::empty())?);
     let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() > MOST {
+    if !metadata.is_file() || metadata.len() > CONTENT_MAX {
         return Err(io::Error::other("it is no file of at most 16 MiB"));
     }
     let mut text = String::new();
-    file.take(MOST).read_to_string(&mut text)?;
+    file.take(CONTENT_MAX).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -12,10 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::dir::Dir;
 use super::error::{Context as _, SystemError};
-use super::files::MOST_LEVELS;
-
-/// The longest file that is read or written, in bytes: 16 MiB, far above the largest script with the longest environment.
-pub(crate) const CONTENT_MAX: u64 = 16 << 20;
+use super::files::{CONTENT_MAX, MOST_LEVELS};
 
 /// Something in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod scandir;
 mod script;
 mod service;
 mod staged;
+mod status;
 mod words;
 
 pub(crate) use apart::are_apart;
@@ -30,11 +31,12 @@ pub(crate) use publish::{Done, plan, publish, put_back};
 pub(crate) use room::Room;
 pub use scandir::Scandir;
 pub(crate) use script::{HermesCommand, RunScript};
+pub use service::LiveService;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use service::count;
-pub use service::{LiveService, Status};
 pub use staged::{Checked, read_tree};
 pub(crate) use staged::{move_out, read_trees};
+pub use status::Status;
 pub(crate) use words::variables;
 
 /// Where s6-overlay has the programs of s6.

@@ -8,6 +8,7 @@ use super::error::S6Error;
 use super::fifo::has_reader;
 use super::programs::Programs;
 use super::script::{RunScript, is_hermes_own, own_uid};
+use super::status::Status;
 use crate::base::{Patience, WaitError};
 use crate::disk;
 use crate::spec::options::Uid;
@@ -18,21 +19,6 @@ use crate::spec::{ProfileName, ServiceName};
 pub struct LiveService {
     name: ServiceName,
     path: Utf8PathBuf,
-}
-
-/// What s6-svstat says of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Whether its process runs.
-    pub up: bool,
-    /// Whether its supervisor starts it (again) when it is down.
-    pub wanted_up: bool,
-    /// Its process, while it is up.
-    pub pid: Option<u32>,
-    /// How it last ended, while it is down: `exit 78`, `SIGKILL`.
-    pub last: Option<String>,
-    /// Seconds since it came up or went down.
-    pub seconds: u64,
 }
 
 impl LiveService {
@@ -154,12 +140,7 @@ impl LiveService {
     /// Where no supervisor runs, or this user may not ask.
     pub fn status(&self, programs: &Programs) -> Result<Status, S6Error> {
         const FIELDS: &str = "up,wantedup,pid,exitcode,signal,updownfor";
-        let said = match self.call(programs, "s6-svstat", &["-o", FIELDS]) {
-            Ok(said) => said,
-            Err(S6Error::Failed { code: 1, .. }) => return Err(S6Error::NotSupervised(self.path.clone())),
-            // Its supervisor has just begun, and has written nothing yet.
-            Err(error) => return Err(self.or_absent(error)),
-        };
+        let said = self.svstat(programs, &["-o", FIELDS])?;
         Status::parse(&said).ok_or_else(|| S6Error::Failed {
             program: "s6-svstat",
             arguments: self.path.to_string(),
@@ -168,10 +149,22 @@ impl LiveService {
         })
     }
 
-    /// Whether its finish script has ended, too, if it is down: until then the deaths that it forgives count.
+    fn svstat(&self, programs: &Programs, options: &[&str]) -> Result<String, S6Error> {
+        self.call(programs, "s6-svstat", options).map_err(|error| match error {
+            S6Error::Failed { code: 1, .. } => S6Error::NotSupervised(self.path.clone()),
+            // Its supervisor has just begun, and has written nothing yet.
+            error => self.or_absent(error),
+        })
+    }
+
+    /// Whether no finish script of it runs, if it is down: until then the deaths that it forgives count.
     pub(crate) fn is_at_rest(&self, programs: &Programs) -> Result<bool, S6Error> {
-        let said = self.call(programs, "s6-svstat", &[])?;
-        Ok(said.contains(", ready ") || said.contains("not started yet"))
+        match self.svstat(programs, &[]) {
+            Ok(said) => Ok(said.contains(", ready ") || said.contains("not started yet")),
+            // Somebody has taken it out meanwhile.
+            Err(S6Error::NotSupervised(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many deaths the supervisor remembers: restarts since it was started, an operator's start or restart, or the last 100.
@@ -241,56 +234,7 @@ impl LiveService {
     }
 }
 
-impl Status {
-    /// Reads the fields `up,wantedup,pid,exitcode,signal,updownfor`.
-    pub(crate) fn parse(said: &str) -> Option<Self> {
-        let fields: Vec<&str> = said.split_whitespace().collect();
-        let [up, wanted, pid, code, signal, seconds] = fields.as_slice() else { return None };
-        // It is shown as it is.
-        if !signal.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return None;
-        }
-        let last = match (code.parse::<i32>().ok()?, *signal) {
-            (-1, "NA") => None,
-            (-1, signal) => Some(signal.to_owned()),
-            (code, _) => Some(format!("exit {code}")),
-        };
-        let up = up.parse().ok()?;
-        Some(Self {
-            up,
-            wanted_up: wanted.parse().ok()?,
-            pid: pid.parse().ok(),
-            last: last.filter(|_| !up),
-            seconds: seconds.parse().ok()?,
-        })
-    }
-}
-
 /// How many deaths a tally has, a line each.
 pub(crate) fn count(tally: &str) -> usize {
     tally.lines().count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_of_s6_svstat() {
-        let up = Status { up: true, wanted_up: true, pid: Some(42), last: None, seconds: 7 };
-        assert_eq!(Status::parse("true true 42 -1 NA 7\n"), Some(up));
-        let down = Status { up: false, wanted_up: false, pid: None, last: Some("exit 78".to_owned()), seconds: 0 };
-        assert_eq!(Status::parse("false false -1 78 NA 0\n"), Some(down.clone()));
-        assert_eq!(Status::parse("false false -1 -1 SIGKILL 0\n").unwrap().last.as_deref(), Some("SIGKILL"));
-        for odd in [
-            "",
-            "true",
-            "true true 42 -1 NA",
-            "up (pid 42) 7 seconds",
-            "true true 42 -1 NA x",
-            "false false -1 -1 \u{1b} 7",
-        ] {
-            assert_eq!(Status::parse(odd), None, "{odd}");
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, without_waits};
 use crate::support::{Ran, snapshot};
 
 /// Stays up, and says so.
@@ -123,6 +123,20 @@ fn a_stop_ends_when_its_finish_script_has() {
          gatewayctl -q stop coder; s6-svdt $d | wc -l",
     );
     assert_ok(&ran, "1\n0\n");
+}
+
+/// Whoever takes a gateway out while its finish script runs takes nothing away from who stops it.
+#[test]
+fn a_stop_of_what_is_unregistered_meanwhile_is_one() {
+    let sandbox = Sandbox::with_programs(STAYS);
+    let ran = sandbox.live(&format!(
+        "d=/run/service/gateway-coder; gatewayctl -q register coder; up coder; \
+         sed -i '2i touch /share/record/ends; until [ -e /share/record/go ]; do sleep 0.02; done' $d/finish; \
+         gatewayctl stop coder & stops=$!; until [ -e /share/record/ends ]; do sleep 0.02; done; \
+         gatewayctl -q unregister coder & takes=$!; while [ -e $d ]; do sleep 0.02; done; wait $stops; \
+         touch /share/record/go; wait $takes; {NOTHING_LEFT}"
+    ));
+    assert_ok(&ran, "stopped coder\n.s6-svscan\n");
 }
 
 /// Many a program takes a second one for the order to end at once.
@@ -273,8 +287,8 @@ fn everything_works_for_an_ordinary_user_in_a_scandir_of_his_own() {
         ),
         b"",
     );
-    assert_ok(&ran, "");
-    let out = sandbox.sh("cat /share/record/out", b"").out;
+    let out = without_waits(&fs::read_to_string(sandbox.path("record/out")).unwrap_or_default());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{out}");
     let expected = "created   /share/scandir/gateway-a\ncreated   /share/scandir/gateway-b\na\nb\ncoder\n\
                     unregistered /share/scandir/gateway-coder\nunregistered /share/scandir/gateway-a\n\
                     unregistered /share/scandir/gateway-b\n.s6-svscan\n";

@@ -153,7 +153,7 @@ impl Sandbox {
 }
 
 /// What was said, but for what was waited for.
-fn without_waits(said: &str) -> String {
+pub(crate) fn without_waits(said: &str) -> String {
     said.split_inclusive('\n').filter(|line| !line.starts_with("waiting for ")).collect()
 }
 

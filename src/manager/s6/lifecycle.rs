@@ -100,7 +100,7 @@ impl S6Manager<'_> {
             error => Err(error),
         })?;
         // s6-supervise kills a finish script after five seconds. It is down, whatever becomes of that.
-        let what = format!("the finish script of {name}");
+        let what = format!("the finish script of {name} to end");
         self.telling(GRACE).until(&what, || service.is_at_rest(&self.programs).map(|rests| rests.then_some(())))?;
         Ok(())
     }
