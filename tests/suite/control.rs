@@ -139,6 +139,29 @@ fn a_stop_of_what_is_unregistered_meanwhile_is_one() {
     assert_ok(&ran, "stopped coder\n.s6-svscan\n");
 }
 
+/// Whoever writes the deaths of a gateway makes the same file and renames it, as its finish script does while an operator starts it again. The first
+/// try of gatewayctl is overtaken so, for real; the control is what it ends with.
+#[test]
+fn a_start_that_is_overtaken_forgives_again() {
+    const OVERTAKEN: &str = r#"#!/bin/sh
+if [ -e /share/record/overtaken ]; then exec /usr/bin/real-clear "$@"; fi
+strace -qq -o /dev/null -e inject=rename:delay_enter=2000000 /usr/bin/real-clear "$@" & first=$!
+until [ -e "$1/supervise/death_tally.new" ]; do sleep 0.01; done
+/usr/bin/real-clear "$@"
+code=0
+wait $first || code=$?
+echo $code >/share/record/overtaken
+exit $code
+"#;
+    let sandbox = Sandbox::with_programs(STAYS);
+    fs::write(sandbox.path("overtaken"), OVERTAKEN).unwrap();
+    let ran = sandbox.live(
+        "gatewayctl -q register coder; up coder; gatewayctl -q stop coder; mv /usr/bin/s6-svdt-clear /usr/bin/real-clear; \
+         install -m 755 /share/overtaken /usr/bin/s6-svdt-clear; gatewayctl start coder; cat /share/record/overtaken",
+    );
+    assert_ok(&ran, "started coder\n111\n");
+}
+
 /// Many a program takes a second one for the order to end at once.
 #[test]
 fn what_is_stopped_gets_one_sigterm() {
