@@ -97,6 +97,9 @@ impl Volume {
         if top.st_uid != rules.to.uid && (walk.is_whole || walk.former.is_none()) {
             walk.give(self.home(), ".", "", &top);
         }
+        // They were found in the order in which the file system lists them, which says nothing to a reader and is another one each time.
+        walk.done.given.sort();
+        walk.done.left.sort_by(|one, other| one.what.cmp(&other.what));
         Ok(walk.done)
     }
 }
