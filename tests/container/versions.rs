@@ -1,11 +1,13 @@
 //! Each release of Hermes that `PyPI` has, run in the image: it takes and does what the table of releases says.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 
 use gen_service::hermes::{RELEASES, Read, Release, Topology, Version};
 use serde_json::Value;
 
-use crate::docker::{Container, build};
+use crate::docker::{Container, build, directory, docker, image, mount};
 
 /// `coder` has settings that cannot work: a platform without its telephone number.
 const MANIFEST: &str = r#"
@@ -51,11 +53,21 @@ fn each_release_that_pypi_has_is_run() {
     assert_eq!(run, rows);
 }
 
+/// The build argument is what pip is asked for.
+#[test]
+fn a_version_that_pypi_does_not_have_stops_the_build() {
+    let said = build("services", None, &["--build-arg", "HERMES_AGENT_VERSION=0.0.7"]).unwrap_err();
+    assert!(said.contains("No matching distribution found for hermes-agent==0.0.7"), "{said}");
+}
+
+/// One image serves all versions, since an image of each takes minutes: the environment of each is mounted in the place of the image's own.
 fn is_as_the_table_says(version: &str) {
     let release = Release::of(version.parse().unwrap()).unwrap();
-    let argument = format!("HERMES_AGENT_VERSION={version}");
-    let image = build("services", Some(MANIFEST), &["--build-arg", &argument]).unwrap_or_else(|said| panic!("{said}"));
-    let hermes = Hermes { container: Container::run(&image, &[]), release };
+    let image = image("services", Some(MANIFEST));
+    let environment = directory();
+    install(&image, version, environment.path());
+    let container = Container::run(&image, &[&mount(environment.path(), "/opt/hermes/.venv:ro")]);
+    let hermes = Hermes { container, release };
     hermes
         .container
         .sh(&format!("ls -d /opt/hermes/.venv/lib/python3*/site-packages/hermes_agent-{version}.dist-info"));
@@ -65,6 +77,23 @@ fn is_as_the_table_says(version: &str) {
     hermes.takes_the_options();
     hermes.ends_as_it_says();
     hermes.serves_what_it_says();
+}
+
+/// Makes an environment with this version in the directory, as the Dockerfile makes that of the image: at its place, by its Python.
+fn install(image: &str, version: &str, directory: &Path) {
+    let uv = Command::new("sh").args(["-c", "command -v uv"]).output().unwrap();
+    let uv = String::from_utf8(uv.stdout).unwrap();
+    assert!(!uv.is_empty(), "uv is needed; tests/run installs it");
+    let script = format!(
+        "cd /opt/hermes/.venv; uv venv --quiet --allow-existing .; uv pip install --quiet --python bin/python hermes-agent=={version} aiohttp; \
+         ln -s /opt/hermes/.install_method lib/python3*/site-packages/"
+    );
+    let uv = mount(Path::new(uv.trim_end()), "/usr/local/bin/uv:ro");
+    let place = mount(directory, "/opt/hermes/.venv");
+    // Where a network has certificates of its own, they are among those of the image, and not among those of uv.
+    let certificates = "--env=SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt";
+    let options = ["run", "--rm", "--network=host", "--entrypoint=sh", certificates, &uv, &place, image];
+    docker(&[&options[..], &["-euc", &script]].concat()).ok();
 }
 
 /// A container with a Hermes, and what is said of it.
