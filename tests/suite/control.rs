@@ -125,18 +125,22 @@ fn a_stop_ends_when_its_finish_script_has() {
     assert_ok(&ran, "1\n0\n");
 }
 
-/// Whoever takes a gateway out while its finish script runs takes nothing away from who stops it.
+/// Whoever takes a gateway out while it ends, or its finish script runs, takes nothing away from who stops it.
 #[test]
 fn a_stop_of_what_is_unregistered_meanwhile_is_one() {
-    let sandbox = Sandbox::with_programs(STAYS);
-    let ran = sandbox.live(&format!(
-        "d=/run/service/gateway-coder; gatewayctl -q register coder; up coder; \
-         sed -i '2i touch /share/record/ends; until [ -e /share/record/go ]; do sleep 0.02; done' $d/finish; \
-         gatewayctl stop coder & stops=$!; until [ -e /share/record/ends ]; do sleep 0.02; done; \
-         gatewayctl -q unregister coder & takes=$!; while [ -e $d ]; do sleep 0.02; done; wait $stops; \
-         touch /share/record/go; wait $takes; {NOTHING_LEFT}"
-    ));
-    assert_ok(&ran, "stopped coder\n.s6-svscan\n");
+    const ENDS: &str = "touch /share/record/ends; until [ -e /share/record/go ]; do sleep 0.02; done";
+    for (at_term, finish) in [(ENDS, ":"), (":", ENDS)] {
+        let gateway = format!("trap '{at_term}; exit' TERM; touch /share/record/ready; while :; do sleep 0.02; done");
+        let sandbox = Sandbox::with_programs(&gateway);
+        let ran = sandbox.live(&format!(
+            "d=/run/service/gateway-coder; gatewayctl -q register coder; sed -i '2i {finish}' $d/finish; \
+             until [ -e /share/record/ready ]; do sleep 0.02; done; \
+             gatewayctl stop coder & stops=$!; until [ -e /share/record/ends ]; do sleep 0.02; done; \
+             gatewayctl -q unregister coder & takes=$!; while [ -e $d ]; do sleep 0.02; done; wait $stops; \
+             touch /share/record/go; wait $takes; {NOTHING_LEFT}"
+        ));
+        assert_ok(&ran, "stopped coder\n.s6-svscan\n");
+    }
 }
 
 /// Whoever writes the deaths of a gateway makes the same file and renames it, as its finish script does while an operator starts it again. The first

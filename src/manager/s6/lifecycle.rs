@@ -75,13 +75,20 @@ impl S6Manager<'_> {
         Ok(())
     }
 
-    /// Waits until a service that has been told to stop is down, and its finish script has ended.
+    /// Waits until a service that has been told to stop is down, and its finish script has ended; or until somebody has taken it out, who sees to
+    /// its end.
     ///
     /// # Errors
     /// As [`Self::stop_service`].
     pub fn goes_down(&self, name: &ServiceName) -> Result<(), S6Error> {
-        let service = self.scandir.service(name)?;
-        let limit = self.stop_limit(&service);
+        match self.scandir.service(name).and_then(|service| self.is_brought_down(&service)) {
+            Err(_) if !self.scandir.has(name) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn is_brought_down(&self, service: &LiveService) -> Result<(), S6Error> {
+        let limit = self.stop_limit(service);
         let wait = |limit| {
             let down = |status: &Status| !status.up && !status.wanted_up;
             service.wait(&self.programs, self.telling(limit), "to go down", down).map(drop)
@@ -100,7 +107,7 @@ impl S6Manager<'_> {
             error => Err(error),
         })?;
         // s6-supervise kills a finish script after five seconds. It is down, whatever becomes of that.
-        let what = format!("the finish script of {name} to end");
+        let what = format!("the finish script of {} to end", service.name());
         self.telling(GRACE).until(&what, || service.is_at_rest(&self.programs).map(|rests| rests.then_some(())))?;
         Ok(())
     }
