@@ -123,9 +123,10 @@ impl Scandir {
         Ok(names.filter_map(|name| Some((name.clone(), self.service(&name).ok()?))).collect())
     }
 
-    /// Whether something has the name of this service.
+    /// Whether something has the name of this service; it has if that cannot be told.
     pub(crate) fn has(&self, name: &ServiceName) -> bool {
-        self.path.join(name.directory()).symlink_metadata().is_ok()
+        let looked_at = self.path.join(name.directory()).symlink_metadata();
+        looked_at.err().is_none_or(|error| error.kind() != io::ErrorKind::NotFound)
     }
 
     /// The gateway of this profile.
