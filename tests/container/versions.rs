@@ -1,13 +1,14 @@
 //! Each release of Hermes that `PyPI` has, run in the image: it takes and does what the table of releases says.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use gen_service::hermes::{RELEASES, Read, Release, Topology, Version};
 use serde_json::Value;
 
-use crate::docker::{Container, build, directory, docker, image, mount};
+use crate::docker::{Container, build, directory, docker, image, mount, root};
 
 /// `coder` has settings that cannot work: a platform without its telephone number.
 const MANIFEST: &str = r#"
@@ -85,15 +86,25 @@ fn install(image: &str, version: &str, directory: &Path) {
     let uv = String::from_utf8(uv.stdout).unwrap();
     assert!(!uv.is_empty(), "uv is needed; tests/run installs it");
     let script = format!(
-        "cd /opt/hermes/.venv; uv venv --quiet --allow-existing .; uv pip install --quiet --python bin/python hermes-agent=={version} aiohttp; \
-         ln -s /opt/hermes/.install_method lib/python3*/site-packages/"
+        "cd /opt/hermes/.venv; uv venv --quiet --allow-existing .; uv pip install --quiet --python bin/python hermes-agent=={version} aiohttp=={}; \
+         ln -s /opt/hermes/.install_method lib/python3*/site-packages/",
+        aiohttp()
     );
     let uv = mount(Path::new(uv.trim_end()), "/usr/local/bin/uv:ro");
     let place = mount(directory, "/opt/hermes/.venv");
     // Where a network has certificates of its own, they are among those of the image, and not among those of uv.
     let certificates = "--env=SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt";
-    let options = ["run", "--rm", "--network=host", "--entrypoint=sh", certificates, &uv, &place, image];
-    docker(&[&options[..], &["-euc", &script]].concat()).ok();
+    // As patient with a slow network as a person.
+    let patience = ["--env=UV_HTTP_TIMEOUT=180", "--env=UV_HTTP_RETRIES=10"];
+    let options = ["run", "--rm", "--network=host", "--entrypoint=sh", certificates, &uv, &place];
+    docker(&[&options[..], &patience, &[image, "-euc", &script]].concat()).ok();
+}
+
+/// The version of aiohttp that the Dockerfile installs.
+fn aiohttp() -> String {
+    let dockerfile = fs::read_to_string(root().join("docker/Dockerfile")).unwrap();
+    let version = dockerfile.lines().find_map(|line| line.strip_prefix("ARG AIOHTTP_VERSION="));
+    version.expect("the Dockerfile says which").to_owned()
 }
 
 /// A container with a Hermes, and what is said of it.

@@ -81,13 +81,14 @@ impl S6Manager<'_> {
     /// # Errors
     /// As [`Self::stop_service`].
     pub fn goes_down(&self, name: &ServiceName) -> Result<(), S6Error> {
-        match self.scandir.service(name).and_then(|service| self.is_brought_down(&service)) {
-            Err(_) if !self.scandir.has(name) => Ok(()),
+        use S6Error::{NoGateway, NoService, NotSupervised};
+        match self.scandir.service(name).and_then(|service| self.wait_until_down(&service)) {
+            Err(NoGateway { .. } | NoService { .. } | NotSupervised(_)) if !self.scandir.has(name) => Ok(()),
             result => result,
         }
     }
 
-    fn is_brought_down(&self, service: &LiveService) -> Result<(), S6Error> {
+    fn wait_until_down(&self, service: &LiveService) -> Result<(), S6Error> {
         let limit = self.stop_limit(service);
         let wait = |limit| {
             let down = |status: &Status| !status.up && !status.wanted_up;
