@@ -6,7 +6,8 @@ use std::io;
 
 use super::snapshot::Snapshot;
 
-/// One step of a change, with the name of the directory that it is about.
+/// One step of a change, with the name of the directory that it is about, or of the file that stands alone. In a place that does not outlive the
+/// machine it may be a path below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A new directory gets its place.
@@ -48,7 +49,7 @@ impl Step {
 
     fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split(' ').collect();
-        let plain = |name: &str| !name.is_empty() && !name.contains('/') && name != "." && name != "..";
+        let plain = |name: &str| name.split('/').all(|part| !["", ".", ".."].contains(&part));
         let name = (*words.get(1)?).to_owned();
         match words.as_slice() {
             _ if !plain(&name) => None,
@@ -112,15 +113,26 @@ mod tests {
     fn there_and_back() {
         let name = || "gateway-a".to_owned();
         let replace = Step::Replace { name: name(), digest: "00ff".to_owned() };
-        let plan = Plan(vec![Step::Create(name()), replace, Step::Remove(name()), Step::Update(name())]);
+        let below = Step::Create("user/contents.d/gateway-a-pipeline".to_owned());
+        let plan = Plan(vec![Step::Create(name()), replace, Step::Remove(name()), Step::Update(name()), below]);
         assert_eq!(Plan::parse(plan.text().as_bytes()).unwrap(), plan);
     }
 
     #[test]
     fn nothing_leads_elsewhere() {
-        for text in
-            ["create ../x\n", "create /etc\n", "remove ..\n", "update .\n", "create \n", "create", "burn a\n", "\u{0}"]
-        {
+        for text in [
+            "create ../x\n",
+            "create /etc\n",
+            "create a//b\n",
+            "create a/\n",
+            "replace a/../b 00\n",
+            "remove ..\n",
+            "update .\n",
+            "create \n",
+            "create",
+            "burn a\n",
+            "\u{0}",
+        ] {
             assert!(Plan::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

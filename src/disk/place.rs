@@ -30,7 +30,15 @@ pub(crate) struct Place<'a> {
     pub(crate) evacuate: fn(&Dir, &str) -> io::Result<bool>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Where what has this name is, or is to be: the directory itself, or one below it, to which no symlink leads.
+    pub(super) fn spot(self, name: &'a str) -> io::Result<Spot<'a>> {
+        match name.rsplit_once('/') {
+            None => Ok(Spot { place: self.directory, above: None, name }),
+            Some((above, name)) => Ok(Spot { place: self.directory, above: Some(self.directory.dir(above)?), name }),
+        }
+    }
+
     pub(super) fn sync(&self) -> Result<(), SystemError> {
         if self.lasts { rustix::fs::fsync(self.directory).context("sync", self.shown) } else { Ok(()) }
     }
@@ -53,6 +61,20 @@ impl Place<'_> {
     }
 }
 
+/// A name in a directory of a place, held open.
+pub(super) struct Spot<'a> {
+    place: &'a Dir,
+    above: Option<Dir>,
+    name: &'a str,
+}
+
+impl Spot<'_> {
+    /// The name in that directory.
+    pub(super) fn at(&self) -> At<'_> {
+        (self.above.as_ref().unwrap_or(self.place), self.name)
+    }
+}
+
 /// Whether nobody else can change what is in a staging directory.
 pub(super) fn is_ours(root: &Dir) -> io::Result<bool> {
     let stat = rustix::fs::fstat(root)?;
@@ -66,6 +88,11 @@ pub(super) fn made(exact: &ExactModes, root: &Dir, name: &str) -> Result<(), Err
         Err(Errno::EXIST) => Ok(()),
         made => made,
     }
+}
+
+/// Makes what is missing above this path in a directory of this user's alone.
+pub(super) fn made_above(exact: &ExactModes, root: &Dir, path: &str) -> Result<(), Errno> {
+    path.match_indices('/').try_for_each(|(end, _)| made(exact, root, &path[..end]))
 }
 
 pub(super) fn exists(directory: &Dir, path: &str) -> io::Result<bool> {

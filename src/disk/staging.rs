@@ -18,7 +18,7 @@ use super::error::{Context as _, DiskError, SystemError};
 use super::files::{ExactModes, remove_at};
 use super::journal::{Plan, Step};
 use super::live::{self, Change};
-use super::place::{ASIDE, FRESH, Place, is_ours, made, rename, rename_new};
+use super::place::{ASIDE, FRESH, Place, is_ours, made, made_above, rename, rename_new};
 use super::snapshot::{Entry, Snapshot, read};
 use super::undo::{clear, finish, undo};
 use super::write::Writer;
@@ -131,22 +131,25 @@ impl<'a> Staging<'a> {
     }
 
     fn create(&self, name: &str) -> Result<(), DiskError> {
-        match rename_new((&self.fresh, name), (self.place.directory, name)) {
-            Err(Errno::EXIST | Errno::NOTEMPTY) => Err(DiskError::Taken(self.place.shown.join(name))),
-            renamed => Ok(renamed.context("create", self.place.shown.join(name))?),
+        let shown = self.place.shown.join(name);
+        let spot = self.place.spot(name).context("create", &shown)?;
+        match rename_new((&self.fresh, name), spot.at()) {
+            Err(Errno::EXIST | Errno::NOTEMPTY) => Err(DiskError::Taken(shown)),
+            renamed => Ok(renamed.context("create", shown)?),
         }
     }
 
     fn replace(&self, name: &str) -> Result<(), DiskError> {
-        let place = (self.place.directory, name);
-        match rename((&self.fresh, name), place, RenameFlags::EXCHANGE) {
+        let shown = self.place.shown.join(name);
+        let spot = self.place.spot(name).context("replace", &shown)?;
+        match rename((&self.fresh, name), spot.at(), RenameFlags::EXCHANGE) {
             Ok(()) => Ok(()),
             // The file system cannot exchange, or (overlayfs) cannot move a directory of a lower layer.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV) => {
                 self.set_aside(name)?;
                 self.create(name)
             }
-            Err(error) => Ok(Err(error).context("replace", self.place.shown.join(name))?),
+            Err(error) => Ok(Err(error).context("replace", shown)?),
         }
     }
 
@@ -154,22 +157,24 @@ impl<'a> Staging<'a> {
     fn set_aside(&self, name: &str) -> Result<(), SystemError> {
         let shown = self.place.shown.join(name);
         let root = self.root();
-        made(&self.exact, root, ASIDE).context("remove", &shown)?;
         let aside = format!("{ASIDE}/{name}");
-        match rename_new((self.place.directory, name), (root, &aside)) {
+        made_above(&self.exact, root, &aside).context("remove", &shown)?;
+        let spot = self.place.spot(name).context("remove", &shown)?;
+        let (above, last) = spot.at();
+        match rename_new((above, last), (root, &aside)) {
             // On overlayfs a directory of a lower layer can be removed, but not moved.
             Err(Errno::XDEV) => {}
             moved => return moved.context("remove", shown),
         }
-        let old = read(self.place.directory, name, &shown, &mut |_, _| true)?;
+        let old = read(above, last, &shown, &mut |_, _| true)?;
         if !matches!(old.itself(), Some(Entry::Directory { .. })) {
             return Err(Errno::XDEV).context("remove", shown);
         }
         made(&self.exact, root, PART).context("remove", &shown)?;
         let part = root.step_into(PART.as_bytes()).context("remove", &shown)?;
-        Writer { directory: &part, ..self.writer(self.place.shown) }.directory(name, &old)?;
+        Writer { directory: &part, ..self.writer(self.place.shown) }.whole(name, &old)?;
         rename_new((&part, name), (root, &aside)).context("remove", &shown)?;
-        remove_at(self.place.directory, name).context("remove", shown)
+        remove_at(above, last).context("remove", shown)
     }
 
     /// Makes it final.

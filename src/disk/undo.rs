@@ -11,7 +11,7 @@ use super::error::{Context as _, SystemError};
 use super::files::{ExactModes, remove_at};
 use super::journal::{Plan, Step};
 use super::live;
-use super::place::{ASIDE, FRESH, Place, exists, made, rename, rename_new};
+use super::place::{ASIDE, FRESH, Place, Spot, exists, made, rename, rename_new};
 use super::snapshot::{content, open, read};
 use super::write::Writer;
 
@@ -105,7 +105,8 @@ pub(super) fn undo(place: Place<'_>, root: &Dir, plan: &Plan) -> Result<(), Syst
 
 fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
     let fresh = format!("{FRESH}/{name}");
-    if !exists(place.directory, name)? {
+    let Some(spot) = spot(place, name)? else { return Ok(()) };
+    if !exists_at(&spot)? {
         return Ok(());
     }
     if exists(root, &fresh)? {
@@ -118,21 +119,37 @@ fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
         remove_at(root, fresh.as_str())?;
     }
     if !(place.evacuate)(place.directory, name)? {
-        rename_new((place.directory, name), (root, &fresh))?;
+        rename_new(spot.at(), (root, &fresh))?;
     }
     Ok(())
 }
 
+/// Where what has this name is, unless what is above it is gone by now, by somebody else's hand.
+fn spot<'a>(place: Place<'a>, name: &'a str) -> io::Result<Option<Spot<'a>>> {
+    match place.spot(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        spot => spot.map(Some),
+    }
+}
+
+fn exists_at(spot: &Spot<'_>) -> io::Result<bool> {
+    let (above, last) = spot.at();
+    exists(above, last)
+}
+
 fn un_replace(place: Place<'_>, root: &Dir, name: &str, digest: &str) -> Result<(), SystemError> {
     let shown = place.shown.join(name);
-    if put_back(place, root, name).context("take back", &shown)?
-        || !exists(place.directory, name).context("read", &shown)?
-    {
+    if put_back(place, root, name).context("take back", &shown)? {
         return Ok(());
     }
-    if read(place.directory, name, &shown, &mut |_, _| true)?.digest() == digest {
+    let Some(spot) = spot(place, name).context("read", &shown)? else { return Ok(()) };
+    if !exists_at(&spot).context("read", &shown)? {
+        return Ok(());
+    }
+    let (above, last) = spot.at();
+    if read(above, last, &shown, &mut |_, _| true)?.digest() == digest {
         let fresh = format!("{FRESH}/{name}");
-        rename((root, &fresh), (place.directory, name), RenameFlags::EXCHANGE).context("take back", &shown)?;
+        rename((root, &fresh), (above, last), RenameFlags::EXCHANGE).context("take back", &shown)?;
     }
     Ok(())
 }
@@ -143,12 +160,12 @@ fn put_back(place: Place<'_>, root: &Dir, name: &str) -> io::Result<bool> {
     if !exists(root, &aside)? {
         return Ok(false);
     }
-    if exists(place.directory, name)?
-        && (exists(root, &fresh)? || rename_new((place.directory, name), (root, &fresh)).is_err())
-    {
-        remove_at(place.directory, name)?;
+    let spot = place.spot(name)?;
+    let (above, last) = spot.at();
+    if exists(above, last)? && (exists(root, &fresh)? || rename_new((above, last), (root, &fresh)).is_err()) {
+        remove_at(above, last)?;
     }
-    rename_new((root, &aside), (place.directory, name))?;
+    rename_new((root, &aside), (above, last))?;
     Ok(true)
 }
 

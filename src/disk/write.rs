@@ -10,6 +10,7 @@ use super::dir::Dir;
 use super::error::{Context as _, SystemError};
 use super::files::{ExactModes, remove_at};
 use super::journal::Plan;
+use super::place::made_above;
 use super::snapshot::{Entry, Snapshot};
 
 /// Writes into an open directory, with exact modes.
@@ -24,14 +25,16 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes a directory as a new entry of this name.
+    /// Writes a directory, or a file that stands alone, as a new entry of this name. What is missing above it is made for this user alone.
     ///
     /// # Errors
     /// If the operating system refuses a step; what was written before it is left behind for the caller to remove.
-    pub(crate) fn directory(self, name: &str, snapshot: &Snapshot<'_>) -> Result<(), SystemError> {
+    pub(crate) fn whole(self, name: &str, snapshot: &Snapshot<'_>) -> Result<(), SystemError> {
+        made_above(self.exact, self.directory, name).context("create", self.shown.join(name))?;
         let mode = match snapshot.itself() {
             Some(Entry::Directory { mode }) => *mode,
-            _ => 0o755,
+            None => 0o755,
+            Some(alone) => return self.entry(name, alone),
         };
         self.exact.make(self.directory, name, mode).context("create", self.shown.join(name))?;
         let mut path = format!("{name}/");

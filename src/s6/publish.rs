@@ -177,7 +177,7 @@ fn publish_alone(
     let created: Vec<&Checked> = of(Published::Created).collect();
     let fresh = scandir.path().join(STAGING);
     let writer = staging.writer(&fresh);
-    let write = |checked: &&Checked| writer.directory(&checked.service.directory(), &checked.snapshot);
+    let write = |checked: &&Checked| writer.whole(&checked.service.directory(), &checked.snapshot);
     parallel::each(&created, parallel::SMALL, write, |_| Ok(()))?;
     let steps = created.iter().map(|checked| Step::Create(checked.service.directory())).collect();
     let before = there.into_iter().zip(&changes).filter(|(_, change)| **change == Published::Updated);

@@ -143,7 +143,7 @@ fn change(
     let write = |(service, change): &(&Service, Change)| -> Result<Step, TreeError> {
         let directory = render_service(service);
         let (name, snapshot) = (directory.name(), directory.snapshot());
-        writer.directory(&name, &snapshot)?;
+        writer.whole(&name, &snapshot)?;
         Ok(if *change == Change::Created { Step::Create(name) } else { Step::replace(name, &snapshot) })
     };
     let tell = |done: usize| -> Result<(), TreeError> {
