@@ -4,6 +4,22 @@
 # Do not edit: change what it was rendered from and run gen-service again.
 set -eu
 exec 2>&1
+{%- if own.in_s6_rc %}
+
+# s6-rc is to know that it stays down. It is told in the background, once this has ended, since it may wait for that; and only if nothing else
+# would stop with it.
+give_up() {
+  (
+    s6-svwait -D -t 6000 .
+    wanted=$(s6-svstat -o wantedup .)
+    [ "${wanted}" = false ]
+    stops=$(s6-rc -b -l ../.. -d listall {{ own.service }})
+    [ "${stops}" = {{ own.service }} ]
+    s6-rc -b -l ../.. -d change {{ own.service }}
+  ) </dev/null >/dev/null 2>&1 &
+  exit 125
+}
+{%- endif %}
 
 # Whoever has told it to stop has what he wanted, whatever it ended with: Hermes ends with 1 after TERM. That is no crash, nor is what was before.
 wanted=$(s6-svstat -o wantedup . 2>/dev/null) || wanted=unknown
@@ -16,7 +32,7 @@ fi
 case "$1" in
   78) # EX_CONFIG, which no new try can mend
     printf '%s: exit 78, a configuration error: down until it is started again\n' {{ own.service }}
-    exit 125
+    {% if own.in_s6_rc %}give_up{% else %}exit 125{% endif %}
     ;;
   75) # EX_TEMPFAIL: Hermes asks to be started again. If another gateway serves the same, it does so for ever, and is given time.
     if s6-permafailon 60 3 75 true 2>/dev/null; then
@@ -36,5 +52,12 @@ esac
 
 # {{ budget }} deaths within {{ seconds }} seconds leave the {{ own.kind }} down. Every exit code counts, 0 too: a graceful restart exits 0,
 # and so does a loop of them. A signal counts as 128 + its number, but 143, TERM, is how an operator stops a {{ own.kind }}.
+{% if own.in_s6_rc -%}
+code=0
+s6-permafailon {{ seconds }} {{ budget }} 0-142,144-255 true || code=$?
+[ "${code}" -ne 125 ] || give_up
+exit "${code}"
+{%- else -%}
 exec s6-permafailon {{ seconds }} {{ budget }} 0-142,144-255 true
+{%- endif %}
 {%- endif %}

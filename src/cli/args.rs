@@ -6,6 +6,7 @@ use clap::{Parser, ValueEnum};
 
 use super::render_args::{RENDER_ARGS, RenderArgs};
 use crate::spec::Part;
+use crate::spec::options::Layout;
 
 /// Render s6 service directories for the gateways of Hermes profiles, the dashboard and the watch
 ///
@@ -73,8 +74,17 @@ pub(crate) struct GenService {
     #[arg(long, exclusive = true)]
     pub(crate) schema: bool,
 
+    /// Form of what is rendered: service directories for s6, source definitions for s6-rc, or those at their places below /etc/s6-overlay
+    /// [default: s6, or what the manifest says]
+    #[arg(long, value_name = "LAYOUT", value_enum)]
+    pub(crate) layout: Option<OneLayout>,
+
     #[command(flatten)]
     pub(crate) options: RenderArgs,
+
+    /// Start the gateway after this service or bundle of s6-rc; may be given several times
+    #[arg(long, value_name = "NAME", help_heading = "Gateway", conflicts_with = "manifest")]
+    pub(crate) after: Vec<String>,
 }
 
 impl GenService {
@@ -99,6 +109,24 @@ impl From<OnePart> for Part {
             OnePart::Gateways => Self::Gateways,
             OnePart::Dashboard => Self::Dashboard,
             OnePart::Watch => Self::Watch,
+        }
+    }
+}
+
+/// The word for a layout.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OneLayout {
+    S6,
+    S6Rc,
+    S6Overlay,
+}
+
+impl From<OneLayout> for Layout {
+    fn from(layout: OneLayout) -> Self {
+        match layout {
+            OneLayout::S6 => Self::S6,
+            OneLayout::S6Rc => Self::S6Rc,
+            OneLayout::S6Overlay => Self::S6Overlay,
         }
     }
 }

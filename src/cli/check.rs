@@ -9,16 +9,17 @@ use super::streams::{BOLD, GREEN, RED, Streams, styled};
 use crate::disk::diff;
 use crate::error::Error;
 use crate::spec::Service;
+use crate::spec::options::Layout;
 use crate::tree;
 
 pub(super) fn run(
     arguments: &GenService,
-    out: &Utf8Path,
+    (out, layout): (&Utf8Path, Layout),
     services: &[Service],
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
     let parts = arguments.parts();
-    let differences = tree::compare(out, services, if arguments.manifest.is_some() { &parts } else { &[] })?;
+    let differences = tree::compare(out, layout, services, if arguments.manifest.is_some() { &parts } else { &[] })?;
     if arguments.json {
         let listed: Vec<_> = differences
             .iter()

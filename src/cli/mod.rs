@@ -20,7 +20,7 @@ use streams::{Streams, with_streams};
 
 use crate::error::Error;
 use crate::source;
-use crate::spec::{Part, Service};
+use crate::spec::options::Layout;
 use args::GenService;
 use outcome::Outcome;
 
@@ -41,18 +41,16 @@ fn run(arguments: &GenService, streams: &mut Streams<'_>) -> Result<Outcome, Err
         streams.json(&source::schema())?;
         return Ok(Outcome::Done);
     }
-    let services: Vec<Service> = match &arguments.manifest {
-        Some(path) => {
-            let parts = arguments.parts();
-            // An image may have no dashboard. That it has no gateway is more likely a mistake.
-            let named = if parts.contains(&Part::Gateways) { source::read(path)? } else { source::read_all(path)? };
-            named.into_iter().filter(|service| parts.contains(&service.name().part())).collect()
-        }
-        None => arguments.options.gateways(&arguments.profiles)?.into_iter().map(Service::from).collect(),
+    let given = arguments.layout.map(Layout::from);
+    let (layout, services) = if let Some(path) = &arguments.manifest {
+        source::read(path, given, &arguments.parts())?
+    } else {
+        let layout = given.unwrap_or_default();
+        (layout, arguments.options.clone().services(&arguments.profiles, &arguments.after, layout)?)
     };
     match &arguments.out {
-        None => preview::run(arguments, &services, streams),
-        Some(out) if arguments.check => check::run(arguments, out, &services, streams),
-        Some(out) => write::run(arguments, out, &services, streams),
+        None => preview::run(arguments, layout, &services, streams),
+        Some(out) if arguments.check => check::run(arguments, (out, layout), &services, streams),
+        Some(out) => write::run(arguments, (out, layout), &services, streams),
     }
 }

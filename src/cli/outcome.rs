@@ -33,7 +33,7 @@ pub(super) struct About {
     /// The profile of a gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
-    /// The name of the service directory.
+    /// The path of the directory.
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
@@ -42,6 +42,16 @@ pub(super) struct About {
 impl About {
     pub(super) fn new(service: &Service) -> Self {
         Self { port: service.port().map(Port::get), ..Self::named(&service.name()) }
+    }
+
+    /// What is said of what is no service's alone.
+    pub(super) fn nobodys() -> Self {
+        Self { profile: None, name: String::new(), port: None }
+    }
+
+    /// The same, of another directory of it.
+    pub(super) fn at(self, directory: &str) -> Self {
+        Self { name: directory.to_owned(), ..self }
     }
 
     /// What is said of one of which no more is known.

@@ -6,21 +6,30 @@ use super::args::GenService;
 use super::outcome::{About, Outcome};
 use super::streams::Streams;
 use crate::error::Error;
-use crate::render::render_service;
+use crate::render::{TreeEntry, render_bundle, render_in};
 use crate::spec::Service;
+use crate::spec::options::Layout;
 
-pub(super) fn run(arguments: &GenService, services: &[Service], streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+pub(super) fn run(
+    arguments: &GenService,
+    layout: Layout,
+    services: &[Service],
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
     if arguments.quiet {
         return Ok(Outcome::Done);
     }
+    let of_service = |service| render_in(service, layout).into_iter().map(move |entry| (About::new(service), entry));
+    let bundle = render_bundle(services, layout).map(|entry| (About::nobodys(), entry));
+    let entries = services.iter().flat_map(of_service).chain(bundle);
     if arguments.json {
-        let directories: Vec<Directory> = services.iter().map(Directory::new).collect();
+        let directories: Vec<Directory> = entries.map(|(about, entry)| Directory::new(about, &entry)).collect();
         streams.json(&serde_json::json!({ "directories": directories }))?;
         return Ok(Outcome::Done);
     }
-    for (index, service) in services.iter().enumerate() {
+    for (index, (_, entry)) in entries.enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
-        write!(streams.out, "{gap}{}", render_service(service)).map_err(Error::Output)?;
+        write!(streams.out, "{gap}{entry}").map_err(Error::Output)?;
     }
     Ok(Outcome::Done)
 }
@@ -34,20 +43,23 @@ struct Directory {
 
 #[derive(Serialize)]
 struct File {
-    path: &'static str,
+    path: String,
     /// Four octal digits.
     mode: String,
     content: String,
 }
 
 impl Directory {
-    fn new(service: &Service) -> Self {
-        let directory = render_service(service);
-        let files = directory.files().iter().map(|file| File {
-            path: file.path,
+    fn new(about: About, entry: &TreeEntry) -> Self {
+        let (above, alone) = match entry.files() {
+            [file] if file.path.is_empty() => entry.path().rsplit_once('/').unwrap_or(("", entry.path())),
+            _ => (entry.path(), ""),
+        };
+        let files = entry.files().iter().map(|file| File {
+            path: if file.path.is_empty() { alone.to_owned() } else { file.path.clone().into_owned() },
             mode: format!("{:04o}", file.mode.bits()),
             content: file.content.clone().into_owned(),
         });
-        Self { about: About::new(service), files: files.collect() }
+        Self { about: about.at(above), files: files.collect() }
     }
 }

@@ -5,10 +5,9 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::error::Error;
 use crate::source::{self, Mistake, Place, Problem};
-use crate::spec::Gateway;
-use crate::spec::ProfileName;
 use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
-use crate::spec::options::{Key, Kind, Options};
+use crate::spec::options::{Key, Kind, Layout, Options};
+use crate::spec::{Gateway, ProfileName, Service};
 
 /// The group of all these options, for what excludes them.
 pub(crate) const RENDER_ARGS: &str = "render-args";
@@ -37,7 +36,7 @@ impl Args for RenderArgs {
                 .value_parser(clap::value_parser!(Utf8PathBuf)),
             many(SECRET, "NAME=FILE", "Set a variable to what this file holds when the gateway starts"),
         ];
-        let arguments: Vec<Arg> = Key::OF_GATEWAY.into_iter().map(argument).chain(entries).collect();
+        let arguments: Vec<Arg> = keys().map(argument).chain(entries).collect();
         let group =
             ArgGroup::new(RENDER_ARGS).multiple(true).args(arguments.iter().map(|argument| argument.get_id().clone()));
         command.next_help_heading("Gateway").args(arguments).group(group)
@@ -48,12 +47,17 @@ impl Args for RenderArgs {
     }
 }
 
+/// The options that every program takes which renders: who publishes into a scandir has no use for an order.
+fn keys() -> impl Iterator<Item = Key> {
+    Key::OF_GATEWAY.into_iter().filter(|key| *key != Key::After)
+}
+
 fn argument(key: Key) -> Arg {
     let argument = Arg::new(key.name()).long(key.name()).help(key.help());
     match key.kind() {
         Kind::Flag => argument.action(ArgAction::SetTrue),
         Kind::Integer(..) => argument.value_name(key.value_name()).allow_negative_numbers(true),
-        Kind::Choice(_) | Kind::Text(_) => argument.value_name(key.value_name()),
+        Kind::Choice(_) | Kind::Text(_) | Kind::List(_) => argument.value_name(key.value_name()),
     }
 }
 
@@ -65,7 +69,7 @@ impl FromArgMatches for RenderArgs {
         };
         let texts = |name| matches.get_many::<String>(name).into_iter().flatten().cloned().collect();
         Ok(Self {
-            given: Key::OF_GATEWAY.into_iter().filter_map(|key| Some((key, given(key)?))).collect(),
+            given: keys().filter_map(|key| Some((key, given(key)?))).collect(),
             env: texts(ENV),
             env_file: matches.get_many(ENV_FILE).into_iter().flatten().cloned().collect(),
             secret: texts(SECRET),
@@ -79,12 +83,20 @@ impl FromArgMatches for RenderArgs {
 }
 
 impl RenderArgs {
-    /// The gateways of these profiles, all with these options.
+    /// The services of these profiles for this layout, all with these options and after these services.
     ///
     /// # Errors
-    /// Every mistake in names, options, values and environment files.
-    pub(crate) fn gateways(&self, profiles: &[String]) -> Result<Vec<Gateway>, Error> {
-        resolve(self.wanted(profiles)?)
+    /// Every mistake in names, options, values and environment files, and what the services cannot be together for.
+    pub(crate) fn services(
+        mut self,
+        profiles: &[String],
+        after: &[String],
+        layout: Layout,
+    ) -> Result<Vec<Service>, Error> {
+        self.given.extend(after.iter().map(|name| (Key::After, name.clone())));
+        let services: Vec<Service> = resolve(self.wanted(profiles)?)?.into_iter().map(Service::from).collect();
+        layout.check(&services).map_err(at_command_line_all)?;
+        Ok(services)
     }
 
     /// These profiles, all with these options.
@@ -137,8 +149,11 @@ impl RenderArgs {
 /// # Errors
 /// Every problem that they have with each other.
 pub(crate) fn resolve(wanted: Vec<(ProfileName, Options)>) -> Result<Vec<Gateway>, Error> {
-    Gateway::resolve(wanted)
-        .map_err(|problems| Error::input(problems.into_iter().map(|(_, problem)| at_command_line(problem)).collect()))
+    Gateway::resolve(wanted).map_err(at_command_line_all)
+}
+
+fn at_command_line_all<P: Into<Problem>>(problems: Vec<(usize, P)>) -> Error {
+    Error::input(problems.into_iter().map(|(_, problem)| at_command_line(problem)).collect())
 }
 
 fn at_command_line(problem: impl Into<Problem>) -> Mistake {

@@ -10,12 +10,13 @@ use super::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::base::watch;
 use crate::disk::Context as _;
 use crate::error::Error;
+use crate::spec::options::Layout;
 use crate::spec::{Service, ServiceName};
 use crate::tree::{self, Change, Permit};
 
 pub(super) fn run(
     arguments: &GenService,
-    out: &Utf8Path,
+    (out, layout): (&Utf8Path, Layout),
     services: &[Service],
     streams: &mut Streams<'_>,
 ) -> Result<Outcome, Error> {
@@ -23,17 +24,20 @@ pub(super) fn run(
     let permit = Permit { prune: if arguments.prune { &parts } else { &[] }, force: arguments.force };
     // From here on a signal has the run take back what it did.
     watch().context("watch for signals as", "gen-service")?;
-    let report = tree::write(out, services, permit, &mut streams.observer(arguments.quiet))?;
+    let report = tree::write(out, layout, services, permit, &mut streams.observer(arguments.quiet))?;
+    let path = |service: &ServiceName| Layout::path(layout.services(), &service.directory());
     let changes = || services.iter().zip(&report.changes).map(|(service, change)| (service, *change));
     if arguments.json {
-        let written = changes().map(|(service, change)| Said::new(About::new(service), change));
-        let removed = report.removed.iter().map(|service| Said::new(About::named(service), Change::Removed));
+        let written =
+            changes().map(|(service, change)| Said::new(About::new(service).at(&path(&service.name())), change));
+        let removed =
+            report.removed.iter().map(|service| Said::new(About::named(service).at(&path(service)), Change::Removed));
         let said = Document { out: out.as_str(), directories: written.chain(removed).collect() };
         streams.json(&said)?;
     } else if !arguments.quiet {
         let mut say = |change, service: &ServiceName, note: String| {
             let (word, style) = word(change);
-            let path = out.join(service.directory());
+            let path = out.join(path(service));
             writeln!(streams.out, "{} {path}{note}", styled(style, format_args!("{word:<9}"))).map_err(Error::Output)
         };
         for (service, change) in changes() {

@@ -43,6 +43,18 @@ impl Entry<'_> {
         }
     }
 
+    /// The same, with a copy of what it borrows.
+    pub(crate) fn owned(self) -> Entry<'static> {
+        match self {
+            Self::Directory { mode } => Entry::Directory { mode },
+            Self::File { mode, content } => {
+                Entry::File { mode, content: content.map(|content| Cow::Owned(content.into_owned())) }
+            }
+            Self::Symlink { target } => Entry::Symlink { target },
+            Self::Other => Entry::Other,
+        }
+    }
+
     pub(crate) fn is_directory(&self) -> bool {
         matches!(self, Self::Directory { .. })
     }
@@ -53,6 +65,13 @@ impl Entry<'_> {
 pub(crate) struct Snapshot<'a>(pub(super) BTreeMap<Cow<'a, str>, Entry<'a>>);
 
 impl<'a> Snapshot<'a> {
+    /// A file that stands alone.
+    pub(crate) fn file(mode: u32, content: &'a [u8]) -> Self {
+        let mut snapshot = Self::default();
+        snapshot.insert("", Entry::File { mode, content: Some(Cow::Borrowed(content)) });
+        snapshot
+    }
+
     /// Adds an entry at a path below the directory.
     pub(crate) fn insert(&mut self, path: impl Into<Cow<'a, str>>, entry: Entry<'a>) {
         self.0.insert(path.into(), entry);
@@ -75,15 +94,8 @@ impl<'a> Snapshot<'a> {
 
     /// The same, with a copy of all that it borrows.
     pub(crate) fn owned(self) -> Snapshot<'static> {
-        let own = |entry| match entry {
-            Entry::Directory { mode } => Entry::Directory { mode },
-            Entry::File { mode, content } => {
-                Entry::File { mode, content: content.map(|content| Cow::Owned(content.into_owned())) }
-            }
-            Entry::Symlink { target } => Entry::Symlink { target },
-            Entry::Other => Entry::Other,
-        };
-        Snapshot(self.0.into_iter().map(|(path, entry)| (Cow::Owned(path.into_owned()), own(entry))).collect())
+        let own = |(path, entry): (Cow<'_, str>, Entry<'_>)| (Cow::Owned(path.into_owned()), entry.owned());
+        Snapshot(self.0.into_iter().map(own).collect())
     }
 
     /// What no two snapshots have in common but those that are the same.

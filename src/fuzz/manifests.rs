@@ -10,12 +10,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{one_plain_line, scratch};
-use crate::render::render_service;
+use crate::render::{TreeEntry, render_in, render_service};
 use crate::s6::{HermesCommand, RunScript, variables};
 use crate::source::{Mistake, Place, SourceError, parse, parse_env_file, same_in_pieces, services, too_deep};
 use crate::spec::environment::{API_SERVER_PORT, SUPERVISED_MARKERS};
-use crate::spec::options::{Key, Options, Port};
-use crate::spec::{Call, Gateway, Owner, ProfileName, Service, ServiceName};
+use crate::spec::options::{Key, Layout, Options, Port};
+use crate::spec::{Call, Gateway, Owner, Part, ProfileName, Service, ServiceName};
 use crate::volume::{SavedManifest, Store, VolumeError};
 
 /// A manifest, `gateways.toml`.
@@ -36,8 +36,8 @@ pub fn manifest(data: &[u8]) {
     let path = directory.join("gateways.toml");
     same_in_pieces(&path, text);
     let settings = parse(&path, text);
-    match services(&path, text) {
-        Ok(services) => {
+    match services(&path, text, None, &Part::ALL) {
+        Ok((layout, services)) => {
             let settings = settings.expect("what is rendered has settings");
             let profiles: Vec<&ProfileName> = settings.gateways.iter().map(|(profile, _)| profile).collect();
             let names: Vec<ServiceName> = services.iter().map(Service::name).collect();
@@ -49,7 +49,9 @@ pub fn manifest(data: &[u8]) {
                 ports.len(),
                 "one port twice"
             );
-            services.iter().for_each(renders);
+            for service in &services {
+                renders(service, layout);
+            }
         }
         Err(error) => {
             mistakes(text, &path, &error);
@@ -102,7 +104,12 @@ fn mistakes(text: &str, path: &Utf8Path, error: &SourceError) {
     }
 }
 
-fn renders(service: &Service) {
+fn renders(service: &Service, layout: Layout) {
+    let entries = render_in(service, layout);
+    assert_eq!(entries, render_in(service, layout));
+    let files = entries.iter().flat_map(TreeEntry::files);
+    assert!(files.clone().all(|file| !file.content.contains('\0')), "no shell takes a NUL byte");
+    assert_eq!(entries.len() > 1, layout.is_s6_rc() && (!service.is_down() || service.name().logger().is_some()));
     let directory = render_service(service);
     assert_eq!(directory, render_service(service));
     assert!(directory.files().iter().all(|file| !file.content.contains('\0')), "no shell takes a NUL byte");

@@ -6,6 +6,7 @@ mod apart;
 pub(crate) mod container;
 mod error;
 mod fifo;
+mod fit;
 mod ghost;
 mod gone;
 mod leaving;

@@ -3,35 +3,16 @@
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{FileType, Stat};
+use rustix::fs::FileType;
 
 use super::error::{S6Error, Unfit};
+use super::fit::{judge, own};
 use super::gone::STAGING;
 use crate::base::parallel;
-use crate::base::text::{Shown, reason};
-use crate::disk::{Context as _, Dir, Entry, Plan, SUPERVISORS, Snapshot, is_distrusted, read_plan, remove_all};
+use crate::base::text::reason;
+use crate::disk::{Context as _, Dir, Entry, Plan, Snapshot, is_distrusted, read_plan, remove_all};
 use crate::render::ServiceDir;
 use crate::spec::ServiceName;
-
-/// The files of a service directory, of its log, or of neither, and whether they are executed
-/// (<https://skarnet.org/software/s6/servicedir.html>).
-const FILES: [(&str, bool); 12] = [
-    ("type", false),
-    ("run", true),
-    ("finish", true),
-    ("down", false),
-    ("notification-fd", false),
-    ("lock-fd", false),
-    ("timeout-kill", false),
-    ("timeout-finish", false),
-    ("max-death-tally", false),
-    ("down-signal", false),
-    ("flag-newpidns", false),
-    ("flag-terminate", false),
-];
-
-/// The directories whose content s6 promises never to look at.
-const FREE: [&str; 2] = ["data", "env"];
 
 /// The most entries of a staging tree that are looked at: 20 times what an s6-svscan takes.
 const MOST_ENTRIES: usize = 20_000;
@@ -51,6 +32,7 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// to publish.
 ///
 /// ```
+/// # use gen_service::spec::options::Layout;
 /// # use gen_service::spec::{Gateway, Options, Service};
 /// # use gen_service::tree::{Permit, write};
 /// use std::time::Duration;
@@ -63,7 +45,7 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// # let (tree, scandir) = (directory.join("tree"), directory.join("service"));
 /// # std::fs::create_dir(&scandir)?;
 /// # let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// # write(&tree, &gateways.into_iter().map(Service::from).collect::<Vec<_>>(), Permit::default(), &mut ())?;
+/// # write(&tree, Layout::S6, &gateways.into_iter().map(Service::from).collect::<Vec<_>>(), Permit::default(), &mut ())?;
 /// // Debian has the programs of s6 in /usr/bin, s6-overlay in /command.
 /// let manager = S6Manager::new(&scandir, "/usr/bin".as_ref(), Duration::from_secs(10))?;
 /// let installed = manager.install(&read_tree(&tree)?, false)?;
@@ -132,7 +114,22 @@ fn look(tree: &Utf8Path) -> Result<(Vec<Checked>, bool), S6Error> {
         found.extend(checked);
         unfit.extend(more);
     }
-    if unfit.is_empty() { Ok((found, moved.is_some())) } else { Err(S6Error::Unfit(unfit)) }
+    // Each of these has several things wrong with it, for one reason.
+    let definition = names.iter().find(|name| {
+        ["producer-for", "consumer-for"].iter().any(|file| directory.stat(&format!("{name}/{file}")).is_ok())
+    });
+    match definition {
+        _ if unfit.is_empty() => Ok((found, moved.is_some())),
+        Some(name) => {
+            let problem = "is a definition for s6-rc, which no scandir takes";
+            Err(one(Unfit::new(
+                tree.join(name),
+                problem,
+                "render the tree with layout s6, or leave it to s6-rc-compile",
+            )))
+        }
+        None => Err(S6Error::Unfit(unfit)),
+    }
 }
 
 /// Removes service directories that are published from the tree that they come from. What was begun is done by the next run that moves, so
@@ -238,41 +235,6 @@ impl Checked {
     }
 }
 
-/// Whether an entry below a service directory may be there.
-fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
-    let full = root.join(below);
-    let kind = FileType::from_raw_mode(stat.st_mode);
-    let mode = stat.st_mode & 0o7777;
-    let (above, name) = below.rsplit_once('/').unwrap_or(("", below));
-    let free = FREE.contains(&below.split('/').next().unwrap_or_default());
-    let known = FILES.iter().find(|(file, _)| *file == name && (above.is_empty() || above == "log"));
-    let (problem, remedy) = if below.contains(char::REPLACEMENT_CHARACTER) {
-        // It is known as well as it can be shown, and would be published under that name; two may be shown alike.
-        ("has a name that is not UTF-8".to_owned(), "give it another name, or take it out of the tree")
-    } else if kind.is_dir() && SUPERVISORS.contains(&name) {
-        ("was made by a supervisor".to_owned(), "render into a directory that is no scandir")
-    } else if kind.is_dir() && (free || below == "log") {
-        return own(&full, stat, unfit);
-    } else if !kind.is_file() {
-        let kind = if kind.is_symlink() {
-            "a symlink"
-        } else if kind.is_dir() {
-            "a directory"
-        } else {
-            "a fifo, socket or device"
-        };
-        (format!("is {kind}, which no service directory of a gateway has"), "take it out of the tree")
-    } else if !free && known.is_none() {
-        (format!("is no file of a service directory ({})", Shown(name)), "take it out of the tree")
-    } else if !free && known.is_some_and(|(_, executed)| *executed) && mode & 0o111 != 0o111 {
-        (format!("has mode {mode:04o} and cannot be executed"), "chmod 0755 it, or render the tree again")
-    } else {
-        return own(&full, stat, unfit);
-    };
-    unfit.push(Unfit::new(full, problem, remedy));
-    false
-}
-
 /// The names in a directory, sorted; those that are not UTF-8 are shown as well as they can be, and are no file of ours.
 fn names(directory: &Dir) -> io::Result<Vec<String>> {
     let (names, more) = directory.names(MOST_ENTRIES)?;
@@ -282,19 +244,4 @@ fn names(directory: &Dir) -> io::Result<Vec<String>> {
     let mut names: Vec<String> = names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect();
     names.sort_unstable();
     Ok(names)
-}
-
-/// Whether only root and this user can change it: who can write a service directory becomes root at its next start.
-fn own(path: &Utf8Path, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
-    let uid = rustix::process::geteuid().as_raw();
-    let mode = stat.st_mode & 0o7777;
-    let problem = if stat.st_uid != uid && stat.st_uid != 0 {
-        format!("belongs to user {}, who could change what runs as {uid}", stat.st_uid)
-    } else if mode & 0o022 != 0 {
-        format!("has mode {mode:04o}, so others could change what runs")
-    } else {
-        return true;
-    };
-    unfit.push(Unfit::new(path, problem, "chown it to the one who installs and chmod go-w it"));
-    false
 }

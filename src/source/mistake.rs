@@ -115,6 +115,9 @@ pub enum ManifestError {
     /// For all gateways at once, what each has for itself.
     #[error("{0} cannot have a default, since every gateway needs its own; give it in [gateways.<profile>]")]
     OfOne(&'static str),
+    /// For one, what all have alike.
+    #[error("{0} is one for all that is rendered; give it in [defaults]")]
+    OfAll(String),
     /// Brackets that are nested deeper than the parser can go.
     #[error("from here on more than {most} brackets are open at once; look for one that is not closed")]
     Nesting {

@@ -12,8 +12,8 @@ mod words;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use env_file::parse as parse_env_file;
 pub(crate) use input::env_file;
+pub(crate) use manifest::parse;
 pub use manifest::{Settings, read, settings};
-pub(crate) use manifest::{parse, read_all};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use manifest::{same_in_pieces, services, too_deep};
 pub use mistake::{EnvFileError, ManifestError, Mistake, Place, Problem, SourceError};

@@ -10,7 +10,8 @@ use crate::spec::options::{Key, Kind};
 /// The schema, draft 2020-12. `docs/gateways.schema.json` is this, and a test sees that it stays so.
 pub fn schema() -> Value {
     let gateway = Key::OF_GATEWAY.iter().map(|key| (*key, key.help()));
-    let defaults = gateway.clone().filter(|(key, _)| !Key::OF_ONE.contains(key));
+    let of_all = Key::OF_ALL.iter().map(|key| (*key, key.help()));
+    let defaults = of_all.chain(gateway.clone().filter(|(key, _)| !Key::OF_ONE.contains(key)));
     let dashboard = Key::OF_DASHBOARD.iter().map(|key| (*key, key.help_of_dashboard()));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -75,6 +76,10 @@ fn property(key: Key, help: &str) -> Value {
         Kind::Integer(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Text(pattern) => json!({ "type": "string", "pattern": pattern }),
+        Kind::List(pattern) => {
+            let one = json!({ "type": "string", "pattern": pattern });
+            json!({ "anyOf": [one, { "type": "array", "items": one }] })
+        }
         Kind::Flag => json!({ "type": "boolean" }),
     };
     property["description"] = help.into();

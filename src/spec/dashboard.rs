@@ -4,7 +4,7 @@ use super::environment::{DASHBOARD_ADDRESS, Environment, EnvironmentError};
 use super::error::SpecError;
 use super::gateway::Gateway;
 use super::options::{
-    CrashBudget, HermesProgram, HostName, LogFiles, LogSize, LogTo, Options, Port, StopTimeout, UserName,
+    After, CrashBudget, HermesProgram, HostName, LogFiles, LogSize, LogTo, Options, Port, StopTimeout, UserName,
 };
 use super::ports::PortError;
 
@@ -22,6 +22,7 @@ pub struct Dashboard {
     pub(crate) log_files: LogFiles,
     pub(crate) log_size: LogSize,
     pub(crate) crash_budget: CrashBudget,
+    pub(crate) after: Vec<After>,
 }
 
 impl Dashboard {
@@ -46,6 +47,7 @@ impl Dashboard {
             log_files: options.log_files.unwrap_or_default(),
             log_size: options.log_size.unwrap_or_default(),
             crash_budget: options.crash_budget.unwrap_or_default(),
+            after: options.after.unwrap_or_default(),
         })
     }
 

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::environment::EnvironmentError;
+use super::layout_error::LayoutError;
 use super::options::OptionError;
 use super::owner::OwnerError;
 use super::ports::PortError;
@@ -38,6 +39,9 @@ pub enum SpecError {
     /// Two gateways on one port.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// Services that cannot be together in a layout.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// Which profiles a container takes.
     #[error(transparent)]
     Selection(#[from] SelectionError),

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::environment::{API_SERVER_PORT, Environment, EnvironmentError, OF_ISOLATED};
 use super::error::SpecError;
-use super::options::{CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout};
+use super::options::{
+    After, CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout,
+};
 use super::owner::{Owner, Owners};
 use super::ports::{PortError, Ports, Refusal};
 use super::profile::ProfileName;
@@ -23,6 +25,7 @@ pub struct Gateway {
     pub(crate) log_files: LogFiles,
     pub(crate) log_size: LogSize,
     pub(crate) crash_budget: CrashBudget,
+    pub(crate) after: Vec<After>,
 }
 
 /// How Hermes is called. `start` always has a port, `run` where one was given, or the gateway is isolated.
@@ -93,6 +96,7 @@ impl Gateway {
             log_files: options.log_files.unwrap_or_default(),
             log_size: options.log_size.unwrap_or_default(),
             crash_budget: options.crash_budget.unwrap_or_default(),
+            after: options.after.unwrap_or_default(),
         }
     }
 

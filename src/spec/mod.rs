@@ -4,9 +4,11 @@
 //! one service directory. So do those of the [`Dashboard`]. A [`Service`] is either, or the watch.
 
 mod dashboard;
+mod definitions;
 pub mod environment;
 mod error;
 mod gateway;
+mod layout_error;
 pub mod options;
 mod owner;
 mod ports;
@@ -14,6 +16,7 @@ mod profile;
 pub(crate) mod selection;
 mod service;
 mod service_name;
+mod together;
 mod word;
 
 pub use dashboard::Dashboard;
@@ -21,6 +24,7 @@ pub use environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentErro
 pub use error::SpecError;
 pub(crate) use gateway::Call;
 pub use gateway::Gateway;
+pub use layout_error::{LayoutError, Role};
 pub use options::{OptionError, Options};
 pub use owner::{Owner, OwnerError};
 pub use ports::PortError;

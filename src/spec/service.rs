@@ -2,7 +2,7 @@
 
 use super::dashboard::Dashboard;
 use super::gateway::Gateway;
-use super::options::Port;
+use super::options::{After, Port};
 use super::service_name::ServiceName;
 
 /// A service with all that decides its service directory. To have one is to know that it can be rendered.
@@ -23,6 +23,24 @@ impl Service {
             Self::Gateway(gateway) => ServiceName::Gateway(gateway.profile().clone()),
             Self::Dashboard(_) => ServiceName::Dashboard,
             Self::Watch => ServiceName::Watch,
+        }
+    }
+
+    /// What has to be up before it starts, if s6-rc starts it.
+    pub fn after(&self) -> &[After] {
+        match self {
+            Self::Gateway(gateway) => &gateway.after,
+            Self::Dashboard(dashboard) => &dashboard.after,
+            Self::Watch => &[],
+        }
+    }
+
+    /// Whether it waits for an operator to start it.
+    pub fn is_down(&self) -> bool {
+        match self {
+            Self::Gateway(gateway) => gateway.down,
+            Self::Dashboard(dashboard) => dashboard.down,
+            Self::Watch => false,
         }
     }
 

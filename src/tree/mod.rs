@@ -4,14 +4,15 @@
 //! does not know who will run what it writes.
 
 mod error;
+mod found;
 mod out;
 mod own;
+mod survey;
 
 pub use error::TreeError;
 pub use own::TargetError;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -20,40 +21,18 @@ use rustix::io::Errno;
 
 use crate::base::{Interrupted, Observer, Patience, parallel};
 use crate::disk::{
-    Difference, Dir, DiskError, Lock, Place, Snapshot, Staging, Step, SystemError, differences, read, take_back,
+    Difference, Dir, DiskError, Entry, Lock, Place, Snapshot, Staging, Step, SystemError, differences, take_back,
 };
-use crate::render::render_service;
+use crate::render::slots;
+use crate::spec::options::Layout;
 use crate::spec::{Part, Service, ServiceName};
-use out::{Names, Out};
-use own::{is_marked, obstacle};
-
-/// Where a run builds what it will rename into place.
-const STAGING: &str = ".gen-service.tmp";
+use found::{Found, STAGING};
+use out::Out;
+pub use survey::{Change, Permit};
+use survey::{Task, prunable, stale, survey};
 
 /// What a run locks.
 const LOCK: &str = ".gen-service.lock";
-
-/// What happened to a service directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It was not there before.
-    Created,
-    /// It was there, and was different.
-    Updated,
-    /// It was there, to the byte and bit.
-    Unchanged,
-    /// It was there, and no service of the manifest has its name.
-    Removed,
-}
-
-/// What [`write()`] may do to what it finds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Permit<'a> {
-    /// Of these parts, remove the service directories that gen-service wrote for services that are not among those given.
-    pub prune: &'a [Part],
-    /// Replace what stands in the way even where gen-service did not write it.
-    pub force: bool,
-}
 
 /// What a run did: per service in the order given, and the services whose directories were removed.
 #[derive(Debug)]
@@ -64,10 +43,11 @@ pub struct Report {
     pub removed: Vec<ServiceName>,
 }
 
-/// Makes the service directories of these services appear in the directory `out`, which is created where it is missing. While it writes, the
-/// umask of the whole process is 0.
+/// Makes what these services are in this layout appear in the directory `out`, which is created where it is missing. While it writes, the umask
+/// of the whole process is 0.
 ///
 /// ```
+/// use gen_service::spec::options::Layout;
 /// use gen_service::spec::{Gateway, Options, Service};
 /// use gen_service::tree::{Change, Permit, write};
 ///
@@ -75,7 +55,7 @@ pub struct Report {
 /// # let out = camino::Utf8Path::from_path(directory.path()).ok_or("no UTF-8")?.join("services");
 /// let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
 /// let services: Vec<Service> = gateways.into_iter().map(Service::from).collect();
-/// let report = write(&out, &services, Permit::default(), &mut ())?;
+/// let report = write(&out, Layout::S6, &services, Permit::default(), &mut ())?;
 /// assert_eq!(report.changes, [Change::Created]);
 /// assert!(out.join("gateway-coder/log/run").is_file());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -86,6 +66,7 @@ pub struct Report {
 /// it was.
 pub fn write(
     out: &Utf8Path,
+    layout: Layout,
     services: &[Service],
     permit: Permit<'_>,
     observer: &mut dyn Observer,
@@ -103,17 +84,25 @@ pub fn write(
         take_back(here)?;
     }
 
-    let present = place.names(out)?;
-    let found = survey(here, services, &present, permit.force)?;
-    let stale = prunable(here, services, &present, permit)?;
-    let todo: Vec<(&Service, Change)> =
-        services.iter().zip(found.iter().copied()).filter(|(_, change)| *change != Change::Unchanged).collect();
-    if todo.len() + stale.len() > 0 {
+    let found = Found::look(Some(here), layout)?;
+    let tasks = survey(&found, services, permit.force)?;
+    let stale = prunable(&found, services, permit)?;
+    let mut above = Vec::new();
+    if !stale.is_empty()
+        || tasks.iter().any(|task| !task.steps.is_empty())
+        || (found.has_bundle() && found.missing_type(services).is_some())
+    {
         let _lock = lock.map_err(|source| SystemError { action: "create", path: out.join(STAGING), source })?;
-        change(here, &todo, &stale, patience)?;
+        let places = [Some(layout.services()), layout.bundles()].into_iter().flatten();
+        for directory in places.filter(|directory| !directory.is_empty()) {
+            above.push(Out::make(&out.join(directory))?);
+        }
+        change(&found, here, services, &tasks, &stale, patience)?;
     }
     place.keep();
-    Ok(Report { changes: found, removed: stale })
+    above.iter_mut().for_each(Out::keep);
+    let removed = stale.into_iter().map(|(service, _)| service).collect();
+    Ok(Report { changes: tasks.iter().map(|task| task.change).collect(), removed })
 }
 
 /// Nothing is synced there: a tree is the product of a build, and after a power cut one builds again. Nobody works in it.
@@ -131,28 +120,69 @@ fn is_refusal(error: &io::Error) -> bool {
     [Errno::ACCESS, Errno::PERM, Errno::ROFS].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+/// What comes of writing a path.
+enum Written {
+    /// A step is left to be done.
+    Step(Step),
+    /// It comes with the bundle that it is in, which is not there yet.
+    Member(String, Entry<'static>),
+}
+
 /// Writes what is new, and puts all into place.
 fn change(
+    found: &Found<'_>,
     place: Place<'_>,
-    todo: &[(&Service, Change)],
-    stale: &[ServiceName],
+    services: &[Service],
+    tasks: &[Task],
+    stale: &[(ServiceName, Vec<String>)],
     patience: Patience<'_, '_>,
 ) -> Result<(), TreeError> {
     let mut staging = Staging::begin(place)?;
     let writer = staging.writer(place.shown);
-    let write = |(service, change): &(&Service, Change)| -> Result<Step, TreeError> {
-        let directory = render_service(service);
-        let (name, snapshot) = (directory.name(), directory.snapshot());
-        writer.whole(&name, &snapshot)?;
-        Ok(if *change == Change::Created { Step::Create(name) } else { Step::replace(name, &snapshot) })
+    let todo: Vec<(&Service, &Task)> = services.iter().zip(tasks).filter(|(_, task)| !task.steps.is_empty()).collect();
+    let write = |(service, task): &(&Service, &Task)| -> Result<Vec<Written>, TreeError> {
+        let mut slots = slots(service, found.layout);
+        let mut written = Vec::with_capacity(task.steps.len());
+        for (path, what) in &task.steps {
+            let wanted = slots.iter_mut().find(|slot| slot.path == *path).and_then(|slot| slot.wanted.take());
+            let Some(wanted) = wanted else {
+                written.push(Written::Step(Step::Remove(path.clone())));
+                continue;
+            };
+            let snapshot = wanted.snapshot();
+            if let (Some(within), Some(alone)) = (found.within_missing(path), snapshot.itself()) {
+                written.push(Written::Member(within.to_owned(), alone.clone().owned()));
+                continue;
+            }
+            writer.whole(path, &snapshot)?;
+            let path = path.clone();
+            let step = if *what == Change::Created { Step::Create(path) } else { Step::replace(path, &snapshot) };
+            written.push(Written::Step(step));
+        }
+        Ok(written)
     };
     let tell = |done: usize| -> Result<(), TreeError> {
         patience.observer.borrow_mut().progress(done, todo.len());
         Ok(patience.heed()?)
     };
-    let mut steps = parallel::each(todo, parallel::SMALL, write, tell)?;
+    let written = parallel::each(&todo, parallel::SMALL, write, tell)?;
     patience.observer.borrow_mut().progress(todo.len(), todo.len());
-    steps.extend(stale.iter().map(|service| Step::Remove(service.directory())));
+    let (mut steps, mut members) = (Vec::new(), Vec::new());
+    for written in written.into_iter().flatten() {
+        match written {
+            Written::Step(step) => steps.push(step),
+            Written::Member(path, entry) => members.push((path, entry)),
+        }
+    }
+    if let Some((path, bundle)) = found.new_bundle(services, members) {
+        writer.whole(&path, &bundle)?;
+        steps.push(Step::Create(path));
+    }
+    if let Some(says) = found.missing_type(services).filter(|_| found.has_bundle()) {
+        writer.whole(says.path(), &says.snapshot())?;
+        steps.push(Step::Create(says.path().to_owned()));
+    }
+    steps.extend(stale.iter().flat_map(|(_, paths)| paths).cloned().map(Step::Remove));
     staging.apply(steps, Vec::new())?;
     // The last moment at which all can be taken back.
     patience.heed()?;
@@ -160,82 +190,7 @@ fn change(
     Ok(())
 }
 
-/// What is to happen to each service's directory.
-///
-/// # Errors
-/// Everything that stands in the way, all at once.
-fn survey(place: Place<'_>, services: &[Service], present: &Names, force: bool) -> Result<Vec<Change>, TreeError> {
-    let look = |service: &Service| -> Result<(Change, Option<TargetError>), TreeError> {
-        let own = service.name();
-        let name = own.directory();
-        if !present.contains(&name) {
-            return Ok((Change::Created, None));
-        }
-        let found = whole(place, &name)?;
-        if found == render_service(service).snapshot() {
-            return Ok((Change::Unchanged, None));
-        }
-        let obstacle = if force { None } else { obstacle(place.shown, &found, &own) };
-        Ok((Change::Updated, obstacle))
-    };
-    let (changes, obstacles): (Vec<Change>, Vec<Option<TargetError>>) =
-        parallel::each(services, parallel::SMALL, look, |_| Ok(()))?.into_iter().unzip();
-    let obstacles: Vec<TargetError> = obstacles.into_iter().flatten().collect();
-    if obstacles.is_empty() { Ok(changes) } else { Err(TreeError::Target(obstacles)) }
-}
-
-/// All that is in the place under this name.
-fn whole(place: Place<'_>, name: &str) -> Result<Snapshot<'static>, SystemError> {
-    read(place.directory, name, &place.shown.join(name), &mut |_, _| true)
-}
-
-/// The services of these parts, other than those given, for which gen-service wrote a directory into `out`, with what it holds.
-fn stale(
-    place: Place<'_>,
-    services: &[Service],
-    present: &Names,
-    parts: &[Part],
-) -> Result<Vec<(ServiceName, Snapshot<'static>)>, SystemError> {
-    if parts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let wanted: BTreeSet<ServiceName> = services.iter().map(Service::name).collect();
-    let named = present.iter().filter_map(|name| ServiceName::of_directory(name));
-    // In the order in which they are shown, which is not that of the names of directories.
-    let others: BTreeSet<ServiceName> =
-        named.filter(|service| parts.contains(&service.part()) && !wanted.contains(service)).collect();
-    let mut stale = Vec::new();
-    for service in others {
-        let found = whole(place, &service.directory())?;
-        if is_marked(&found, &service) {
-            stale.push((service, found));
-        }
-    }
-    Ok(stale)
-}
-
-/// The stale directories that `--prune` removes.
-///
-/// # Errors
-/// Every one of them to which somebody added something.
-fn prunable(
-    place: Place<'_>,
-    services: &[Service],
-    present: &Names,
-    permit: Permit<'_>,
-) -> Result<Vec<ServiceName>, TreeError> {
-    let stale = stale(place, services, present, permit.prune)?;
-    let obstacle = |(service, found): &(ServiceName, Snapshot<'_>)| obstacle(place.shown, found, service);
-    let obstacles: Vec<TargetError> =
-        if permit.force { Vec::new() } else { stale.iter().filter_map(obstacle).collect() };
-    if obstacles.is_empty() {
-        Ok(stale.into_iter().map(|(service, _)| service).collect())
-    } else {
-        Err(TreeError::Target(obstacles))
-    }
-}
-
-/// Compares the directory `out` with what these services render to, and writes nothing.
+/// Compares the directory `out` with what these services are in this layout, and writes nothing.
 ///
 /// Of these parts, `out` is to hold these services and no others; what gen-service did not write is never looked at.
 ///
@@ -243,36 +198,37 @@ fn prunable(
 /// If `out` is something else than a directory, or cannot be read.
 pub(crate) fn compare(
     out: &Utf8Path,
+    layout: Layout,
     services: &[Service],
     parts: &[Part],
 ) -> Result<Vec<Difference<'static>>, TreeError> {
     let opened = Out::open(out)?;
-    let place = opened.as_ref().map(|opened| place_of(opened, out));
-    let present = opened.as_ref().map_or_else(|| Ok(Names::new()), |opened| opened.names(out))?;
-    let found = |name: &str| -> Result<Snapshot<'static>, SystemError> {
-        match place {
-            Some(place) if present.contains(name) => whole(place, name),
-            _ => Ok(Snapshot::default()),
-        }
-    };
+    let found = Found::look(opened.as_ref().map(|opened| place_of(opened, out)), layout)?;
     let look = |service: &Service| -> Result<Vec<Difference<'static>>, TreeError> {
-        let wanted = render_service(service);
-        let (name, found) = (wanted.name(), found(&wanted.name())?);
-        if found == wanted.snapshot() {
-            Ok(Vec::new())
-        } else {
-            Ok(differences(&name, found, wanted.snapshot().owned()))
+        let mut different = Vec::new();
+        for slot in slots(service, layout) {
+            let there = found.whole(&slot.path)?;
+            match &slot.wanted {
+                None if !own::is_marked(&there, &service.name()) => {}
+                Some(wanted) if there == wanted.snapshot() => {}
+                wanted => {
+                    let wanted = wanted.as_ref().map(|entry| entry.snapshot().owned()).unwrap_or_default();
+                    different.extend(differences(&slot.path, there, wanted));
+                }
+            }
         }
+        Ok(different)
     };
     let mut different: Vec<Difference<'static>> =
         parallel::each(services, parallel::SMALL, look, |_| Ok(()))?.into_iter().flatten().collect();
-    if let Some(place) = place {
-        for (service, found) in stale(place, services, &present, parts)? {
-            different.extend(differences(&service.directory(), found, Snapshot::default()));
-        }
+    if let Some(says) = found.missing_type(services) {
+        different.extend(differences(says.path(), Snapshot::default(), says.snapshot().owned()));
     }
-    if present.contains(STAGING) {
-        different.extend(differences(STAGING, found(STAGING)?, Snapshot::default()));
+    for (path, there) in stale(&found, services, parts)?.into_values().flatten() {
+        different.extend(differences(&path, there, Snapshot::default()));
+    }
+    if let Some(staging) = found.staging()? {
+        different.extend(differences(STAGING, staging, Snapshot::default()));
     }
     Ok(different)
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "it looks at what --out names, and opens it by descriptor")]
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
@@ -12,10 +11,7 @@ use rustix::io::Errno;
 
 use super::error::TreeError;
 use super::own::TargetError;
-use crate::disk::{Context as _, Dir, SystemError};
-
-/// The names in a directory; those that are not UTF-8 are not gen-service's, and are left out.
-pub(super) type Names = BTreeSet<String>;
+use crate::disk::{Context as _, Dir};
 
 /// A directory that is there.
 pub(super) struct Out {
@@ -66,12 +62,6 @@ impl Out {
             }
         }
         Ok(this)
-    }
-
-    /// The names in it.
-    pub(super) fn names(&self, shown: &Utf8Path) -> Result<Names, SystemError> {
-        let (names, _) = self.directory.names(usize::MAX).context("read", shown)?;
-        Ok(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect())
     }
 
     /// Has it stay.

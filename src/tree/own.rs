@@ -1,11 +1,11 @@
 //! Which of what is below `--out` is gen-service's own.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use crate::base::text::Shown;
 use crate::disk::{Entry, Snapshot};
-use crate::render::{KNOWN, mark};
+use crate::render::{MARK, is_known, mark, note};
 use crate::spec::ServiceName;
 
 /// Why a target directory, or something in it, is left alone.
@@ -27,6 +27,16 @@ pub enum TargetError {
         /// Why it is not taken for one of gen-service's own: `is a symlink`, `holds notes.txt, which …`.
         reason: String,
     },
+    /// The bundle that is started at boot is there in a form in which nothing can be added to it.
+    #[error("{path} {reason}; {remedy}")]
+    Bundle {
+        /// What is wrong of it.
+        path: Utf8PathBuf,
+        /// How it is: `is not a directory`.
+        reason: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
+    },
     /// A supervisor runs in the directory that would be replaced, or did once.
     #[error("{path} holds supervise, so it may be live; render into another directory and publish from there")]
     Live {
@@ -35,32 +45,52 @@ pub enum TargetError {
     },
 }
 
-/// Whether the `run` of a directory says that gen-service wrote it for this service.
+/// Whether what was found says that gen-service wrote it for this service: the `run` of a directory does, or a file that stands alone.
 pub(super) fn is_marked(found: &Snapshot<'_>, service: &ServiceName) -> bool {
-    let mark = mark(service);
-    match found.get("run") {
-        Some(Entry::File { content: Some(content), .. }) => {
-            content.split(|&byte| byte == b'\n').nth(2) == Some(mark.as_bytes())
-        }
-        _ => false,
+    match found.itself() {
+        Some(Entry::File { content: Some(content), .. }) => **content == *note(service).as_bytes(),
+        _ => third_line(found) == Some(mark(service).as_bytes()),
     }
 }
 
-/// Why what was found below `parent` is not to be replaced: it is not gen-service's own, or somebody added to it.
-pub(super) fn obstacle(parent: &Utf8Path, found: &Snapshot<'_>, service: &ServiceName) -> Option<TargetError> {
-    let path = parent.join(service.directory());
+/// The line of the `run` of a directory that says whose it is.
+fn third_line<'a>(found: &'a Snapshot<'_>) -> Option<&'a [u8]> {
+    match found.get("run") {
+        Some(Entry::File { content: Some(run), .. }) => run.split(|&byte| byte == b'\n').nth(2),
+        _ => None,
+    }
+}
+
+/// Why what was found at `path` is not to be replaced: it is not gen-service's own, or somebody added to it. It is to be a file that stands
+/// `alone`, or a directory.
+pub(super) fn obstacle(
+    path: Utf8PathBuf,
+    found: &Snapshot<'_>,
+    service: &ServiceName,
+    alone: bool,
+) -> Option<TargetError> {
+    let strange = "was not written by gen-service".to_owned();
     let reason = match found.itself()? {
-        Entry::Directory { .. } => {
+        Entry::File { .. } if alone => {
+            if is_marked(found, service) {
+                return None;
+            }
+            strange
+        }
+        Entry::Directory { .. } if !alone => {
             if ["supervise", "log/supervise"].iter().any(|path| found.get(path).is_some()) {
                 return Some(TargetError::Live { path });
             }
-            match found.below().find(|(path, _)| !KNOWN.contains(path)) {
+            match found.below().find(|(path, entry)| !is_known(path, entry, service)) {
                 Some((stray, _)) => format!("holds {}, which gen-service never writes", Shown(stray)),
                 None if is_marked(found, service) => return None,
-                None => "was not written by gen-service".to_owned(),
+                None if third_line(found).is_some_and(|line| line.starts_with(MARK.as_bytes())) => {
+                    format!("was written by gen-service, but not for {service}")
+                }
+                None => strange,
             }
         }
-        other => format!("is {}, not a directory", other.kind()),
+        other => format!("is {}, not a {}", other.kind(), if alone { "file" } else { "directory" }),
     };
     Some(TargetError::Foreign { path, reason })
 }

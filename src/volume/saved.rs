@@ -163,6 +163,12 @@ fn table(options: &Options) -> Table {
             Kind::Integer(..) => text.parse().map_or(Value::String(text), Value::Integer),
             Kind::Flag => Value::Boolean(text == "true"),
             Kind::Choice(_) | Kind::Text(_) => Value::String(text),
+            Kind::List(_) => text
+                .split(',')
+                .filter(|one| !one.is_empty())
+                .map(|one| Value::String(one.to_owned()))
+                .collect::<Vec<_>>()
+                .into(),
         };
         table.insert(key.name().to_owned(), value);
     }

@@ -5,8 +5,18 @@
 set -eu
 exec 2>&1
 
+{% if own.in_s6_rc -%}
+# s6-rc waits for the logger, with all that starts after it. So one that never logs says that it is ready, as does one that waits.
+ready() {
+  printf '\n' 2>/dev/null >&3 || :
+}
+
+{% endif -%}
 fail() {
-  printf '%s: %s\n' {{ own.service }}/log "$*"
+  printf '%s: %s\n' {{ own.logger }} "$*"
+{%- if own.in_s6_rc %}
+  ready
+{%- endif %}
   s6-svc -O . 2>/dev/null || : # or a logger that cannot log would be started again every second
   exit 78
 }
@@ -44,7 +54,10 @@ case "${code}" in
   0) ;;
   1)
     # s6-log would fail each second. Once the other one has ended, so does this, and s6-supervise starts it again.
-    printf '%s: waiting for %s, which another logger has locked\n' {{ own.service }}/log "${logs}"
+    printf '%s: waiting for %s, which another logger has locked\n' {{ own.logger }} "${logs}"
+{%- if own.in_s6_rc %}
+    ready
+{%- endif %}
     exec "$@" s6-setlock "${logs}/lock" true
     ;;
   *) fail "cannot log to ${logs}: ${said}" ;;

@@ -51,6 +51,9 @@ cases! {
         "--log-to=both",
     ];
     log_to_both: ["coder", "--log-to", "both"];
+    layout_s6_rc: ["coder", "--layout=s6-rc", "--after=mount-data", "--after=base", "--log-to=both"];
+    layout_s6_rc_down: ["coder", "--layout=s6-rc", "--down", "--isolated", "--hermes-cli=run"];
+    layout_s6_overlay: ["coder", "--layout=s6-overlay"];
     down_and_numbers: [
         "coder", "--down", "--port=65535", "--stop-timeout=86400", "--log-files=0", "--log-size=4096", "--crash-budget=off",
     ];
@@ -79,8 +82,13 @@ fn shell_words(arguments: &[&str]) -> String {
 }
 
 /// What a manifest renders beside gateways.
-const MANIFESTS: [(&str, &str); 2] = [
+const MANIFESTS: [(&str, &str); 3] = [
     ("dashboard_and_watch", "[gateways.coder]\n[dashboard]\n[watch]\n"),
+    (
+        "layout_of_all",
+        "[defaults]\nlayout = \"s6-rc\"\nafter = \"mount-data\"\n[gateways.db]\nafter = []\n[gateways.web]\nafter = [\"gateway-db\", \
+         \"net@eth0\"]\n[gateways.idle]\ndown = true\n[dashboard]\nafter = [\"gateway-web\"]\ndown = false\n[watch]\n",
+    ),
     (
         "dashboard_options",
         r#"
@@ -132,12 +140,7 @@ fn the_dashboard_and_the_watch() {
 fn the_scripts_of_dashboard_and_watch_are_clean_for_shellcheck_and_shfmt() {
     for (_, manifest) in MANIFESTS {
         let rendered = rendered(manifest);
-        let services = rendered.path().join("services");
-        for script in ["dashboard/run", "dashboard/finish", "dashboard/log/run", "watch/run"] {
-            if services.join(script).exists() {
-                is_clean(&services.join(script));
-            }
-        }
+        all_are_clean(&rendered.path().join("services"));
     }
 }
 
@@ -183,15 +186,20 @@ fn the_preview_is_what_is_written() {
 fn every_script_is_clean_for_shellcheck_and_shfmt() {
     for (name, arguments) in CASES {
         let rendered = render(arguments, "022");
-        for script in ["run", "finish", "log/run"] {
-            let path = rendered
-                .path()
-                .join("services")
-                .join(if *name == "the_root_profile" { "gateway-default" } else { "gateway-coder" })
-                .join(script);
-            is_clean(&path);
-        }
+        let scripts = all_are_clean(&rendered.path().join("services"));
+        assert!((3..=4).contains(&scripts), "{name}");
     }
+}
+
+/// Looks at each script below a directory, and says how many there are.
+fn all_are_clean(services: &Path) -> usize {
+    let listed = listing(services);
+    let scripts = listed.lines().filter_map(|line| line.strip_prefix("==> ")?.strip_suffix(" 0755 <=="));
+    let scripts: Vec<&str> = scripts.filter(|path| !path.ends_with('/')).collect();
+    for script in &scripts {
+        is_clean(&services.join(script));
+    }
+    scripts.len()
 }
 
 fn is_clean(script: &Path) {

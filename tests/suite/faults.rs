@@ -11,7 +11,10 @@ use tempfile::TempDir;
 use crate::support::{GATEWAYCTL, GEN_SERVICE, directory, listing, run, succeeds, tool};
 
 /// How a tree is written: what a run may do to what it finds.
-const KINDS: [&str; 2] = ["--prune", "--force"];
+const KINDS: [&str; 3] = ["--prune", "--force", S6_RC];
+
+/// A tree for s6-rc, in which a gateway is two directories and a file of a bundle that is not its own; it is pruned, too.
+const S6_RC: &str = "--layout=s6-rc";
 
 /// Calls that ask for memory, or for nothing; where they fail, the machine is at its end.
 pub(crate) const NOT_OURS: [&str; 7] = ["brk", "mmap", "munmap", "mremap", "madvise", "sigaltstack", "exit_group"];
@@ -53,9 +56,13 @@ impl Faults {
         let template = directory();
         let path = template.path();
         fs::write(path.join("gateways.toml"), "[gateways.a]\ndown = true\n[gateways.b]\n[gateways.c]\n").unwrap();
-        succeeds(path, ["a", "b", "--out", "out"]);
-        if kind == "--prune" {
-            succeeds(path, ["old", "--out", "out"]);
+        let layout = if kind == S6_RC { S6_RC } else { "--layout=s6" };
+        succeeds(path, ["a", "b", "--out", "out", layout]);
+        if kind == S6_RC {
+            fs::write(path.join("out/user/contents.d/mine"), "").unwrap();
+        }
+        if kind == "--prune" || kind == S6_RC {
+            succeeds(path, ["old", "--out", "out", layout]);
         } else {
             fs::write(path.join("out/gateway-a/notes.txt"), "mine").unwrap();
             fs::write(path.join("out/gateway-c"), "mine").unwrap();
@@ -78,24 +85,31 @@ impl Faults {
         let is_tried =
             |(name, _): &&Point| (only.is_empty() || only.contains(&name.as_str())) && (killed || can_fail(name));
         // Most of what the two do is the same.
-        let each = share(fault) * if self.kind == "--prune" { 1 } else { 2 };
+        let each = share(fault) * if self.kind == "--prune" { 1 } else { 3 };
         for point in self.points.iter().filter(is_tried).skip(fault.len() % each).step_by(each) {
             tried += 1;
             let copy = copy(self.template.path());
             let inject = format!("inject={}:{fault}:when={}", point.0, point.1);
             let (code, error) = strace(self.kind, copy.path(), &["-o", "/dev/null", "-e", &inject]);
             check(point, copy.path(), code, &error);
-            succeeds(copy.path(), arguments(self.kind));
+            succeeds(copy.path(), arguments(self.kind, true));
             assert_eq!(directories(copy.path()), self.after, "{point:?} {fault}: {error}");
-            succeeds(copy.path(), arguments("--check"));
+            succeeds(copy.path(), arguments(self.kind, false));
         }
         assert!(tried > 5, "{fault}");
         eprintln!("gen-service {}: {tried} points tried with {fault}, all held", self.kind);
     }
 }
 
-fn arguments(last: &'static str) -> [&'static str; 5] {
-    ["--manifest", "gateways.toml", "--out", "out", last]
+/// Those of a run that writes a tree of this kind, or that looks whether it is as it should be.
+fn arguments(kind: &'static str, writes: bool) -> Vec<&'static str> {
+    let which = match (writes, kind) {
+        (false, _) => "--check",
+        (true, S6_RC) => "--prune",
+        (true, kind) => kind,
+    };
+    let layout = if kind == S6_RC { S6_RC } else { "--layout=s6" };
+    vec!["--manifest", "gateways.toml", "--out", "out", layout, which]
 }
 
 /// The calls from the first on that names something.
@@ -125,22 +139,30 @@ fn copy(template: &Path) -> TempDir {
 /// Exit code (137 where it was killed) and standard error of a run under strace.
 fn strace(kind: &'static str, directory: &Path, options: &[&str]) -> (i32, String) {
     let mut command = Command::new(tool("strace"));
-    command.args(["-qq", "--signal=none"]).args(options).arg(GEN_SERVICE).args(arguments(kind)).current_dir(directory);
+    command
+        .args(["-qq", "--signal=none"])
+        .args(options)
+        .arg(GEN_SERVICE)
+        .args(arguments(kind, true))
+        .current_dir(directory);
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     // strace ends as its child does.
     (output.status.code().unwrap_or(137), error)
 }
 
-/// Each service directory below `out`, as text, and what stands in the place of one; what is dot-named is none.
+/// Each service directory below `out`, as text, and what stands in the place of one; what is dot-named is none. So is each member of the bundle.
 fn directories(path: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(path.join("out")).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if !name.starts_with('.') {
-            let path = entry.path();
-            found.insert(name, if path.is_dir() { listing(&path) } else { fs::read_to_string(path).unwrap() });
+    for above in ["out", "out/user", "out/user/contents.d"] {
+        for entry in fs::read_dir(path.join(above)).into_iter().flatten() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if !name.starts_with('.') && name != "user" && name != "contents.d" {
+                let path = entry.path();
+                let text = if path.is_dir() { listing(&path) } else { fs::read_to_string(path).unwrap() };
+                found.insert(format!("{above}/{name}"), text);
+            }
         }
     }
     found
@@ -158,7 +180,7 @@ fn killed_at_each_system_call() {
                 assert!(whole, "{point:?}: {name}\n{text}");
             }
             for name in ["gateway-a", "gateway-b"] {
-                assert!(directories(path).contains_key(name), "{point:?}: {name} is gone");
+                assert!(directories(path).contains_key(&format!("out/{name}")), "{point:?}: {name} is gone");
             }
             succeeds(path, ["other", "--out", "out"]);
             fs::remove_dir_all(path.join("out/gateway-other")).unwrap();

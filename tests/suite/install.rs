@@ -190,6 +190,7 @@ fn a_staging_tree_that_is_not_fit() {
             ("chown hermes /tmp/tree/gateway-a/type", install),
             ("rm /tmp/tree/gateway-a/run", install),
             ("rm -r /tmp/tree/*", install),
+            ("gen-service -q a b --layout s6-rc --out /tmp/tree", install),
             (":", "gatewayctl install /nowhere"),
             ("gen-service -q a --out /tmp/two", "gatewayctl install /tmp/tree /tmp/two"),
             ("mkdir /tmp/tree/gateway-a/data && truncate -s 16777217 /tmp/tree/gateway-a/data/large", install),

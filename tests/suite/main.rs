@@ -18,6 +18,7 @@ mod hostile;
 mod hosts;
 mod install;
 mod isolated;
+mod layouts;
 mod meaning;
 mod output;
 mod power_loss;

@@ -28,34 +28,29 @@ mod pieces;
 mod reader;
 mod settings;
 mod tables;
+mod value;
 
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use nesting::too_deep;
 pub use settings::Settings;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use tables::same_in_pieces;
-pub(crate) use tables::{all, parse, services};
+pub(crate) use tables::{parse, services};
 
 use camino::Utf8Path;
 
 use super::input;
 use super::mistake::SourceError;
-use crate::spec::Service;
+use crate::spec::options::Layout;
+use crate::spec::{Part, Service};
 
-/// Reads a manifest and the environment files that it names: the gateways in its order, the dashboard, the watch.
+/// Reads a manifest and the environment files that it names: the gateways in its order, the dashboard, the watch, as far as they are of these
+/// parts. They are for this layout, or for the manifest's own, which comes with them.
 ///
 /// # Errors
-/// Every mistake in them, in the order of the manifest.
-pub fn read(path: &Utf8Path) -> Result<Vec<Service>, SourceError> {
-    services(path, &input::read(path)?)
-}
-
-/// As [`read`], of a manifest that may name nothing: `reconcile` takes settings alone.
-///
-/// # Errors
-/// As of [`read`].
-pub(crate) fn read_all(path: &Utf8Path) -> Result<Vec<Service>, SourceError> {
-    all(path, &input::read(path)?)
+/// Every mistake in them, in the order of the manifest; and if there is nothing of these parts, among which are gateways.
+pub fn read(path: &Utf8Path, layout: Option<Layout>, parts: &[Part]) -> Result<(Layout, Vec<Service>), SourceError> {
+    services(path, &input::read(path)?, layout, parts)
 }
 
 /// Reads the settings of a manifest and the environment files that it names.

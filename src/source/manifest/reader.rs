@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::value::{Value, kind_of, several, text_of};
 use crate::base::text::Shown;
 use crate::source::input;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem};
@@ -16,7 +16,6 @@ use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, Enviro
 use crate::spec::options::{Key, Kind, Options};
 
 type Table<'a> = DeTable<'a>;
-type Value<'a> = Spanned<DeValue<'a>>;
 
 /// What a manifest says.
 #[derive(Debug)]
@@ -139,7 +138,11 @@ impl<'a> Reader<'a> {
     }
 
     fn options(&mut self, table: Table<'_>, of: Of) -> Options {
-        let keys: &[Key] = if of == Of::Dashboard { &Key::OF_DASHBOARD } else { &Key::OF_GATEWAY };
+        let keys: Vec<Key> = match of {
+            Of::Defaults => Key::OF_ALL.into_iter().chain(Key::OF_GATEWAY).collect(),
+            Of::Gateway => Key::OF_GATEWAY.to_vec(),
+            Of::Dashboard => Key::OF_DASHBOARD.to_vec(),
+        };
         let mut options = Options::default();
         let mut files = Environment::default();
         let mut explicit = Environment::default();
@@ -156,7 +159,11 @@ impl<'a> Reader<'a> {
                     Some(key) if of == Of::Defaults && Key::OF_ONE.contains(key) => {
                         self.mistake(at, ManifestError::OfOne(key.name()));
                     }
+                    Some(&known) if matches!(known.kind(), Kind::List(_)) => self.list(known, value, &mut options),
                     Some(&known) => self.option(known, at, &value, &mut options),
+                    None if Key::OF_ALL.iter().any(|key| key.name() == other) => {
+                        self.mistake(at, ManifestError::OfAll(other.to_owned()));
+                    }
                     None => {
                         let known: Vec<&str> =
                             keys.iter().map(|key| key.name()).chain([ENV, ENV_FILE, SECRET]).collect();
@@ -173,22 +180,19 @@ impl<'a> Reader<'a> {
     fn option(&mut self, key: Key, key_at: usize, value: &Value<'_>, options: &mut Options) {
         // Where the parser had to make a value up, it has no place of its own.
         let at = if value.span().is_empty() { key_at } else { value.span().start };
-        let (wanted, text) = match (key.kind(), value.get_ref()) {
-            (Kind::Integer(..), DeValue::Integer(number)) => {
-                // A number in another base is within i64, or out of every range there is here.
-                let number = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX);
-                ("", Some(number.to_string()))
-            }
-            (Kind::Choice(_) | Kind::Text(_), DeValue::String(text)) => ("", Some(text.to_string())),
-            (Kind::Flag, DeValue::Boolean(flag)) => ("", Some(flag.to_string())),
-            (Kind::Integer(..), _) => ("a whole number", None),
-            (Kind::Choice(_) | Kind::Text(_), _) => ("a string", None),
-            (Kind::Flag, _) => ("true or false", None),
-        };
-        match text.map(|text| options.set(key, &text)) {
-            Some(Ok(())) => {}
-            Some(Err(error)) => self.mistake(at, error),
-            None => self.wrong_type(key.name(), value, wanted),
+        match text_of(key.kind(), value.get_ref()).map(|text| options.set(key, &text)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.mistake(at, error),
+            Err(wanted) => self.wrong_type(key.name(), value, wanted),
+        }
+    }
+
+    /// Several texts, or one.
+    fn list(&mut self, key: Key, value: Value<'_>, options: &mut Options) {
+        // What is said here counts alone, even if it is nothing.
+        options.clear(key);
+        for value in several(value) {
+            self.option(key, value.span().start, &value, options);
         }
     }
 
@@ -215,14 +219,7 @@ impl<'a> Reader<'a> {
 
     fn env_files(&mut self, value: Value<'_>, environment: &mut Environment) {
         let wanted = "a path in quotes, or an array of such";
-        let values = match value.get_ref() {
-            DeValue::Array(_) => match value.into_inner() {
-                DeValue::Array(values) => values.into_iter().collect(),
-                _ => Vec::new(),
-            },
-            _ => vec![value],
-        };
-        for value in values {
+        for value in several(value) {
             let DeValue::String(name) = value.get_ref() else {
                 self.wrong_type(ENV_FILE, &value, wanted);
                 continue;
@@ -262,16 +259,10 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong_type(&mut self, key: &str, value: &Value<'_>, wanted: &'static str) {
-        let found = match value.get_ref() {
-            DeValue::String(_) => "a string",
-            DeValue::Integer(_) => "a number",
-            DeValue::Float(_) => "a number with a fraction",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date",
-            DeValue::Array(_) => "an array",
-            DeValue::Table(_) => "a table",
-        };
-        self.mistake(value.span().start, ManifestError::Type { key: key.to_owned(), found, wanted });
+        self.mistake(
+            value.span().start,
+            ManifestError::Type { key: key.to_owned(), found: kind_of(value.get_ref()), wanted },
+        );
     }
 
     fn mistake(&mut self, offset: usize, problem: impl Into<Problem>) {

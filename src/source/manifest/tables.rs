@@ -8,21 +8,19 @@ use super::reader::{Reader, Tables};
 use super::settings::Settings;
 use crate::base::parallel;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem, SourceError};
-use crate::spec::{Dashboard, Gateway, Options, Service, SpecError};
+use crate::spec::options::Layout;
+use crate::spec::{Dashboard, Gateway, Options, Part, Service, SpecError};
 
 /// The services in the text of a manifest that stands at this path, at least one: the gateways, with their ports, the dashboard, the watch.
-pub(crate) fn services(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceError> {
-    let services = all(path, text)?;
-    if services.is_empty() {
-        let mistake = Mistake::at(Place::File(path.to_owned()), ManifestError::Empty);
-        return Err(SourceError(vec![mistake]));
-    }
-    Ok(services)
-}
-
-/// The same, which may be none: settings alone are a manifest, too.
-pub(crate) fn all(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceError> {
-    let Tables { gateways, dashboard, watch, .. } = tables(path, text)?;
+/// Only those of these parts, which can be together in this layout, or else in the manifest's own; that comes with them.
+pub(crate) fn services(
+    path: &Utf8Path,
+    text: &str,
+    layout: Option<Layout>,
+    parts: &[Part],
+) -> Result<(Layout, Vec<Service>), SourceError> {
+    let Tables { defaults, gateways, dashboard, watch } = tables(path, text)?;
+    let layout = layout.or(defaults.layout).unwrap_or_default();
     let (offsets, wanted): (Vec<usize>, Vec<_>) =
         gateways.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
     let mut problems: Vec<(usize, SpecError)> = Vec::new();
@@ -30,6 +28,8 @@ pub(crate) fn all(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceErr
         problems.extend(more.into_iter().map(|(index, problem)| (offsets[index], problem)));
         Vec::new()
     });
+    let places: Vec<usize> =
+        offsets.iter().copied().chain(dashboard.as_ref().map(|(at, _)| *at)).chain(watch).collect();
     let dashboard = dashboard.and_then(|(at, options)| match Dashboard::beside(&gateways, options) {
         Ok(dashboard) => Some(dashboard),
         Err(problem) => {
@@ -37,12 +37,25 @@ pub(crate) fn all(path: &Utf8Path, text: &str) -> Result<Vec<Service>, SourceErr
             None
         }
     });
-    if !problems.is_empty() {
-        let problems = problems.into_iter().map(|(at, problem)| (at, Problem::Spec(problem)));
-        return Err(SourceError(Reader::new(path, text).mistakes(problems)));
-    }
     let watch = watch.map(|_| Service::Watch);
-    Ok(gateways.into_iter().map(Service::from).chain(dashboard.map(Service::from)).chain(watch).collect())
+    let services = gateways.into_iter().map(Service::from).chain(dashboard.map(Service::from)).chain(watch);
+    // An image may have no dashboard. That it has no gateway is more likely a mistake.
+    if problems.is_empty() && places.is_empty() && parts.contains(&Part::Gateways) {
+        let mistake = Mistake::at(Place::File(path.to_owned()), ManifestError::Empty);
+        return Err(SourceError(vec![mistake]));
+    }
+    let (places, services): (Vec<usize>, Vec<Service>) =
+        places.into_iter().zip(services).filter(|(_, service)| parts.contains(&service.name().part())).unzip();
+    if problems.is_empty() {
+        let apart = layout.check(&services).err().unwrap_or_default();
+        problems = apart.into_iter().map(|(index, problem)| (places[index], problem.into())).collect();
+    }
+    if problems.is_empty() {
+        Ok((layout, services))
+    } else {
+        let problems = problems.into_iter().map(|(at, problem)| (at, Problem::Spec(problem)));
+        Err(SourceError(Reader::new(path, text).mistakes(problems)))
+    }
 }
 
 /// The settings in the text of a manifest that stands at this path.

@@ -1,10 +1,12 @@
 //! The options of one gateway, or of the dashboard, as far as somebody gave them.
 
+use super::after::After;
 use super::crash_budget::CrashBudget;
 use super::error::OptionError;
 use super::hermes::{HermesCli, HermesProgram};
 use super::host::HostName;
 use super::key::Key;
+use super::layout::Layout;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::uid::Uid;
@@ -14,6 +16,8 @@ use crate::spec::environment::Environment;
 /// The options of one gateway, or of the dashboard, as far as they were given, on a command line or in a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// `layout`, which only `[defaults]` has.
+    pub layout: Option<Layout>,
     /// `host`, which only the dashboard has.
     pub host: Option<HostName>,
     /// `port`.
@@ -40,17 +44,20 @@ pub struct Options {
     pub log_size: Option<LogSize>,
     /// `crash-budget`.
     pub crash_budget: Option<CrashBudget>,
+    /// `after`.
+    pub after: Option<Vec<After>>,
     /// `env`, `env-file` and `secret` together.
     pub environment: Environment,
 }
 
 impl Options {
-    /// Sets one option from the text that was written for it; a flag's is `true` or `false`.
+    /// Sets one option from the text that was written for it; a flag's is `true` or `false`. To a list it is added.
     ///
     /// # Errors
     /// Where the text is no value of that option.
     pub fn set(&mut self, key: Key, text: &str) -> Result<(), OptionError> {
         match key {
+            Key::Layout => self.layout = Some(text.parse()?),
             Key::Host => self.host = Some(text.parse()?),
             Key::Port => self.port = Some(text.parse()?),
             Key::HermesCli => self.hermes_cli = Some(text.parse()?),
@@ -64,13 +71,22 @@ impl Options {
             Key::LogFiles => self.log_files = Some(text.parse()?),
             Key::LogSize => self.log_size = Some(text.parse()?),
             Key::CrashBudget => self.crash_budget = Some(text.parse()?),
+            Key::After => self.after.get_or_insert_default().push(text.parse()?),
         }
         Ok(())
     }
 
-    /// One option as a person would write it, where it was given.
+    /// Has a list hold nothing, which is something else than not to be given.
+    pub(crate) fn clear(&mut self, key: Key) {
+        if key == Key::After {
+            self.after = Some(Vec::new());
+        }
+    }
+
+    /// One option as a person would write it, where it was given; a list with a comma between two.
     pub fn get(&self, key: Key) -> Option<String> {
         match key {
+            Key::Layout => self.layout.as_ref().map(ToString::to_string),
             Key::Host => self.host.as_ref().map(ToString::to_string),
             Key::Port => self.port.as_ref().map(ToString::to_string),
             Key::HermesCli => self.hermes_cli.as_ref().map(ToString::to_string),
@@ -84,6 +100,9 @@ impl Options {
             Key::LogFiles => self.log_files.as_ref().map(ToString::to_string),
             Key::LogSize => self.log_size.as_ref().map(ToString::to_string),
             Key::CrashBudget => self.crash_budget.as_ref().map(ToString::to_string),
+            Key::After => {
+                self.after.as_ref().map(|names| names.iter().map(After::as_str).collect::<Vec<_>>().join(","))
+            }
         }
     }
 
@@ -101,6 +120,7 @@ impl Options {
         let mut environment = defaults.environment.clone();
         environment.overlay(self.environment);
         Self {
+            layout: self.layout,
             host: self.host.or_else(|| defaults.host.clone()),
             port: self.port.or(defaults.port),
             hermes_cli: self.hermes_cli.or(defaults.hermes_cli),
@@ -114,6 +134,7 @@ impl Options {
             log_files: self.log_files.or(defaults.log_files),
             log_size: self.log_size.or(defaults.log_size),
             crash_budget: self.crash_budget.or(defaults.crash_budget),
+            after: self.after.or_else(|| defaults.after.clone()),
             environment,
         }
     }

@@ -1,9 +1,11 @@
 //! The one table of the options.
 
+use super::after::After;
 use super::crash_budget::CrashBudget;
 use super::hermes::{HermesCli, HermesProgram};
 use super::host::HostName;
 use super::kind::Kind;
+use super::layout::Layout;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::uid::Uid;
@@ -12,6 +14,8 @@ use super::user::UserName;
 /// An option that has one value; `env`, `env-file` and `secret` are the other kind, see [`environment`](crate::spec::environment).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
+    /// In which form all is rendered.
+    Layout,
     /// The address that the dashboard listens on.
     Host,
     /// The port that the gateway is told, or that the dashboard listens on.
@@ -38,11 +42,13 @@ pub enum Key {
     LogSize,
     /// How many deaths in which time leave the gateway down.
     CrashBudget,
+    /// What has to be up before the gateway starts.
+    After,
 }
 
 impl Key {
     /// The keys of a gateway, in the order in which help texts show them.
-    pub const OF_GATEWAY: [Self; 12] = [
+    pub const OF_GATEWAY: [Self; 13] = [
         Self::Port,
         Self::HermesCli,
         Self::Hermes,
@@ -55,13 +61,17 @@ impl Key {
         Self::LogFiles,
         Self::LogSize,
         Self::CrashBudget,
+        Self::After,
     ];
 
     /// Those that no two gateways have alike, so that `[defaults]` cannot have them.
     pub(crate) const OF_ONE: [Self; 2] = [Self::Port, Self::Uid];
 
+    /// Those that all gateways have alike, so that only `[defaults]` can have them.
+    pub(crate) const OF_ALL: [Self; 1] = [Self::Layout];
+
     /// The keys of the dashboard.
-    pub const OF_DASHBOARD: [Self; 10] = [
+    pub const OF_DASHBOARD: [Self; 11] = [
         Self::Host,
         Self::Port,
         Self::Hermes,
@@ -72,11 +82,13 @@ impl Key {
         Self::LogFiles,
         Self::LogSize,
         Self::CrashBudget,
+        Self::After,
     ];
 
     /// Its name in a manifest, and after `--`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Layout => Layout::NAME,
             Self::Host => HostName::NAME,
             Self::Port => Port::NAME,
             Self::HermesCli => HermesCli::NAME,
@@ -90,17 +102,19 @@ impl Key {
             Self::LogFiles => LogFiles::NAME,
             Self::LogSize => LogSize::NAME,
             Self::CrashBudget => CrashBudget::NAME,
+            Self::After => After::NAME,
         }
     }
 
     /// What stands for its value in a help text.
     pub const fn value_name(self) -> &'static str {
         match self {
+            Self::Layout => "s6|s6-rc|s6-overlay",
             Self::Host => "HOST",
             Self::HermesCli => "CLI",
             Self::LogTo => "file|both",
             Self::Hermes => "PROGRAM",
-            Self::User => "NAME",
+            Self::User | Self::After => "NAME",
             Self::StopTimeout => "SECONDS",
             Self::LogSize => "BYTES",
             Self::CrashBudget => "N/SECONDS",
@@ -111,6 +125,10 @@ impl Key {
     /// What it does for a gateway, in one line or two.
     pub const fn help(self) -> &'static str {
         match self {
+            Self::Layout => {
+                "Form of all that is rendered: `s6` is service directories for a scandir or /etc/services.d; `s6-rc` is source \
+                 definitions of s6-rc; `s6-overlay` is those at their places below /etc/s6-overlay [default: s6]"
+            }
             Self::Host => "Address that the dashboard listens on, an IP address or a host name [default: 127.0.0.1]",
             Self::Port => {
                 "Port of the gateway [default: with `start`, or isolated, one from 9200 up, from the name; else none]"
@@ -136,6 +154,9 @@ impl Key {
             Self::LogFiles => "Rotated log files to keep [default: 10]",
             Self::LogSize => "Size at which a log file is rotated [default: 1000000]",
             Self::CrashBudget => "Leave the gateway down after N deaths within SECONDS, or `off` [default: 10/300]",
+            Self::After => {
+                "Start the gateway after this service or bundle of s6-rc; only with layout s6-rc or s6-overlay; may be given several times"
+            }
         }
     }
 
@@ -147,6 +168,7 @@ impl Key {
             Self::Down => "Leave the dashboard down until it is started [default: true]",
             Self::StopTimeout => "Time from TERM to KILL when the dashboard is stopped [default: 30]",
             Self::CrashBudget => "Leave the dashboard down after N deaths within SECONDS, or `off` [default: 10/300]",
+            Self::After => "Start the dashboard after these services or bundles of s6-rc",
             other => other.help(),
         }
     }
@@ -154,6 +176,7 @@ impl Key {
     /// What may be written for it.
     pub const fn kind(self) -> Kind {
         match self {
+            Self::Layout => Layout::KIND,
             Self::Host => HostName::KIND,
             Self::Port => Port::KIND,
             Self::HermesCli => HermesCli::KIND,
@@ -166,6 +189,7 @@ impl Key {
             Self::LogFiles => LogFiles::KIND,
             Self::LogSize => LogSize::KIND,
             Self::CrashBudget => CrashBudget::KIND,
+            Self::After => After::KIND,
         }
     }
 }

@@ -9,6 +9,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A text that matches this regular expression (ECMA 262, as JSON Schema has it).
     Text(&'static str),
+    /// Several texts, each of which matches this regular expression.
+    List(&'static str),
     /// Set or not; `true` or `false` in a manifest.
     Flag,
 }

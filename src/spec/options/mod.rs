@@ -4,6 +4,7 @@
 //! JSON Schema are all made from it, so they cannot disagree. To add an option: a type here, a line in each `match` of
 //! `key.rs` and `given.rs`, and its use in [`crate::render`].
 
+mod after;
 mod crash_budget;
 mod error;
 mod given;
@@ -11,11 +12,13 @@ mod hermes;
 mod host;
 mod key;
 mod kind;
+mod layout;
 mod log_to;
 mod number;
 mod uid;
 mod user;
 
+pub use after::After;
 pub use crash_budget::CrashBudget;
 pub use error::OptionError;
 pub use given::Options;
@@ -23,6 +26,7 @@ pub use hermes::{HermesCli, HermesProgram};
 pub use host::HostName;
 pub use key::Key;
 pub use kind::Kind;
+pub use layout::Layout;
 pub use log_to::LogTo;
 pub use number::{LogFiles, LogSize, Port, StopTimeout};
 pub use uid::Uid;

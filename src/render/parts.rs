@@ -1,0 +1,234 @@
+//! What a service is made of, in any layout: the structs behind the templates, and the files that need no template.
+
+use askama::Template;
+
+use super::service_dir::{Mode, ServiceFile, whose};
+use crate::spec::environment::{API_SERVER_PORT, Environment, SUPERVISED_MARKERS};
+use crate::spec::options::{CrashBudget, LogFiles, LogSize, LogTo, StopTimeout};
+use crate::spec::{Call, Dashboard, Gateway, Owner, Service, ServiceName};
+
+/// What the scripts of a service call it.
+struct Own {
+    /// Whose they are, in two words: `profile coder`, `the dashboard`.
+    whose: (&'static str, String),
+    /// The name of its service directory.
+    service: String,
+    /// What its logger calls itself.
+    logger: String,
+    /// Whether s6-rc runs it.
+    in_s6_rc: bool,
+    /// What it is, for comments.
+    kind: &'static str,
+    /// Its log directory below the home.
+    logs: String,
+}
+
+#[derive(Template)]
+#[template(path = "run.sh")]
+struct Run<'a> {
+    own: &'a Own,
+    owner: &'a Owner,
+    has_dollars: bool,
+    /// Host and port of the dashboard.
+    address: Option<(&'a str, u16)>,
+    entries: Vec<(&'a str, &'a str)>,
+    secrets: Vec<(&'a str, &'a str)>,
+    command: Vec<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "finish.sh")]
+struct Finish<'a> {
+    own: &'a Own,
+    owner: &'a Owner,
+    crash_budget: Option<(u32, u32)>,
+}
+
+#[derive(Template)]
+#[template(path = "log/run.sh")]
+struct LogRun<'a> {
+    own: &'a Own,
+    owner: &'a Owner,
+    to_container: bool,
+    log_files: u32,
+    log_size: u32,
+}
+
+#[derive(Template)]
+#[template(path = "watch/run.sh")]
+struct WatchRun<'a> {
+    own: &'a Own,
+}
+
+/// What a service is made of, in any layout: the files of its directory, and those of its logger's if it has one.
+pub(super) struct Parts {
+    pub(super) service: Vec<ServiceFile>,
+    pub(super) logger: Option<Vec<ServiceFile>>,
+    pub(super) down: bool,
+}
+
+impl Parts {
+    /// All of them in one directory, as s6 has it.
+    pub(super) fn together(self) -> Vec<ServiceFile> {
+        let mut files = self.service;
+        for file in self.logger.into_iter().flatten() {
+            files.push(ServiceFile { path: format!("log/{}", file.path).into(), ..file });
+        }
+        if self.down {
+            files.push(ServiceFile::new("down", Mode::Data, ""));
+        }
+        files
+    }
+}
+
+/// The parts of a service of this name.
+pub(super) fn parts(service: &Service, name: &ServiceName, in_s6_rc: bool) -> Parts {
+    match service {
+        Service::Gateway(gateway) => of_gateway(gateway, name, in_s6_rc),
+        Service::Dashboard(dashboard) => of_dashboard(dashboard, name, in_s6_rc),
+        Service::Watch => of_watch(name, in_s6_rc),
+    }
+}
+
+pub(super) fn of_gateway(gateway: &Gateway, name: &ServiceName, in_s6_rc: bool) -> Parts {
+    let own = Own::new(name, "gateway", in_s6_rc);
+    let run = run(gateway, &own);
+    let rest = Rest {
+        owner: &gateway.owner,
+        down: gateway.down,
+        stop_timeout: gateway.stop_timeout,
+        logs: (gateway.log_to, gateway.log_files, gateway.log_size),
+        crash_budget: gateway.crash_budget,
+    };
+    rest.parts(&own, run)
+}
+
+fn of_dashboard(dashboard: &Dashboard, name: &ServiceName, in_s6_rc: bool) -> Parts {
+    let own = Own::new(name, "dashboard", in_s6_rc);
+    let owner = Owner::Shared(dashboard.user.clone());
+    let (environment, program) = (&dashboard.environment, dashboard.program.as_str());
+    let run = text(&Run {
+        address: Some((dashboard.host.as_str(), dashboard.port.get())),
+        command: vec![program, "dashboard"],
+        ..Run::new(&own, &owner, environment.values().collect(), environment, program)
+    });
+    let rest = Rest {
+        owner: &owner,
+        down: dashboard.down,
+        stop_timeout: dashboard.stop_timeout,
+        logs: (dashboard.log_to, dashboard.log_files, dashboard.log_size),
+        crash_budget: dashboard.crash_budget,
+    };
+    rest.parts(&own, run)
+}
+
+/// There is no finish script, and no limit to deaths: without it, no gateway comes and goes any more.
+fn of_watch(name: &ServiceName, in_s6_rc: bool) -> Parts {
+    let run = text(&WatchRun { own: &Own::new(name, "watch", in_s6_rc) });
+    let service = vec![longrun(), ServiceFile::new("run", Mode::Script, run)];
+    Parts { service, logger: None, down: false }
+}
+
+fn longrun() -> ServiceFile {
+    ServiceFile::new("type", Mode::Data, "longrun\n")
+}
+
+fn run(gateway: &Gateway, own: &Own) -> String {
+    let port = gateway.port().map(|port| port.to_string()).unwrap_or_default();
+    let mut command = vec![gateway.program.as_str()];
+    // In a home of its own, it is the root profile.
+    if !gateway.profile.is_default() && !gateway.owner.is_isolated() {
+        command.extend(["-p", gateway.profile.as_str()]);
+    }
+    command.push("gateway");
+    let mut entries: Vec<(&str, &str)> = gateway.environment.values().collect();
+    match gateway.call {
+        Call::Start { .. } => command.extend(["start", "--foreground", "--port", &port]),
+        Call::Run { port: given, replaces } => {
+            command.push("run");
+            command.extend(replaces.then_some("--replace"));
+            entries.extend(SUPERVISED_MARKERS.map(|marker| (marker, "1")));
+            entries.extend(given.map(|_| (API_SERVER_PORT, port.as_str())));
+        }
+    }
+    entries.sort_unstable();
+    text(&Run { command, ..Run::new(own, &gateway.owner, entries, &gateway.environment, gateway.program.as_str()) })
+}
+
+impl Own {
+    fn new(name: &ServiceName, kind: &'static str, in_s6_rc: bool) -> Self {
+        let service = name.directory();
+        let logger = if in_s6_rc { name.logger().unwrap_or_default() } else { format!("{service}/log") };
+        Self { whose: whose(name), service, logger, in_s6_rc, kind, logs: name.logs().unwrap_or_default() }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// One with these variables, and the secrets of this environment.
+    fn new(
+        own: &'a Own,
+        owner: &'a Owner,
+        entries: Vec<(&'a str, &'a str)>,
+        environment: &'a Environment,
+        program: &'a str,
+    ) -> Self {
+        let secrets: Vec<(&str, &str)> = environment.secrets().collect();
+        let mut values = entries.iter().chain(&secrets).map(|(_, value)| *value).chain([program]);
+        let has_dollars = values.any(|value| value.contains(['$', '`']));
+        Self { own, owner, has_dollars, address: None, entries, secrets, command: Vec::new() }
+    }
+}
+
+/// What decides the files beside `run`, of whatever Hermes runs.
+struct Rest<'a> {
+    owner: &'a Owner,
+    down: bool,
+    stop_timeout: StopTimeout,
+    logs: (LogTo, LogFiles, LogSize),
+    crash_budget: CrashBudget,
+}
+
+impl Rest<'_> {
+    /// All parts.
+    fn parts(&self, own: &Own, run: String) -> Parts {
+        let service = vec![
+            longrun(),
+            ServiceFile::new("run", Mode::Script, run),
+            ServiceFile::new("finish", Mode::Script, self.finish(own)),
+            ServiceFile::new("timeout-kill", Mode::Data, format!("{}000\n", self.stop_timeout)),
+        ];
+        let mut logger = vec![ServiceFile::new("run", Mode::Script, self.log_run(own))];
+        if own.in_s6_rc {
+            logger.insert(0, longrun());
+        }
+        logger.push(ServiceFile::new("notification-fd", Mode::Data, "3\n"));
+        Parts { service, logger: Some(logger), down: self.down }
+    }
+
+    fn finish(&self, own: &Own) -> String {
+        let crash_budget = match self.crash_budget {
+            CrashBudget::Limited { deaths, seconds } => Some((deaths, seconds)),
+            CrashBudget::Off => None,
+        };
+        text(&Finish { own, owner: self.owner, crash_budget })
+    }
+
+    fn log_run(&self, own: &Own) -> String {
+        let (log_to, log_files, log_size) = self.logs;
+        text(&LogRun {
+            own,
+            owner: self.owner,
+            to_container: log_to == LogTo::Both,
+            log_files: log_files.get(),
+            log_size: log_size.get(),
+        })
+    }
+}
+
+/// The text of a template, with the last newline, which Askama drops.
+fn text(template: &impl Template) -> String {
+    let mut text = String::with_capacity(2048);
+    template.render_into(&mut text).expect("a String takes every write");
+    text.push('\n');
+    text
+}
