@@ -23,6 +23,10 @@ pub(super) fn orphans(
 ) -> Result<Vec<Orphan>, S6Error> {
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
     let orphan = |(profile, service): (ProfileName, LiveService)| {
+        // What s6-rc runs only another image has no more.
+        if service.of_s6_rc().is_some() {
+            return None;
+        }
         let why = match wanted.get(&profile) {
             Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable, served.release)),
             None => volume.lacks(&profile).then_some(Why::Gone),

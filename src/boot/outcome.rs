@@ -71,6 +71,8 @@ pub(crate) enum Action {
     Parked,
     /// Its service directory was there.
     Unchanged,
+    /// s6-rc runs it, by a definition of the image, and decides alone when.
+    LeftToS6Rc,
     /// It is another container's.
     Elsewhere,
     /// The manifest names it, and it is not on the volume.
@@ -88,6 +90,7 @@ impl Action {
             Self::Served | Self::ServedNext => "served",
             Self::Parked => "parked",
             Self::Unchanged => "unchanged",
+            Self::LeftToS6Rc => "left",
             Self::Elsewhere => "elsewhere",
             Self::Absent => "absent",
         }

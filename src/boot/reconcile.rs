@@ -71,6 +71,12 @@ impl Reconcile {
             manifest: &self.manifest,
         };
         let All { wanted, is_whole } = wanted(sources, &mut done);
+        let of_s6_rc = |profile: &ProfileName| {
+            manager.scandir().gateway(profile).is_ok_and(|service| service.of_s6_rc().is_some())
+        };
+        for outcome in done.profiles.iter_mut().filter(|outcome| of_s6_rc(&outcome.profile)) {
+            outcome.action = Action::LeftToS6Rc;
+        }
         let served = Served::of(&self.volume, &wanted);
         if is_whole {
             done.orphans = orphans(manager, &self.volume, &wanted, &served)?;
@@ -155,6 +161,11 @@ impl Reconcile {
                 }
                 root_runs |= profile.is_default();
                 done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
+                continue;
+            }
+            if found.as_ref().is_some_and(|service| service.of_s6_rc().is_some()) {
+                root_runs |= profile.is_default() && runs(manager, &profile);
+                done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::LeftToS6Rc });
                 continue;
             }
             if !wanted.options.is_isolated() && found.is_some_and(|service| service.is_isolated()) {

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use crate::disk;
 use crate::hermes::{Apart, Release, installed};
 use crate::s6::{RunScript, Scandir, container, variables};
 use crate::spec::options::HermesProgram;
@@ -37,7 +36,7 @@ impl Serving {
     /// The one of this scandir, if there is one.
     pub(crate) fn here(scandir: &Scandir, homes: &Homes) -> Option<Self> {
         let service = scandir.gateway(&ProfileName::default()).ok()?;
-        let text = disk::read_small(&service.path().join("run")).ok()?;
+        let text = service.script().ok()?;
         let script = RunScript::parse(&text)?;
         // In a home of its own, it has nobody else to serve.
         if script.owner.is_isolated() {

@@ -6,7 +6,6 @@ use super::finding::{Finding, Level, or_ok};
 use super::patient::Patient;
 use super::said::listed;
 use crate::base::text::excerpt;
-use crate::disk;
 use crate::s6::{HermesCommand, LiveService, Programs, RunScript, S6Error, container, variables};
 use crate::spec::ServiceName;
 use crate::spec::environment::API_SERVER_PORT;
@@ -140,7 +139,7 @@ fn unsaid_port(service: &LiveService, script: &RunScript) -> Option<u16> {
     const OF_HERMES: u16 = 8642;
     const API_SERVER_KEY: &str = "API_SERVER_KEY";
     const API_SERVER_ENABLED: &str = "API_SERVER_ENABLED";
-    let text = disk::read_small(&service.path().join("run")).ok().filter(|_| script.command == HermesCommand::Run)?;
+    let text = service.script().ok().filter(|_| script.command == HermesCommand::Run)?;
     let own = variables(&text).unwrap_or_default();
     let of = |name: &str| {
         let entry = own.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
@@ -202,8 +201,8 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         } else if let Some(last) = status.last.filter(|last| !STOPPED.contains(&last.as_str())) {
             let seen = format!("{name} is down since it ended with {last}");
             // Where the logger has given up as well, both have said why to the container.
-            let logger = LiveService::anonymous(&service.path().join("log")).status(programs);
-            let is_heard = logger.map_or(true, |logger| logger.up || logger.wanted_up);
+            let logger = service.logger().and_then(|log| LiveService::anonymous(&log).status(programs).ok());
+            let is_heard = logger.is_none_or(|logger| logger.up || logger.wanted_up);
             let remedy = if is_heard { name.see_log() } else { "docker logs".to_owned() };
             found.push(Finding::warning(CHECK, seen, remedy));
         }

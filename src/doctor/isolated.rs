@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
-use crate::disk;
 use crate::s6::{Programs, RunScript, container, variables};
 use crate::spec::environment::DASHBOARD_ADDRESS;
 use crate::spec::options::Uid;
@@ -57,7 +56,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
 fn dashboard(patient: &Patient<'_>, programs: &Programs) -> Option<Finding> {
     let service = patient.services.get(&ServiceName::Dashboard)?;
     service.status(programs).ok().filter(|status| status.up)?;
-    let text = disk::read_small(&service.path().join("run")).ok()?;
+    let text = service.script().ok()?;
     let told = container::variable(DASHBOARD_ADDRESS[0]);
     let host = told.or_else(|| RunScript::parse(&text)?.host)?;
     let remedy = "give it as a secret, in [dashboard] of the manifest, or gatewayctl stop dashboard";

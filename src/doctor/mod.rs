@@ -13,6 +13,7 @@ mod isolated;
 mod neighbours;
 mod patient;
 mod programs;
+mod s6_rc;
 mod said;
 mod security;
 mod tree;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 
 use crate::disk::Context as _;
-use crate::s6::{RunScript, Scandir, Svscan};
+use crate::s6::{Scandir, Svscan};
 use crate::volume::{Deadline, Homes};
 use patient::Patient;
 
@@ -57,8 +58,7 @@ pub(crate) fn examine(
     let supervisor = (metadata.uid(), metadata.gid());
     let deadline = Deadline::after(timeout);
     let services = scandir.services()?;
-    let scripts =
-        services.iter().filter_map(|(name, service)| Some((name.clone(), RunScript::of(service.path())?))).collect();
+    let scripts = services.iter().filter_map(|(name, service)| Some((name.clone(), service.run_script()?))).collect();
     let homes = Homes::sharing(home);
     let mut patient = Patient {
         scandir,
@@ -74,6 +74,7 @@ pub(crate) fn examine(
         scripts,
     };
     tree::check(&patient, &mut findings)?;
+    s6_rc::check(&patient, &mut findings);
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
     // What the users of isolated gateways hold up is no time of the others.

@@ -11,7 +11,6 @@ use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::{listed, profiles};
 use crate::boot::{How, Serving};
-use crate::disk;
 use crate::s6::{LiveService, Programs, container};
 use crate::spec::options::UserName;
 use crate::spec::{ProfileName, ServiceName};
@@ -45,8 +44,8 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
 fn scripts(patient: &Patient<'_>) -> Vec<Finding> {
     const CHECK: &str = "scripts";
     let check = |(name, service): (&ServiceName, &LiveService)| {
-        let run = service.path().join("run");
-        let text = disk::read_small(&run).unwrap_or_default();
+        let run = service.run();
+        let text = service.script().unwrap_or_default();
         let word = name.word();
         let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!")?.split_whitespace().next());
         let is_executable = fs::metadata(&run).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0);
@@ -122,15 +121,16 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
     let is_isolated = |name: &ServiceName| patient.scripts.get(name).is_some_and(|script| script.owner.is_isolated());
     let names = patient.services.keys().filter(|name| name.profile().is_some_and(lacks) && !is_isolated(name));
     let gone: Vec<&ServiceName> = names.collect();
-    if gone.is_empty() {
-        return Vec::new();
-    }
-    let seen = format!("without a profile on the volume: {}", listed(&gone));
-    vec![Finding::warning(
-        "profiles",
-        seen,
-        "hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out",
-    )]
+    let is_s6_rcs =
+        |name: &&ServiceName| patient.services.get(*name).is_some_and(|service| service.of_s6_rc().is_some());
+    let (of_s6_rc, others): (Vec<&ServiceName>, Vec<&ServiceName>) = gone.into_iter().partition(is_s6_rcs);
+    let of = |gone: Vec<&ServiceName>, remedy: &str| {
+        let seen = format!("without a profile on the volume: {}", listed(&gone));
+        (!gone.is_empty()).then(|| Finding::warning("profiles", seen, remedy))
+    };
+    let made = "hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out";
+    let defined = "hermes profile create makes one; else take the gateway out of the manifest of the image";
+    of(others, made).into_iter().chain(of(of_s6_rc, defined)).collect()
 }
 
 /// Whether the root profile's gateway is to serve the others, and does, alone. What is said if all is well.

@@ -60,7 +60,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
 /// Run scripts that hand variables to the programs that root still runs: those of an older gen-service, or of somebody else.
 fn loaders(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     for (name, service) in &patient.services {
-        let run = disk::read_small(&service.path().join("run")).unwrap_or_default();
+        let run = service.script().unwrap_or_default();
         let exported = run.lines().find_map(|line| {
             let (name, _) = line.trim_start().strip_prefix("export ")?.split_once('=')?;
             let acted_on =

@@ -146,6 +146,29 @@ pub enum S6Error {
     /// A service directory of that name is there, and Hermes' own service manager made it.
     #[error("{0} was made by Hermes' own service manager; register --adopt takes it over, and so does reconcile")]
     HermesOwn(Utf8PathBuf),
+    /// A service of s6-rc's is to be changed in another way than by its definition.
+    #[error(
+        "{0} is s6-rc's, by the definitions of the image; change those, and build the image again or let s6-rc-update take them over"
+    )]
+    OfS6Rc(Utf8PathBuf),
+    /// s6-rc could not bring services to a state.
+    #[error("s6-rc could not bring {} {names}{}", if *up { "up" } else { "down" }, if said.is_empty() { String::new() } else { format!(": {said}") })]
+    Transition {
+        /// The services that it was told, with commas between them.
+        names: String,
+        /// Whether they were to be up.
+        up: bool,
+        /// What it said, on one line.
+        said: String,
+    },
+    /// The state of s6-rc is somebody else's.
+    #[error("only {} can start and stop what s6-rc runs, whose state is in {live}", if *owner == 0 { "root".to_owned() } else { format!("user {owner}, or root,") })]
+    NotTheirs {
+        /// Where it is.
+        live: Utf8PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
     /// Something that is no directory has the name of a service directory.
     #[error("{0} is in the way, and is no service directory; move it away")]
     InTheWay(Utf8PathBuf),

@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::S6Error;
 use super::gone::{GONE, LOCK, STAGING, STUCK, is_taken};
 use super::publish;
+use super::s6_rc::OfS6Rc;
 use super::scandir::{self, Scandir};
 use crate::base::Patience;
 use crate::disk::{Context as _, Lock, remove, rename_new};
@@ -66,6 +67,9 @@ impl Leaving {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             result => result.context("read", &place)?,
         };
+        if OfS6Rc::of(&place).is_some() {
+            return Err(S6Error::OfS6Rc(place));
+        }
         let target = if metadata.is_symlink() { place.canonicalize_utf8().ok() } else { None };
         if metadata.is_symlink() && target.is_none() {
             // A dangling one has no supervisor that a program could ask for.

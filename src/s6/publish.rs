@@ -12,6 +12,7 @@ use camino::Utf8Path;
 use super::apart::are_apart;
 use super::error::{S6Error, Unfit};
 use super::gone::{STAGING, evacuate};
+use super::s6_rc::OfS6Rc;
 use super::scandir::Scandir;
 use super::staged::Checked;
 use crate::base::text::reason;
@@ -52,6 +53,9 @@ fn look(scandir: &Scandir, checked: &Checked, update: bool) -> Result<(Published
     };
     if !path.is_dir() {
         return Err(S6Error::InTheWay(path));
+    }
+    if OfS6Rc::of(&path).is_some() {
+        return Err(S6Error::OfS6Rc(path));
     }
     let there = published(&path)?;
     if checked.is(&there) {

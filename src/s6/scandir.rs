@@ -144,7 +144,11 @@ impl Scandir {
     pub fn service(&self, name: &ServiceName) -> Result<LiveService, S6Error> {
         let path = self.path.join(name.directory());
         if path.is_dir() {
-            return Ok(LiveService::new(name.clone(), path));
+            let service = LiveService::new(name.clone(), path);
+            // The logger of gateway x has the name that the gateway of a profile x-log would have.
+            if !service.of_s6_rc().is_some_and(|of| of.is_logger) {
+                return Ok(service);
+            }
         }
         let scandir = self.path.clone();
         Err(match name {

@@ -1,10 +1,7 @@
 //! What a run script that gen-service rendered says about its service.
 
-use camino::Utf8Path;
-
 use super::container;
 use super::words::{variables, words};
-use crate::disk;
 use crate::spec::Owner;
 use crate::spec::environment::{API_SERVER_PORT, DASHBOARD_ADDRESS};
 use crate::spec::options::Uid;
@@ -38,9 +35,9 @@ pub(crate) enum HermesCommand {
 }
 
 impl RunScript {
-    /// That of the service directory at this path; of the dashboard with the port of the container, where that names one.
-    pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
-        let mut script = Self::parse(&disk::read_small(&directory.join("run")).ok()?)?;
+    /// That with this text; of the dashboard with the port of the container, where that names one.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let mut script = Self::parse(text)?;
         if script.command == HermesCommand::Dashboard
             && let Some(port) = container::variable(DASHBOARD_ADDRESS[1])
         {

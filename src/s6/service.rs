@@ -1,5 +1,6 @@
 //! One service in a scandir: its supervisors, and what they say of it.
 
+use std::io;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -7,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::S6Error;
 use super::fifo::has_reader;
 use super::programs::Programs;
+use super::s6_rc::OfS6Rc;
 use super::script::{RunScript, is_hermes_own, own_uid};
 use super::status::Status;
 use crate::base::{Patience, WaitError};
@@ -19,16 +21,18 @@ use crate::spec::{ProfileName, ServiceName};
 pub struct LiveService {
     name: ServiceName,
     path: Utf8PathBuf,
+    /// What it is of s6-rc's, if it is that.
+    of_s6_rc: Option<OfS6Rc>,
 }
 
 impl LiveService {
     pub(crate) fn new(name: ServiceName, path: Utf8PathBuf) -> Self {
-        Self { name, path }
+        Self { of_s6_rc: OfS6Rc::of(&path), name, path }
     }
 
     /// A service directory that has no name of a service, since it is on its way out or a logger's.
     pub(crate) fn anonymous(path: &Utf8Path) -> Self {
-        Self { name: ProfileName::default().into(), path: path.to_owned() }
+        Self { name: ProfileName::default().into(), path: path.to_owned(), of_s6_rc: None }
     }
 
     /// How long after a stop its process is killed, where it is: what `timeout-kill` says, in milliseconds there.
@@ -47,6 +51,35 @@ impl LiveService {
         &self.path
     }
 
+    /// What it is of s6-rc's, if s6-rc runs it.
+    pub(crate) fn of_s6_rc(&self) -> Option<&OfS6Rc> {
+        self.of_s6_rc.as_ref()
+    }
+
+    /// Where its run script is, as it was rendered.
+    pub(crate) fn run(&self) -> Utf8PathBuf {
+        self.path.join(self.of_s6_rc.as_ref().map_or("run", OfS6Rc::run))
+    }
+
+    /// The text of its run script, as it was rendered.
+    pub(crate) fn script(&self) -> io::Result<String> {
+        disk::read_small(&self.run())
+    }
+
+    /// What its run script says, if gen-service rendered it.
+    pub(crate) fn run_script(&self) -> Option<RunScript> {
+        RunScript::of(&self.script().ok()?)
+    }
+
+    /// The directory of its logger, if it has one.
+    pub(crate) fn logger(&self) -> Option<Utf8PathBuf> {
+        let log = match &self.of_s6_rc {
+            Some(OfS6Rc { logger, .. }) => self.path.with_file_name(logger.as_ref()?),
+            None => self.path.join("log"),
+        };
+        log.join("run").exists().then_some(log)
+    }
+
     /// Whose its directory is, behind a symlink too: only who supervises may own it.
     pub(crate) fn owner(&self) -> Option<u32> {
         rustix::fs::stat(self.path.as_std_path()).ok().map(|stat| stat.st_uid)
@@ -60,12 +93,12 @@ impl LiveService {
     /// Whether Hermes' own service manager wrote it (`hermes profile create` as root): with a `supervise` that is the service user's, and, in an
     /// image that has not what its run script needs, in a loop for ever.
     pub(crate) fn is_hermes_own(&self) -> bool {
-        disk::read_small(&self.path.join("run")).is_ok_and(|run| is_hermes_own(&run))
+        self.script().is_ok_and(|run| is_hermes_own(&run))
     }
 
     /// The user that it has for itself if it is an isolated gateway, by its run script.
     pub(crate) fn own_uid(&self) -> Option<Uid> {
-        own_uid(&disk::read_small(&self.path.join("run")).ok()?)
+        own_uid(&self.script().ok()?)
     }
 
     /// Whether it is an isolated gateway.
@@ -84,7 +117,9 @@ impl LiveService {
         }
         // Of a logger, what is above it is a service directory.
         let above = self.path.parent().map(Utf8Path::to_owned);
-        let mut directories = above.into_iter().chain([self.path.clone(), self.path.join("supervise")]);
+        let of_s6_rc =
+            self.of_s6_rc.iter().flat_map(|of| [of.live.path().to_owned(), of.live.path().join("servicedirs")]);
+        let mut directories = above.into_iter().chain([self.path.clone(), self.path.join("supervise")]).chain(of_s6_rc);
         let foreign = directories.find(|directory| {
             // What is not there is said by who looks for it.
             rustix::fs::stat(directory.as_std_path()).is_ok_and(|stat| stat.st_uid != 0 || stat.st_mode & 0o022 != 0)
@@ -98,11 +133,9 @@ impl LiveService {
         programs.call(program, &[arguments, &[self.path.as_str()]].concat())
     }
 
-    /// The supervisors that it should have: its own, and its logger's where it has a `log/run`.
+    /// The supervisors that it should have: its own, and its logger's if it has one.
     pub(crate) fn supervised(&self) -> Vec<Utf8PathBuf> {
-        let log = self.path.join("log");
-        let logged = log.join("run").exists();
-        std::iter::once(self.path.clone()).chain(logged.then_some(log)).collect()
+        std::iter::once(self.path.clone()).chain(self.logger()).collect()
     }
 
     /// How many of its supervisors run, and how many it should have.
@@ -183,7 +216,7 @@ impl LiveService {
 
     /// The port that its run script names, where gen-service rendered it; of the dashboard that of the container, where that names one.
     pub fn port(&self) -> Option<u16> {
-        RunScript::of(&self.path)?.port
+        self.run_script()?.port
     }
 
     /// Sends its supervisor these commands of s6-svc.

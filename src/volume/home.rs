@@ -11,7 +11,7 @@ use super::paths::{STATE, below, directory_of};
 use super::servant::{Servant, ServantError, Working};
 use super::shown::Shown;
 use crate::disk::{Context as _, Dir};
-use crate::s6::{LiveService, Programs, RunScript, container};
+use crate::s6::{LiveService, Programs, container};
 use crate::spec::{Owner, ProfileName, ServiceName};
 
 /// Files that Hermes leaves beside a profile and that name processes of a container that is gone.
@@ -256,7 +256,7 @@ pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volu
     if supervisor != 0 {
         return Some(supervisor);
     }
-    let uid = match RunScript::of(service.path()).map(|script| script.owner) {
+    let uid = match service.run_script().map(|script| script.owner) {
         Some(Owner::Isolated(uid)) => Some(uid.get()),
         Some(Owner::Shared(user)) => Identity::of(user.as_str(), programs).map(|identity| identity.uid),
         None => None,

@@ -10,7 +10,7 @@ use super::intent::Intent;
 use super::servant::Master;
 use crate::base::text::reason;
 use crate::disk::Dir;
-use crate::s6::{LiveService, RunScript, container};
+use crate::s6::{LiveService, container};
 use crate::spec::{Owner, ProfileName};
 
 /// Where the homes of this container's gateways are.
@@ -86,7 +86,7 @@ impl Homes {
 
     /// Where this service lives, by its run script; one that nobody can read runs as the usual user.
     pub(crate) fn of_service(&self, service: &LiveService) -> Home {
-        let owner = RunScript::of(service.path()).map(|script| script.owner);
+        let owner = service.run_script().map(|script| script.owner);
         let profile = service.name().profile().cloned().unwrap_or_default();
         self.of(&profile, &owner.unwrap_or_default())
     }

@@ -12,7 +12,7 @@ use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
 use crate::manager::{Host, S6Manager, ServiceManager as _};
-use crate::s6::{RunScript, Scandir};
+use crate::s6::Scandir;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{self, Deadline, Homes};
 
@@ -125,7 +125,7 @@ impl Served {
     /// Whether it serves the profile of this gateway, so that one of its own would end at once; `None` if that is to be started.
     fn of(&self, service: &ServiceName, manager: &S6Manager<'_>) -> Result<Option<Done>, Error> {
         let (Some((scandir, serving)), Some(profile)) = (&self.0, service.profile()) else { return Ok(None) };
-        let script = scandir.gateway(profile).ok().and_then(|service| RunScript::of(service.path()));
+        let script = scandir.gateway(profile).ok().and_then(|service| service.run_script());
         let unserved = |why: &str| Err(BootError::Unserved { profile: profile.clone(), why: why.to_owned() }.into());
         match serving.how(profile, script.as_ref().map(|script| &script.owner)) {
             Some(How::Now) => Ok(Some(Done::Served)),

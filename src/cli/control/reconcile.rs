@@ -128,6 +128,7 @@ pub(super) fn say<'a>(
             Action::Started | Action::Adopted => GREEN,
             Action::Down
             | Action::Unchanged
+            | Action::LeftToS6Rc
             | Action::Elsewhere
             | Action::Served
             | Action::ServedNext
@@ -138,6 +139,7 @@ pub(super) fn say<'a>(
         let why = match outcome.action {
             Action::Elsewhere => "another container's".to_owned(),
             Action::Absent => format!("in the manifest, but not on the volume; hermes profile create {profile}"),
+            Action::LeftToS6Rc => format!("to s6-rc, which runs it; recorded: {}", outcome.intent),
             Action::Removed => "its profile is gone".to_owned(),
             Action::Merged => "the gateway of default serves it".to_owned(),
             Action::Served => format!("by the gateway of default; recorded: {}", outcome.intent),

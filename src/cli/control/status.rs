@@ -13,7 +13,7 @@ use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{BOLD, DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
 use crate::manager::{S6Manager, ServiceManager as _};
-use crate::s6::{LiveService, RunScript, S6Error, Status};
+use crate::s6::{LiveService, S6Error, Status};
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::Homes;
 
@@ -90,7 +90,7 @@ fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, E
     let programs = manager.programs();
     // What another user wrote, read before what takes several threads.
     let how = |(name, service): &(ServiceName, Option<LiveService>)| {
-        let owner = service.as_ref().and_then(|service| RunScript::of(service.path())).map(|script| script.owner);
+        let owner = service.as_ref().and_then(LiveService::run_script).map(|script| script.owner);
         serving.as_ref().and_then(|serving| serving.how(name.profile()?, owner.as_ref()))
     };
     let wanted: Vec<_> = wanted.into_iter().map(|one| (how(&one), one)).collect();

@@ -13,7 +13,7 @@ use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, RED, Streams, styled};
 use crate::error::Error;
 use crate::manager::{ManagerError, ServiceManager as _};
-use crate::s6::{RunScript, Scandir};
+use crate::s6::Scandir;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, Purged, VolumeError};
 
@@ -90,7 +90,7 @@ fn ask(
     let scandir = Scandir::open(&common.scandir)?;
     for service in services {
         let Some(profile) = service.profile() else { return Err(VolumeError::Shared(service.clone()).into()) };
-        let script = scandir.gateway(profile).ok().and_then(|service| RunScript::of(service.path()));
+        let script = scandir.gateway(profile).ok().and_then(|service| service.run_script());
         if script.is_some_and(|script| !script.owner.is_isolated()) {
             return Err(VolumeError::Shared(service.clone()).into());
         }

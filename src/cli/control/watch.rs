@@ -58,7 +58,7 @@ fn tell(done: &Reconciled, told: &mut Told, quiet: bool, streams: &mut Streams<'
     let is_news = |outcome: &&Outcome| match outcome.action {
         Action::Started | Action::Down | Action::Adopted | Action::Removed | Action::Merged => true,
         Action::Served | Action::ServedNext => !told.served.contains(&outcome.profile),
-        Action::Unchanged | Action::Elsewhere | Action::Absent | Action::Parked => false,
+        Action::Unchanged | Action::LeftToS6Rc | Action::Elsewhere | Action::Absent | Action::Parked => false,
     };
     say(done.profiles.iter().filter(is_news), false, quiet, streams)?;
     let complaints = done.complaints();

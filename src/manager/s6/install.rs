@@ -246,9 +246,10 @@ impl S6Manager<'_> {
 /// Whether a failure to publish is about this service alone.
 fn is_about(error: &S6Error, service: &LiveService) -> bool {
     match error {
-        S6Error::Registered { path, .. } | S6Error::InTheWay(path) | S6Error::OneUser { path, .. } => {
-            path == service.path()
-        }
+        S6Error::Registered { path, .. }
+        | S6Error::InTheWay(path)
+        | S6Error::OfS6Rc(path)
+        | S6Error::OneUser { path, .. } => path == service.path(),
         _ => false,
     }
 }

@@ -18,8 +18,30 @@ impl S6Manager<'_> {
             service.forgive(&self.programs)?;
         }
         let tally = service.tally(&self.programs)?;
-        service.control(&self.programs, "-U")?;
+        self.wake_logger(&service)?;
+        self.begin(&service, "-U")?;
         self.comes_up(&service, None, &tally)
+    }
+
+    /// Starts the logger of a service if it has given up, since it could not log: nobody else would, and what the service says would be lost.
+    fn wake_logger(&self, service: &LiveService) -> Result<(), S6Error> {
+        let Some(log) = service.logger().map(|log| LiveService::anonymous(&log)) else { return Ok(()) };
+        match log.status(&self.programs) {
+            // What s6-rc takes for down it starts itself.
+            Ok(status) if !status.wanted_up && (service.of_s6_rc().is_none() || !log.has_down()) => {
+                log.control(&self.programs, "-u")
+            }
+            Ok(_) | Err(S6Error::NotSupervised(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells a service to start: s6-rc, if it runs it, or else its supervisor, by this command of s6-svc.
+    fn begin(&self, service: &LiveService, command: &str) -> Result<(), S6Error> {
+        match service.of_s6_rc() {
+            Some(of) => self.start_by_s6_rc(service, &of.live),
+            None => service.control(&self.programs, command),
+        }
     }
 
     /// Whether a service runs; not one that is not there, or not supervised.
@@ -37,8 +59,10 @@ impl S6Manager<'_> {
         let before = service.status(&self.programs)?;
         service.forgive(&self.programs)?;
         let tally = service.tally(&self.programs)?;
-        service.control(&self.programs, if before.up { "-r" } else { "-u" })?;
+        self.wake_logger(&service)?;
         if before.up {
+            // For s6-rc, it is up before and after.
+            service.control(&self.programs, "-r")?;
             // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
             let limit = service.timeout_kill().unwrap_or(self.timeout);
             let what = format!("{name} to end");
@@ -46,6 +70,8 @@ impl S6Manager<'_> {
             if self.telling(limit).until(&what, ended)?.is_none() {
                 service.control(&self.programs, "-k")?;
             }
+        } else {
+            self.begin(&service, "-u")?;
         }
         self.comes_up(&service, before.pid, &tally)
     }
@@ -55,7 +81,12 @@ impl S6Manager<'_> {
     /// # Errors
     /// If it is not there, it is not supervised, or it does not go down.
     pub fn stop_service(&self, name: &ServiceName, persist: bool) -> Result<(), S6Error> {
-        self.tell_to_stop(name, persist)?;
+        let service = self.scandir.service(name)?;
+        if Self::is_up_for_s6_rc(&service) {
+            self.stop_by_s6_rc(&[&service], self.stop_limit(&service))?;
+        } else {
+            self.tell_to_stop(&service, persist)?;
+        }
         self.goes_down(name)
     }
 
@@ -63,12 +94,19 @@ impl S6Manager<'_> {
     /// cannot be told is for [`Self::stop_service`] to say.
     pub fn begin_to_stop(&self, services: &[ServiceName], persist: bool) -> BTreeSet<ServiceName> {
         let services: BTreeSet<&ServiceName> = services.iter().collect();
-        services.into_iter().filter(|name| self.tell_to_stop(name, persist).is_ok()).cloned().collect()
+        let found: Vec<LiveService> = services.into_iter().filter_map(|name| self.scandir.service(name).ok()).collect();
+        let (of_s6_rc, others): (Vec<_>, Vec<_>) = found.iter().partition(|service| Self::is_up_for_s6_rc(service));
+        let told = others.into_iter().filter(|service| self.tell_to_stop(service, persist).is_ok());
+        let mut told: BTreeSet<ServiceName> = told.map(|service| service.name().clone()).collect();
+        let limit = of_s6_rc.iter().map(|service| self.stop_limit(service)).max().unwrap_or_default();
+        if !of_s6_rc.is_empty() && self.stop_by_s6_rc(&of_s6_rc, limit).is_ok() {
+            told.extend(of_s6_rc.into_iter().map(|service| service.name().clone()));
+        }
+        told
     }
 
     /// One that is stopping already is not told again: many a program ends at once at a second SIGTERM.
-    fn tell_to_stop(&self, name: &ServiceName, persist: bool) -> Result<(), S6Error> {
-        let service = self.scandir.service(name)?;
+    fn tell_to_stop(&self, service: &LiveService, persist: bool) -> Result<(), S6Error> {
         if service.status(&self.programs)?.wanted_up || persist && !service.has_down() {
             service.control(&self.programs, down(persist))?;
         }

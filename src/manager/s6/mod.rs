@@ -4,6 +4,7 @@ mod core;
 mod install;
 mod leave;
 mod lifecycle;
+mod of_s6_rc;
 
 pub use self::core::S6Manager;
 pub use install::Installed;
