@@ -33,13 +33,16 @@ pub fn log_directory(data: &[u8]) {
     let own = rustix::process::geteuid().as_raw();
     let directory = LogDir::open(&volume, &ServiceName::Gateway("coder".parse().expect("it is a name")), Some(own))
         .expect("it is there");
-    let current = readable(&log, "current");
+    // Between two steps of a rotation there is none: then the one that was written to is shown.
+    let newest = if there(&log, "current") { "current" } else { "previous" };
+    let current = readable(&log, newest);
     let mut older: Vec<String> = fs::read_dir(&log)
         .expect("it can be listed")
         .filter_map(|entry| entry.expect("it can be listed").file_name().into_string().ok())
         .filter(|name| is_archived(name))
         .collect();
     older.sort_unstable();
+    older.extend((newest == "current" && there(&log, "previous")).then(|| "previous".to_owned()));
     for lines in [0, 1, 2, number, usize::MAX] {
         let mut shown = Vec::new();
         let file = directory.show(Some(lines), &mut shown);
@@ -61,6 +64,10 @@ pub fn log_directory(data: &[u8]) {
         (Err(error), None) => one_plain_line(error),
         (shown, current) => panic!("{shown:?}, and there is {current:?}"),
     }
+}
+
+fn there(log: &Utf8Path, name: &str) -> bool {
+    fs::symlink_metadata(log.join(name)).is_ok()
 }
 
 /// What stands in a file, if it is one of the user's.

@@ -6,6 +6,8 @@ use std::io::{self, Seek as _, SeekFrom, Write};
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::Stat;
+
 use super::error::VolumeError;
 use super::home::Volume;
 use super::log_file::{archived, copy, last};
@@ -17,6 +19,9 @@ use crate::spec::ServiceName;
 /// The file that s6-log writes to.
 const CURRENT: &str = "current";
 
+/// What s6-log calls the file that it wrote to last, until that has a name of its own.
+const PREVIOUS: &str = "previous";
+
 /// The most that is shown at once, in bytes: the largest file that s6-log is told to write (`--log-size`).
 const MOST_SHOWN: u64 = 256 << 20;
 
@@ -24,7 +29,8 @@ const MOST_SHOWN: u64 = 256 << 20;
 const MOST_FILES: usize = 20_000;
 
 /// A directory of s6-log: `current`, and older files named `@TIME.s` or `@TIME.u`, whose names sort by time
-/// (<https://skarnet.org/software/s6/s6-log.html>).
+/// (<https://skarnet.org/software/s6/s6-log.html>). A rotation is four steps: `current` becomes `previous`, there is a new `current`,
+/// `previous` gets a second name, and loses the first. Whoever looks can see the directory between any two of them.
 #[derive(Debug)]
 pub(crate) struct LogDir {
     shown: Shown,
@@ -59,6 +65,23 @@ impl LogDir {
 
     fn file(&self, name: &str) -> Result<File, VolumeError> {
         let (file, stat) = self.directory.file(name).map_err(|error| self.wrong(name, reason(&error)))?;
+        self.owned(name, file, &stat)
+    }
+
+    /// The file that s6-log writes to, or did a moment ago.
+    fn newest(&self) -> Result<File, VolumeError> {
+        for name in [CURRENT, PREVIOUS] {
+            match self.directory.file(name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(self.wrong(name, reason(&error))),
+                Ok((file, stat)) => return self.owned(name, file, &stat),
+            }
+        }
+        // If the one has been made and the other named since.
+        self.file(CURRENT)
+    }
+
+    fn owned(&self, name: &str, file: File, stat: &Stat) -> Result<File, VolumeError> {
         match self.owner {
             Some(owner) if stat.st_uid != owner => {
                 let problem = format!("it belongs to user {}, not to the user of the gateway, {owner}", stat.st_uid);
@@ -86,7 +109,7 @@ impl LogDir {
 
     fn write(&self, lines: Option<usize>, most: u64, out: &mut dyn Write) -> Result<File, VolumeError> {
         let read = |error: io::Error| self.wrong(CURRENT, reason(&error));
-        let mut current = self.file(CURRENT)?;
+        let mut current = self.newest()?;
         // What comes while this is written is for `follow`: a file that grows as fast as it is read would never end.
         let end = current.metadata().map_err(read)?.len();
         let first = end.saturating_sub(most);
@@ -99,7 +122,7 @@ impl LogDir {
         let mut left = most - (end - begin);
         let mut older: Vec<(String, u64, u64)> = Vec::new();
         if missing > 0 {
-            for name in self.older()? {
+            for name in self.older_than(&current)? {
                 if missing == 0 || left == 0 {
                     break;
                 }
@@ -123,17 +146,37 @@ impl LogDir {
         Ok(current)
     }
 
-    /// The names of the older files, the newest first.
-    fn older(&self) -> Result<Vec<String>, VolumeError> {
+    /// What the directory holds, from the oldest file to the one that is written to, each once. It is looked at in the order in which
+    /// s6-log names a file anew: so none is missed, however many rotations there are meanwhile.
+    fn files(&self) -> Result<Vec<(String, Id)>, VolumeError> {
         let wrong = |error: io::Error| self.wrong("", reason(&error));
+        let look = |name: String| self.directory.stat(&name).ok().map(|stat| (name, id(&stat)));
+        let [current, previous] = [CURRENT, PREVIOUS].map(|name| look(name.to_owned()));
         let (names, more) = self.directory.names(MOST_FILES).map_err(wrong)?;
         if more {
             let problem = format!("it holds more than {MOST_FILES} files, which s6-log does not keep");
             return Err(self.wrong("", problem));
         }
         let mut names: Vec<String> = names.into_iter().filter_map(|name| archived(&name)).collect();
-        names.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(names)
+        names.sort_unstable();
+        let mut files: Vec<(String, Id)> = names.into_iter().filter_map(look).collect();
+        for newer in [previous, current].into_iter().flatten() {
+            if files.iter().all(|(_, id)| *id != newer.1) {
+                files.push(newer);
+            }
+        }
+        Ok(files)
+    }
+
+    /// The names of the files that are older than this one, the newest first.
+    fn older_than(&self, file: &File) -> Result<impl Iterator<Item = String> + use<>, VolumeError> {
+        let open = self.id(file)?;
+        let newest_first = self.files()?.into_iter().rev();
+        Ok(newest_first.skip_while(move |(_, id)| *id != open).skip(1).map(|(name, _)| name))
+    }
+
+    fn id(&self, file: &File) -> Result<Id, VolumeError> {
+        rustix::fs::fstat(file).map(|stat| id(&stat)).map_err(|error| self.wrong("", reason(&error.into())))
     }
 
     /// Writes what comes after the place at which this file is, across rotations, until `out` takes no more.
@@ -152,7 +195,7 @@ impl LogDir {
                     file = next;
                     missing = 0;
                 }
-                // Once can be the moment between two steps of a rotation.
+                // It has been deleted. On some file systems of a network, a list of names is behind for a moment.
                 Next::Unknown if missing >= 2 => {
                     file = self.oldest()?;
                     missing = 0;
@@ -178,40 +221,32 @@ impl LogDir {
         Ok(())
     }
 
-    /// The files from the oldest to `current`; there may be several more than at the last look.
-    fn files(&self) -> Result<Vec<String>, VolumeError> {
-        let older = self.older()?.into_iter().rev();
-        Ok(older.chain([CURRENT.to_owned()]).collect())
-    }
-
     fn after(&self, file: &File) -> Result<Next, VolumeError> {
-        let wrong = |error: io::Error| self.wrong("", reason(&error));
-        let id = |stat: &rustix::fs::Stat| (stat.st_dev, stat.st_ino);
-        let open = rustix::fs::fstat(file).map(|stat| id(&stat)).map_err(|error| wrong(error.into()))?;
-        let is = |name: &str, wanted| self.directory.stat(name).is_ok_and(|stat| id(&stat) == wanted);
-        if is(CURRENT, open) {
+        let open = self.id(file)?;
+        if self.directory.stat(CURRENT).is_ok_and(|stat| id(&stat) == open) {
             return Ok(Next::None);
         }
-        let look = || -> Result<Option<Option<String>>, VolumeError> {
-            let files = self.files()?;
-            let place = files.iter().rposition(|name| is(name, open));
-            Ok(place.map(|place| files.get(place + 1).cloned()))
-        };
-        let Some(name) = look()? else { return Ok(Next::Unknown) };
-        // s6-log renames while this looks: what was opened may not be the next one any more. A second look knows all that
-        // are older than it. If the two disagree, the next round tells.
-        let Some(Ok(next)) = name.map(|name| self.file(&name)) else { return Ok(Next::None) };
-        let opened = rustix::fs::fstat(&next).map(|stat| id(&stat)).map_err(|error| wrong(error.into()))?;
-        match look()? {
-            Some(Some(name)) if is(&name, opened) => Ok(Next::File(next)),
+        let files = self.files()?;
+        let Some(place) = files.iter().rposition(|(_, id)| *id == open) else { return Ok(Next::Unknown) };
+        let Some((name, id)) = files.get(place + 1) else { return Ok(Next::None) };
+        match self.file(name) {
+            // s6-log gives names to other files while this looks. The next round knows the new name.
+            Ok(next) if self.id(&next)? == *id => Ok(Next::File(next)),
             _ => Ok(Next::None),
         }
     }
 
     fn oldest(&self) -> Result<File, VolumeError> {
-        let first = self.files()?.into_iter().next().unwrap_or_else(|| CURRENT.to_owned());
-        self.file(&first)
+        let first = self.files()?.into_iter().next();
+        self.file(first.as_ref().map_or(CURRENT, |(name, _)| name))
     }
+}
+
+/// What tells a file from any other that is there at the same time: its device and its inode.
+type Id = (u64, u64);
+
+fn id(stat: &Stat) -> Id {
+    (stat.st_dev, stat.st_ino)
 }
 
 /// What comes after a file in a log directory.
@@ -223,3 +258,6 @@ enum Next {
     /// It is not there itself any more.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests;
