@@ -24,7 +24,7 @@ pub(super) fn orphans(
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
     let orphan = |(profile, service): (ProfileName, LiveService)| {
         // What s6-rc runs only another image has no more.
-        if service.of_s6_rc().is_some() {
+        if service.is_of_s6_rc() {
             return None;
         }
         let why = match wanted.get(&profile) {

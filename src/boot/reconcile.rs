@@ -14,7 +14,7 @@ use super::served::{Place, Served, complain};
 use super::wanted::{All, Sources, Wanted, resolve, wanted};
 use crate::manager::S6Manager;
 use crate::render::render;
-use crate::s6::{Checked, Room, Svscan};
+use crate::s6::{Checked, LiveService, Room, Svscan};
 use crate::source::Settings;
 use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
@@ -71,9 +71,8 @@ impl Reconcile {
             manifest: &self.manifest,
         };
         let All { wanted, is_whole } = wanted(sources, &mut done);
-        let of_s6_rc = |profile: &ProfileName| {
-            manager.scandir().gateway(profile).is_ok_and(|service| service.of_s6_rc().is_some())
-        };
+        let of_s6_rc =
+            |profile: &ProfileName| manager.scandir().gateway(profile).is_ok_and(|service| service.is_of_s6_rc());
         for outcome in done.profiles.iter_mut().filter(|outcome| of_s6_rc(&outcome.profile)) {
             outcome.action = Action::LeftToS6Rc;
         }
@@ -163,7 +162,7 @@ impl Reconcile {
                 done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
                 continue;
             }
-            if found.as_ref().is_some_and(|service| service.of_s6_rc().is_some()) {
+            if found.as_ref().is_some_and(LiveService::is_of_s6_rc) {
                 root_runs |= profile.is_default() && runs(manager, &profile);
                 done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::LeftToS6Rc });
                 continue;

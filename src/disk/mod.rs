@@ -28,6 +28,6 @@ pub(crate) use journal::{Plan, Step};
 pub(crate) use live::SUPERVISORS;
 pub(crate) use lock::Lock;
 pub(crate) use place::{Place, rename_new};
-pub(crate) use snapshot::{Entry, Snapshot, read};
+pub(crate) use snapshot::{Entry, Snapshot};
 pub(crate) use staging::Staging;
 pub(crate) use undo::{read_plan, remove_all, take_back};

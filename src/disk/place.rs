@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::dir::Dir;
 use super::error::{Context as _, SystemError};
 use super::files::{ExactModes, remove_at};
+use super::snapshot::{Snapshot, read};
 
 /// In the staging directory: what is new, or, once exchanged, what was there before.
 pub(super) const FRESH: &str = "fresh";
@@ -32,11 +33,25 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Where what has this name is, or is to be: the directory itself, or one below it, to which no symlink leads.
-    pub(super) fn spot(self, name: &'a str) -> io::Result<Spot<'a>> {
+    pub(super) fn spot<'s>(self, name: &'s str) -> io::Result<Spot<'s>>
+    where
+        'a: 's,
+    {
         match name.rsplit_once('/') {
             None => Ok(Spot { place: self.directory, above: None, name }),
             Some((above, name)) => Ok(Spot { place: self.directory, above: Some(self.directory.dir(above)?), name }),
         }
+    }
+
+    /// All that has this name, or path, in the place.
+    ///
+    /// # Errors
+    /// If it is not there, or something of it cannot be read.
+    pub(crate) fn read(self, name: &str) -> Result<Snapshot<'static>, SystemError> {
+        let shown = self.shown.join(name);
+        let spot = self.spot(name).context("read", &shown)?;
+        let (directory, last) = spot.at();
+        read(directory, last, &shown, &mut |_, _| true)
     }
 
     pub(super) fn sync(&self) -> Result<(), SystemError> {

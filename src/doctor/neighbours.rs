@@ -121,8 +121,7 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
     let is_isolated = |name: &ServiceName| patient.scripts.get(name).is_some_and(|script| script.owner.is_isolated());
     let names = patient.services.keys().filter(|name| name.profile().is_some_and(lacks) && !is_isolated(name));
     let gone: Vec<&ServiceName> = names.collect();
-    let is_s6_rcs =
-        |name: &&ServiceName| patient.services.get(*name).is_some_and(|service| service.of_s6_rc().is_some());
+    let is_s6_rcs = |name: &&ServiceName| patient.services.get(*name).is_some_and(LiveService::is_of_s6_rc);
     let (of_s6_rc, others): (Vec<&ServiceName>, Vec<&ServiceName>) = gone.into_iter().partition(is_s6_rcs);
     let of = |gone: Vec<&ServiceName>, remedy: &str| {
         let seen = format!("without a profile on the volume: {}", listed(&gone));

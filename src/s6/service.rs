@@ -56,6 +56,11 @@ impl LiveService {
         self.of_s6_rc.as_ref()
     }
 
+    /// Whether s6-rc runs it, and has to be told what becomes of it.
+    pub(crate) fn is_of_s6_rc(&self) -> bool {
+        self.of_s6_rc.is_some()
+    }
+
     /// Where its run script is, as it was rendered.
     pub(crate) fn run(&self) -> Utf8PathBuf {
         self.path.join(self.of_s6_rc.as_ref().map_or("run", OfS6Rc::run))

@@ -8,7 +8,7 @@ use rustix::fs::FileType;
 
 use super::error::TreeError;
 use super::own::TargetError;
-use crate::disk::{Context as _, Dir, Entry, Place, Snapshot, SystemError, read};
+use crate::disk::{Context as _, Dir, Entry, Place, Snapshot, SystemError};
 use crate::render::{CONTENTS, TreeEntry, render_bundle};
 use crate::spec::Service;
 use crate::spec::options::Layout;
@@ -83,7 +83,7 @@ impl<'a> Found<'a> {
     /// All that is at this path below `--out`.
     pub(super) fn whole(&self, path: &str) -> Result<Snapshot<'static>, SystemError> {
         match self.place {
-            Some(place) if self.holds(path) => whole(place, path),
+            Some(place) if self.holds(path) => place.read(path),
             _ => Ok(Snapshot::default()),
         }
     }
@@ -91,7 +91,7 @@ impl<'a> Found<'a> {
     /// What a run that was killed has left.
     pub(super) fn staging(&self) -> Result<Option<Snapshot<'static>>, SystemError> {
         match self.place {
-            Some(place) if place.directory.stat(STAGING).is_ok() => whole(place, STAGING).map(Some),
+            Some(place) if place.directory.stat(STAGING).is_ok() => place.read(STAGING).map(Some),
             _ => Ok(None),
         }
     }
@@ -111,15 +111,16 @@ impl<'a> Found<'a> {
         within(path, self.bundle.as_ref()?.missing()?)
     }
 
-    /// Whether the directory of the bundle is there.
-    pub(super) fn has_bundle(&self) -> bool {
-        self.bundle.as_ref().is_some_and(|bundle| bundle.is_there)
-    }
-
     /// The file that says that the bundle is one, if one of these services is to be in it and it is not there.
     pub(super) fn missing_type(&self, services: &[Service]) -> Option<TreeEntry> {
         self.bundle.as_ref().filter(|bundle| !bundle.has_type)?;
         render_bundle(services, self.layout)
+    }
+
+    /// The same, if the directory of the bundle is there: else it comes with that.
+    pub(super) fn type_to_add(&self, services: &[Service]) -> Option<TreeEntry> {
+        self.bundle.as_ref().filter(|bundle| bundle.is_there)?;
+        self.missing_type(services)
     }
 
     /// What is missing of the bundle, with these members: its path, and what is to be there.
@@ -184,7 +185,7 @@ impl Bundle {
         let says = format!("{}/type", self.path);
         match kind(place, &says)? {
             None => Ok(()),
-            Some(_) => match whole(place, &says)?.itself() {
+            Some(_) => match place.read(&says)?.itself() {
                 // It may lack the newline, as s6-rc does not mind.
                 Some(Entry::File { content: Some(content), .. }) if content.trim_ascii_end() == b"bundle" => {
                     self.has_type = true;
@@ -202,18 +203,6 @@ fn kind(place: Place<'_>, path: &str) -> Result<Option<FileType>, SystemError> {
         Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).context("read", place.shown.join(path)),
-    }
-}
-
-/// All that is at this path below `--out`.
-fn whole(place: Place<'_>, path: &str) -> Result<Snapshot<'static>, SystemError> {
-    let shown = place.shown.join(path);
-    match path.rsplit_once('/') {
-        None => read(place.directory, path, &shown, &mut |_, _| true),
-        Some((above, name)) => {
-            let above = place.directory.dir(above).context("open", place.shown.join(above))?;
-            read(&above, name, &shown, &mut |_, _| true)
-        }
     }
 }
 

@@ -88,10 +88,7 @@ pub fn write(
     let tasks = survey(&found, services, permit.force)?;
     let stale = prunable(&found, services, permit)?;
     let mut above = Vec::new();
-    if !stale.is_empty()
-        || tasks.iter().any(|task| !task.steps.is_empty())
-        || (found.has_bundle() && found.missing_type(services).is_some())
-    {
+    if !stale.is_empty() || tasks.iter().any(|task| !task.steps.is_empty()) || found.type_to_add(services).is_some() {
         let _lock = lock.map_err(|source| SystemError { action: "create", path: out.join(STAGING), source })?;
         let places = [Some(layout.services()), layout.bundles()].into_iter().flatten();
         for directory in places.filter(|directory| !directory.is_empty()) {
@@ -178,7 +175,7 @@ fn change(
         writer.whole(&path, &bundle)?;
         steps.push(Step::Create(path));
     }
-    if let Some(says) = found.missing_type(services).filter(|_| found.has_bundle()) {
+    if let Some(says) = found.type_to_add(services) {
         writer.whole(says.path(), &says.snapshot())?;
         steps.push(Step::Create(says.path().to_owned()));
     }

@@ -28,7 +28,7 @@ impl S6Manager<'_> {
         let Some(log) = service.logger().map(|log| LiveService::anonymous(&log)) else { return Ok(()) };
         match log.status(&self.programs) {
             // What s6-rc takes for down it starts itself.
-            Ok(status) if !status.wanted_up && (service.of_s6_rc().is_none() || !log.has_down()) => {
+            Ok(status) if !status.wanted_up && (!service.is_of_s6_rc() || !log.has_down()) => {
                 log.control(&self.programs, "-u")
             }
             Ok(_) | Err(S6Error::NotSupervised(_)) => Ok(()),

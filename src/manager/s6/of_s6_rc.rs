@@ -20,7 +20,7 @@ type ByLive<'s> = BTreeMap<&'s Live, Vec<&'s LiveService>>;
 impl S6Manager<'_> {
     /// Whether s6-rc has to be told that a service is to be down: it takes it for up.
     pub(super) fn is_up_for_s6_rc(service: &LiveService) -> bool {
-        service.of_s6_rc().is_some() && !service.has_down()
+        service.is_of_s6_rc() && !service.has_down()
     }
 
     /// Starts a service that s6-rc runs, with all that it is after.

@@ -11,8 +11,8 @@ use crate::source::mistake::{ManifestError, Mistake, Place, Problem, SourceError
 use crate::spec::options::Layout;
 use crate::spec::{Dashboard, Gateway, Options, Part, Service, SpecError};
 
-/// The services in the text of a manifest that stands at this path, at least one: the gateways, with their ports, the dashboard, the watch.
-/// Only those of these parts, which can be together in this layout, or else in the manifest's own; that comes with them.
+/// The services in the text of a manifest that stands at this path: the gateways, with their ports, the dashboard, the watch. A manifest
+/// names at least one; only those of these parts are given, which can be together in this layout, or else in the manifest's own, which comes with them.
 pub(crate) fn services(
     path: &Utf8Path,
     text: &str,
