@@ -31,6 +31,22 @@ fn session(sandbox: &Sandbox, commands: &[&str]) -> String {
 }
 
 #[test]
+fn what_somebody_has_paused_ends_by_itself_all_the_same() {
+    let sandbox = Sandbox::with_programs(
+        "trap 'echo >>/share/record/ended; exit 0' TERM; echo >>/share/record/begun; while :; do sleep 0.05; done",
+    );
+    let ran = sandbox.live(
+        "gatewayctl -q register a; gatewayctl -q register b; begun=2; \
+         for command in restart stop; do \
+           until [ \"$(cat /share/record/begun 2>/dev/null | wc -l)\" = $begun ]; do sleep 0.02; done; begun=4; \
+           for name in a b; do kill -STOP $(s6-svstat -o pid /run/service/gateway-$name); done; \
+           gatewayctl -q $command a b; wc -l </share/record/ended; \
+         done",
+    );
+    assert_ok(&ran, "2\n4\n");
+}
+
+#[test]
 fn a_session() {
     let sandbox = Sandbox::with_programs(STAYS);
     let said = session(

@@ -61,8 +61,8 @@ impl S6Manager<'_> {
         let tally = service.tally(&self.programs)?;
         self.wake_logger(&service)?;
         if before.up {
-            // For s6-rc, it is up before and after.
-            service.control(&self.programs, "-r")?;
+            // For s6-rc, it is up before and after. One that somebody has paused goes on first, as at `-d`, or it would not see the signal.
+            service.control(&self.programs, "-rc")?;
             // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
             let limit = service.timeout_kill().unwrap_or(self.timeout);
             let what = format!("{name} to end");
