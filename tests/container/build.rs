@@ -13,7 +13,7 @@ fn a_wrong_checksum_stops_the_build() {
 
 #[test]
 fn a_mistake_in_the_manifest_stops_the_build_at_its_line() {
-    for target in ["services", "hook", "volume"] {
+    for target in ["services", "hook", "s6-rc", "volume"] {
         let said = build(target, Some("[gateways.coder]\nport = 0\n\n[gateways.Bad]\n"), &[]).unwrap_err();
         for place in ["/etc/gateways.toml:2:8: ", "/etc/gateways.toml:4:11: "] {
             assert!(said.contains(place), "{said}");

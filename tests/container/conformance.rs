@@ -170,6 +170,17 @@ fn the_order_and_the_length_of_a_stop() {
 }
 
 #[test]
+fn a_definition_that_cannot_be_compiled_leaves_the_container_with_nothing() {
+    let directory = directory();
+    fs::write(directory.path().join("type"), "nonsense\n").unwrap();
+    let bad = mount(directory.path(), "/etc/s6-overlay/s6-rc.d/bad:ro");
+    let container = Container::run(&image("runtime", None), &[&bad]);
+    until("the compiler", || container.logs().contains("s6-rc-compile: fatal: "));
+    assert_eq!(container.sh("cat /proc/1/comm; ls -d /run/s6-rc* /run/service/s6rc-* 2>/dev/null || :"), "s6-svscan\n");
+    assert_eq!(container.stop(), 0);
+}
+
+#[test]
 fn a_hook_that_fails_stops_the_container() {
     let hooks = directory();
     script(hooks.path(), "fail", "exit 7");

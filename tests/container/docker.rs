@@ -47,9 +47,30 @@ impl Ran {
     }
 }
 
-/// Runs the client of Docker.
+/// Runs the client of Docker. If that does not end, this fails with what all containers do, of which nobody would hear otherwise.
+#[track_caller]
 pub(crate) fn docker(arguments: &[&str]) -> Ran {
-    Command::new("docker").args(arguments).stdin(Stdio::null()).output().expect("docker is needed").into()
+    const LIMIT: u64 = 300;
+    let run = |limit: u64, arguments: &[&str]| -> Ran {
+        let mut timeout = Command::new("timeout");
+        timeout
+            .args([&limit.to_string(), "docker"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .expect("docker is needed")
+            .into()
+    };
+    let began = Instant::now();
+    let ran = run(LIMIT, arguments);
+    if began.elapsed().as_secs() >= LIMIT {
+        for container in run(60, &["ps", "--quiet"]).out.lines() {
+            let (does, said) = (run(60, &["top", container, "-eo", "pid,etime,args"]), run(60, &["logs", container]));
+            eprintln!("container {container}:\n{}{}{}", does.out, said.out, said.err);
+        }
+        panic!("docker {arguments:?} does not end: {ran:?}");
+    }
+    ran
 }
 
 pub(crate) fn root() -> &'static Path {

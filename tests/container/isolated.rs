@@ -140,7 +140,7 @@ fn pid(container: &Container) -> String {
 /// The one that attacks is alice, an isolated gateway; or whoever shares a home with others, who is in the control group.
 #[test]
 fn an_instance_is_apart_from_all_others() {
-    for target in ["services", "hook", "volume"] {
+    for target in ["services", "hook", "s6-rc", "volume"] {
         let (_keys, [alice, bob, _]) = secrets();
         let (_stays, hermes) = stays();
         let volume = volume(HERMES);

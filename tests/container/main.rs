@@ -7,6 +7,7 @@
 mod boot;
 mod build;
 mod conformance;
+mod definitions;
 mod docker;
 mod downstream;
 mod hostile;
@@ -14,5 +15,6 @@ mod isolated;
 mod live;
 mod properties;
 mod real;
+mod s6_rc;
 mod typed;
 mod versions;

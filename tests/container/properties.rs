@@ -310,3 +310,8 @@ fn all_that_hermes_asks_of_an_image_holds_for_services() {
 fn all_that_hermes_asks_of_an_image_holds_for_hook() {
     all("hook");
 }
+
+#[test]
+fn all_that_hermes_asks_of_an_image_holds_for_s6_rc() {
+    all("s6-rc");
+}

@@ -20,7 +20,7 @@ port = 8642
 [gateways.writer]
 port = 8643
 "#;
-    for target in ["services", "hook"] {
+    for target in ["services", "hook", "s6-rc"] {
         let (volume, secrets) = (volume(HERMES), directory());
         let key = secrets.path().join("key");
         fs::write(&key, KEY).unwrap();

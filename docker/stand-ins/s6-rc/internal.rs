@@ -1,0 +1,61 @@
+//! The two services that s6-rc adds by itself: one holds the pipes between services, so that no line is lost if one of them is started again; one
+//! runs the scripts of oneshots, so that these have always the same environment.
+
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::{Failure, PROGRAMS, bad_usage, refused};
+
+pub(crate) const RUNNER: &str = "s6rc-oneshot-runner";
+pub(crate) const FDHOLDER: &str = "s6rc-fdholder";
+
+/// Takes an order at the socket `s`. What runs has the input and the outputs of who gave it.
+pub(crate) const RUNNER_RUN: &str = "#!/command/execlineb -P
+fdmove -c 2 1 fdmove 1 3
+s6-ipcserver -1 s
+s6-ipcserver-access -v0 -E -l0 -i data/rules
+s6-sudod -t 30000
+s6-rc-oneshot-run ../..
+";
+
+/// Is ready once it holds both ends of all pipes.
+pub(crate) const FDHOLDER_RUN: &str = "#!/command/execlineb -P
+pipeline -dw { s6-rc-fdholder-filler }
+s6-fdholder-daemon -1 -i data/rules s
+";
+
+/// s6-rc-oneshot-run LIVE up|down NAME: becomes the script.
+pub(crate) fn run_oneshot(arguments: &[String]) -> Result<u8, Failure> {
+    let [live, what, name] = arguments else { return Err(bad_usage("s6-rc-oneshot-run")) };
+    let script = Path::new(live).join("compiled/oneshots").join(name).join(what);
+    if fs::read(&script).is_ok_and(|text| text.is_empty()) || !script.exists() {
+        return Ok(0);
+    }
+    let error = Command::new(format!("{PROGRAMS}/execlineb")).arg("-P").arg(&script).env("RC_NAME", name).exec();
+    Err(refused("run", &script)(error))
+}
+
+/// s6-rc-fdholder-filler: once the daemon says that it is there, gives it a pipe for each service that reads from others, and says so.
+pub(crate) fn fill() -> Result<(), Failure> {
+    fn failed<E: Display>(what: &str) -> impl FnOnce(E) -> Failure {
+        refused(what, Path::new("data/autofilled"))
+    }
+    io::stdin().read_line(&mut String::new()).map_err(failed("wait for the daemon of"))?;
+    let names = fs::read_to_string("data/autofilled").map_err(failed("read"))?;
+    for name in names.lines() {
+        let (reads, writes) = io::pipe().map_err(failed("make a pipe for"))?;
+        for (end, pipe) in [("r", Stdio::from(reads)), ("w", Stdio::from(writes))] {
+            let mut store = Command::new(format!("{PROGRAMS}/s6-fdholder-store"));
+            let ended =
+                store.args(["s", &format!("pipe:s6rc-{end}-{name}")]).stdin(pipe).stdout(Stdio::null()).status();
+            if !ended.map_err(failed("store"))?.success() {
+                return Err(failed("store")(name));
+            }
+        }
+    }
+    io::stdout().write_all(b"\n").map_err(failed("be ready for"))
+}
