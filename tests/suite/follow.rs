@@ -40,7 +40,7 @@ fn profiles_come_and_go_and_are_renamed_under_a_watch() {
          until_list 'default later moved runs '; up moved; as rm -r /opt/data/profiles/runs; until_list 'default later moved '; \
          while pgrep -f 'gateway-(runs|early)' >/dev/null; do sleep 0.02; done; grep -c began $log; \
          as mv /opt/data/profiles /opt/data/kept; until_list 'default '; as mv /opt/data/kept /opt/data/profiles; until_list 'default later moved '; \
-         until grep -q 'removed.*moved' /tmp/watch; do sleep 0.02; done; kill $watch; wait $watch; echo $?; sort /tmp/watch",
+         until grep -qs 'removed.*moved' /tmp/watch; do sleep 0.02; done; kill $watch; wait $watch; echo $?; sort /tmp/watch",
     );
     let expected = "1\n0\ndown      default  recorded: none\ndown      later  recorded: none\ndown      later  recorded: none\n\
                     removed   early  its profile is gone\nremoved   later  its profile is gone\nremoved   moved  its profile is gone\n\
@@ -220,7 +220,7 @@ fn gateways_of_served_profiles_are_told_of_and_taken_out() {
         gatewayctl -q restart default; until_served; profile new running; reconcile 'a new one' --json | grep -v '"\(recorded\|dry_run\)'
         gatewayctl -q stop default; reconcile 'it is down'
         as mkdir /opt/data/profiles/No; as touch /opt/data/profiles/No/SOUL.md
-        gatewayctl watch >/tmp/watch 2>&1 & until grep -q No /tmp/watch; do sleep 0.02; done; kill $!; wait $!; cat /tmp/watch; gatewayctl list"#
+        gatewayctl watch >/tmp/watch 2>&1 & until grep -qs No /tmp/watch; do sleep 0.02; done; kill $!; wait $!; cat /tmp/watch; gatewayctl list"#
     ));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     snapshot("served_live", "The root gateway begins to serve all.", &ran.out);
