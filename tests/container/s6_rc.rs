@@ -265,3 +265,29 @@ fn the_longest_profile_has_its_gateway() {
     container.sh(&format!("exec 2>/dev/null; gatewayctl -q stop {name}; gatewayctl -q start {name}"));
     container.until_up(&name);
 }
+
+/// Whoever can read the lock of s6-rc can hold it, and keep s6-rc from every change.
+#[test]
+fn the_service_user_cannot_hold_up_s6_rc() {
+    const HOLD: &str = "import fcntl, os, sys, time
+file = open('/run/s6-rc/lock')
+fcntl.lockf(file, fcntl.LOCK_SH) # as s6-rc locks it
+fcntl.flock(file, fcntl.LOCK_SH)
+open('/tmp/held', 'w')
+time.sleep(1000)";
+    let definitions = rendered("[gateways.coder]\nstop-timeout = 1\n", "s6-overlay", &[]);
+    let volume = volume(HERMES);
+    let container = run(definitions.path(), volume.path(), &[]);
+    container.until_up("coder");
+    let held = container.exec_as_hermes(&["python3", "-c", HOLD]);
+    assert!(held.code == 1 && held.err.contains("Permission denied"), "{held:?}");
+    container.sh("exec 2>/dev/null; gatewayctl -q stop coder; gatewayctl -q start coder");
+
+    // The control: with the lock as s6-rc makes it.
+    container.sh("chmod 644 /run/s6-rc/lock");
+    docker(&["exec", "--detach", "--user", "hermes", container.id(), "python3", "-c", HOLD]).ok();
+    container.until("[ -e /tmp/held ]");
+    let stopped = container.exec(&["gatewayctl", "-q", "--timeout", "2", "stop", "coder"]);
+    assert_eq!(stopped.code, 1, "{stopped:?}");
+    container.sh("pkill -u hermes python3");
+}
