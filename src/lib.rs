@@ -12,6 +12,7 @@
 //! - [`tree`] makes many service directories appear in the directory of `--out`, all or none.
 //! - [`s6`] is s6, through its own programs: a scandir, what is in it, publishing into it and leaving it.
 //! - [`manager`] is one trait for s6 and the service managers of hosts.
+//! - `health` tells whether what s6 runs is well, and restarts what is not.
 //! - [`hermes`] is what is known of Hermes itself: a table of its releases, and which one is installed.
 //! - `volume` is all that is touched below the home of Hermes, and all that runs as the service user.
 //! - `boot` gives the profiles of a volume their service directories at each boot; `doctor` looks for what is wrong.
@@ -45,6 +46,7 @@ mod doctor;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod health;
 pub mod hermes;
 pub mod manager;
 pub mod render;

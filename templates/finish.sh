@@ -21,6 +21,18 @@ give_up() {
 }
 {%- endif %}
 
+{% if has_watchdog -%}
+# Why the watchdog has ended it, which is for its log.{% if crash_budget.is_some() %} That spends the crash budget, whatever it ended with.
+codes=0-142,144-255{% endif %}
+if why=$(cat data/why 2>/dev/null); then
+  printf '%s: %s\n' {{ own.service }} "${why}"
+  rm -f data/why
+{%- if crash_budget.is_some() %}
+  codes=0-255
+{%- endif %}
+fi
+
+{% endif -%}
 # Whoever has told it to stop has what he wanted, whatever it ended with: Hermes ends with 1 after TERM. That is no crash, nor is what was before.
 wanted=$(s6-svstat -o wantedup . 2>/dev/null) || wanted=unknown
 if [ "${wanted}" = false ]; then
@@ -54,10 +66,10 @@ esac
 # and so does a loop of them. A signal counts as 128 + its number, but 143, TERM, is how an operator stops a {{ own.kind }}.
 {% if own.in_s6_rc -%}
 code=0
-s6-permafailon {{ seconds }} {{ budget }} 0-142,144-255 true || code=$?
+s6-permafailon {{ seconds }} {{ budget }} {% if has_watchdog %}"${codes}"{% else %}0-142,144-255{% endif %} true || code=$?
 [ "${code}" -ne 125 ] || give_up
 exit "${code}"
 {%- else -%}
-exec s6-permafailon {{ seconds }} {{ budget }} 0-142,144-255 true
+exec s6-permafailon {{ seconds }} {{ budget }} {% if has_watchdog %}"${codes}"{% else %}0-142,144-255{% endif %} true
 {%- endif %}
 {%- endif %}

@@ -8,6 +8,7 @@ use super::outcome::{Action, Reconciled};
 use super::serving::{multiplexing_variable, release, said_by};
 use super::wanted::Wanted;
 use crate::hermes::Release;
+use crate::spec::environment::switch;
 use crate::spec::options::UserName;
 use crate::spec::{Gateway, ProfileName};
 use crate::volume::{Kept, MOST_READ, Multiplexing, Volume};
@@ -64,7 +65,7 @@ impl Served {
 
     /// Whether it takes this one over: not one of another user, or home, nor one that is told that it does not, or has its own by its own word.
     fn takes(&self, wanted: &Wanted) -> bool {
-        let says_no = said_by(wanted.options.environment.values()).and_then(Multiplexing::switch) == Some(false);
+        let says_no = said_by(wanted.options.environment.values()).and_then(switch) == Some(false);
         self.multiplexing.is_some()
             && !wanted.profile.is_default()
             && !wanted.options.is_isolated()

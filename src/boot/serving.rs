@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use crate::hermes::{Apart, Release, installed};
 use crate::s6::{RunScript, Scandir, container, variables};
+use crate::spec::environment::switch;
 use crate::spec::options::HermesProgram;
 use crate::spec::{Owner, ProfileName};
 use crate::volume::{Homes, Kept, MOST_READ, Multiplexing, Volume};
@@ -101,8 +102,8 @@ impl Serving {
 /// What the variable says to the root profile's gateway: in these variables of its own, or else in the container's.
 pub(crate) fn multiplexing_variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
     match said_by(own) {
-        Some(own) => Multiplexing::switch(own),
-        None => Multiplexing::switch(&container::variable(Multiplexing::VARIABLE)?),
+        Some(own) => switch(own),
+        None => switch(&container::variable(Multiplexing::VARIABLE)?),
     }
 }
 

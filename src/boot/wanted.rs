@@ -60,6 +60,7 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
         settings.gateways.iter().map(|(name, own)| (name.clone(), own.clone())).collect()
     };
     let (registered, baked) = (by_name(&saved), by_name(manifest));
+    let unnamed = Options::default().or(&manifest.defaults);
     let root = ProfileName::default();
     let in_order = manifest.gateways.iter().chain(&saved.gateways).map(|(name, _)| name).chain([&root]);
     let mut seen = BTreeSet::new();
@@ -69,7 +70,7 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
         let profile = name.clone();
         // What an operator said later wins.
         let own = registered.get(name).or_else(|| baked.get(name));
-        let options = own.unwrap_or(&manifest.defaults);
+        let options = own.unwrap_or(&unnamed);
         let intent = match volume.profile(name) {
             found if options.is_isolated() => match own {
                 Some(_) => {
@@ -100,7 +101,7 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
                 done.broken.push(Broken { name: profile.to_string(), problem });
                 continue;
             }
-            let options = manifest.defaults.clone();
+            let options = unnamed.clone();
             wanted.push(Wanted { profile, options, intent, named: false });
         }
     }

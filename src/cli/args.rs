@@ -101,6 +101,7 @@ pub(crate) enum OnePart {
     Gateways,
     Dashboard,
     Watch,
+    Watchdog,
 }
 
 impl From<OnePart> for Part {
@@ -109,6 +110,7 @@ impl From<OnePart> for Part {
             OnePart::Gateways => Self::Gateways,
             OnePart::Dashboard => Self::Dashboard,
             OnePart::Watch => Self::Watch,
+            OnePart::Watchdog => Self::Watchdog,
         }
     }
 }

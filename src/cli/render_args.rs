@@ -94,7 +94,8 @@ impl RenderArgs {
         layout: Layout,
     ) -> Result<Vec<Service>, Error> {
         self.given.extend(after.iter().map(|name| (Key::After, name.clone())));
-        let services: Vec<Service> = resolve(self.wanted(profiles)?)?.into_iter().map(Service::from).collect();
+        let mut services: Vec<Service> = resolve(self.wanted(profiles)?)?.into_iter().map(Service::from).collect();
+        services.extend(Service::and_watchdog(&services));
         layout.check(&services).map_err(at_command_line_all)?;
         Ok(services)
     }

@@ -6,12 +6,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::{Mutex, PoisonError};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -102,15 +102,30 @@ pub(super) const CONTENT_MAX: u64 = 16 << 20;
 
 /// What stands in a regular file of at most 16 MiB, as each file of a service directory is; a fifo or a device is an error at once.
 pub(crate) fn read_small(path: &Utf8Path) -> io::Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+/// The same of a file that is no text.
+pub(crate) fn read_bytes(path: &Utf8Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path.as_std_path(), flags, Mode::empty())?);
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > CONTENT_MAX {
         return Err(io::Error::other("it is no file of at most 16 MiB"));
     }
-    let mut text = String::new();
-    file.take(CONTENT_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    // One more, and the end is seen without another read in small pieces.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(CONTENT_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a small file, whole or not at all, into a directory that nobody else can change.
+pub(crate) fn write_small(path: &Utf8Path, text: &str) -> io::Result<()> {
+    let new = Utf8PathBuf::from(format!("{path}.new"));
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::open(new.as_std_path(), flags, Mode::from_raw_mode(0o644))?);
+    file.write_all(text.as_bytes())?;
+    fs::rename(new, path)
 }
 
 /// How deep what is read or removed may be nested.

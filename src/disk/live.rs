@@ -21,13 +21,16 @@ const KEPT: &str = "kept";
 /// What an operator's start and stop remove and make: no difference, and left as it is.
 const DOWN: &str = "down";
 
+/// What the watchdog says to the finish script of a gateway, of why it ends it: no difference either.
+pub(crate) const WHY: &str = "data/why";
+
 /// What a supervisor makes in a service directory.
 pub(crate) const SUPERVISORS: [&str; 2] = ["supervise", "event"];
 
 impl<'a> Snapshot<'a> {
-    /// What is below the directory and lasts from an operator's start to a stop.
+    /// What is below the directory and lasts from an operator's start to a stop, and from one restart to another.
     pub(crate) fn lasting(&self) -> impl DoubleEndedIterator<Item = (&str, &Entry<'a>)> {
-        self.below().filter(|(path, _)| *path != DOWN)
+        self.below().filter(|(path, _)| ![DOWN, WHY].contains(path))
     }
 }
 

@@ -6,11 +6,10 @@ use super::finding::{Finding, Level, or_ok};
 use super::patient::Patient;
 use super::said::listed;
 use crate::base::text::excerpt;
-use crate::s6::{HermesCommand, LiveService, Programs, RunScript, S6Error, container, variables};
+use crate::s6::{LiveService, Programs, S6Error};
 use crate::spec::ServiceName;
-use crate::spec::environment::API_SERVER_PORT;
 use crate::spec::options::UserName;
-use crate::volume::{LogDir, Multiplexing, SavedManifest, Unusable, Volume, owner_of};
+use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeMap<&str, Vec<&ServiceName>> = BTreeMap::new();
@@ -116,7 +115,8 @@ fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
 fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut ports: BTreeMap<u16, Vec<&ServiceName>> = BTreeMap::new();
     for (name, script) in &patient.scripts {
-        let unsaid = || patient.services.get(name).and_then(|service| unsaid_port(service, script));
+        // One that is told none may listen all the same: by the container, or on Hermes' own.
+        let unsaid = || patient.services.get(name).and_then(LiveService::address).map(|address| address.port);
         if let Some(port) = script.port.or_else(unsaid) {
             ports.entry(port).or_default().push(name);
         }
@@ -132,24 +132,6 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         Finding::error("ports", seen, remedy)
     });
     or_ok(findings, shared.collect(), "ports", format!("{many} in use, no two services on one"));
-}
-
-/// The port of a gateway that is told none, but that it is to listen: by the container, or Hermes' own.
-fn unsaid_port(service: &LiveService, script: &RunScript) -> Option<u16> {
-    const OF_HERMES: u16 = 8642;
-    const API_SERVER_KEY: &str = "API_SERVER_KEY";
-    const API_SERVER_ENABLED: &str = "API_SERVER_ENABLED";
-    let text = service.script().ok().filter(|_| script.command == HermesCommand::Run)?;
-    let own = variables(&text).unwrap_or_default();
-    let of = |name: &str| {
-        let entry = own.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
-        entry.or_else(|| container::variable(name)).filter(|value| !value.is_empty())
-    };
-    // A key alone has it listen, too.
-    let has_key = of(API_SERVER_KEY).is_some() || text.contains(&format!("\n{API_SERVER_KEY}=$(cat "));
-    let listens = has_key || of(API_SERVER_ENABLED).and_then(|value| Multiplexing::switch(&value)) == Some(true);
-    let told = container::variable(API_SERVER_PORT).and_then(|port| port.parse().ok());
-    listens.then(|| told.unwrap_or(OF_HERMES))
 }
 
 /// What a gateway ends with that somebody stops: Hermes ends with 1 after TERM, and with 0 if it was told by its own command.

@@ -17,6 +17,7 @@ mod s6_rc;
 mod said;
 mod security;
 mod tree;
+mod watchdog;
 
 pub(crate) use error::DoctorError;
 pub(crate) use finding::{Finding, Level};
@@ -77,6 +78,7 @@ pub(crate) fn examine(
     s6_rc::check(&patient, &mut findings);
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
+    watchdog::check(&patient, &mut findings);
     // What the users of isolated gateways hold up is no time of the others.
     let left = deadline.left();
     patient.apart = Deadline::after(timeout);

@@ -81,7 +81,8 @@ pub fn svstat(data: &[u8]) {
         Some(last) => last.strip_prefix("exit ").map_or(("-1", last), |code| (code, "NA")),
     };
     let pid = status.pid.map_or_else(|| "-1".to_owned(), |pid| pid.to_string());
-    let again = format!("{} {} {pid} {code} {signal} {}\n", status.up, status.wanted_up, status.seconds);
+    let Status { up, wanted_up, paused, seconds, .. } = &status;
+    let again = format!("{up} {wanted_up} {paused} {pid} {code} {signal} {seconds}\n");
     assert_eq!(Status::parse(&again), Some(status), "{again:?}");
 }
 

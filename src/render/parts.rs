@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::service_dir::{Mode, ServiceFile, whose};
 use crate::spec::environment::{API_SERVER_PORT, Environment, SUPERVISED_MARKERS};
-use crate::spec::options::{CrashBudget, LogFiles, LogSize, LogTo, StopTimeout};
+use crate::spec::options::{CrashBudget, LogFiles, LogSize, LogTo, StopTimeout, Watchdog};
 use crate::spec::{Call, Dashboard, Gateway, Owner, Service, ServiceName};
 
 /// What the scripts of a service call it.
@@ -42,6 +42,7 @@ struct Finish<'a> {
     own: &'a Own,
     owner: &'a Owner,
     crash_budget: Option<(u32, u32)>,
+    has_watchdog: bool,
 }
 
 #[derive(Template)]
@@ -55,9 +56,11 @@ struct LogRun<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "watch/run.sh")]
-struct WatchRun<'a> {
+#[template(path = "roots/run.sh")]
+struct RootsRun<'a> {
     own: &'a Own,
+    /// The command of gatewayctl.
+    command: &'static str,
 }
 
 /// What a service is made of, in any layout: the files of its directory, and those of its logger's if it has one.
@@ -86,7 +89,8 @@ pub(super) fn parts(service: &Service, name: &ServiceName, in_s6_rc: bool) -> Pa
     match service {
         Service::Gateway(gateway) => of_gateway(gateway, name, in_s6_rc),
         Service::Dashboard(dashboard) => of_dashboard(dashboard, name, in_s6_rc),
-        Service::Watch => of_watch(name, in_s6_rc),
+        Service::Watch => of_roots(name, in_s6_rc, "watch"),
+        Service::Watchdog => of_roots(name, in_s6_rc, "watchdog"),
     }
 }
 
@@ -99,6 +103,7 @@ pub(super) fn of_gateway(gateway: &Gateway, name: &ServiceName, in_s6_rc: bool) 
         stop_timeout: gateway.stop_timeout,
         logs: (gateway.log_to, gateway.log_files, gateway.log_size),
         crash_budget: gateway.crash_budget,
+        watchdog: gateway.watchdog,
     };
     rest.parts(&own, run)
 }
@@ -118,13 +123,14 @@ fn of_dashboard(dashboard: &Dashboard, name: &ServiceName, in_s6_rc: bool) -> Pa
         stop_timeout: dashboard.stop_timeout,
         logs: (dashboard.log_to, dashboard.log_files, dashboard.log_size),
         crash_budget: dashboard.crash_budget,
+        watchdog: Watchdog::default(),
     };
     rest.parts(&own, run)
 }
 
-/// There is no finish script, and no limit to deaths: without it, no gateway comes and goes any more.
-fn of_watch(name: &ServiceName, in_s6_rc: bool) -> Parts {
-    let run = text(&WatchRun { own: &Own::new(name, "watch", in_s6_rc) });
+/// A command of gatewayctl that root runs. There is no finish script, and no limit to deaths: without it, what it does is done no more.
+fn of_roots(name: &ServiceName, in_s6_rc: bool, command: &'static str) -> Parts {
+    let run = text(&RootsRun { own: &Own::new(name, command, in_s6_rc), command });
     let service = vec![longrun(), ServiceFile::new("run", Mode::Script, run)];
     Parts { service, logger: None, down: false }
 }
@@ -186,17 +192,21 @@ struct Rest<'a> {
     stop_timeout: StopTimeout,
     logs: (LogTo, LogFiles, LogSize),
     crash_budget: CrashBudget,
+    watchdog: Watchdog,
 }
 
 impl Rest<'_> {
     /// All parts.
     fn parts(&self, own: &Own, run: String) -> Parts {
-        let service = vec![
+        let mut service = vec![
             longrun(),
             ServiceFile::new("run", Mode::Script, run),
             ServiceFile::new("finish", Mode::Script, self.finish(own)),
             ServiceFile::new("timeout-kill", Mode::Data, format!("{}000\n", self.stop_timeout)),
         ];
+        if let Some(seconds) = self.watchdog.seconds() {
+            service.push(ServiceFile::new("data/watchdog", Mode::Data, format!("{seconds}\n")));
+        }
         let mut logger = vec![ServiceFile::new("run", Mode::Script, self.log_run(own))];
         if own.in_s6_rc {
             logger.insert(0, longrun());
@@ -210,7 +220,7 @@ impl Rest<'_> {
             CrashBudget::Limited { deaths, seconds } => Some((deaths, seconds)),
             CrashBudget::Off => None,
         };
-        text(&Finish { own, owner: self.owner, crash_budget })
+        text(&Finish { own, owner: self.owner, crash_budget, has_watchdog: self.watchdog.seconds().is_some() })
     }
 
     fn log_run(&self, own: &Own) -> String {

@@ -55,12 +55,14 @@ pub struct ServiceDir {
 }
 
 /// The paths that gen-service has ever rendered below a directory of a tree, but for what [`DEPENDENCIES`] holds.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 14] = [
     "type",
     "run",
     "finish",
     "timeout-kill",
     "down",
+    "data",
+    "data/watchdog",
     "log",
     "log/run",
     "log/notification-fd",
@@ -118,7 +120,7 @@ impl ServiceDir {
         &self.service
     }
 
-    /// The directory's name: `gateway-<profile>`, `dashboard`, `watch`.
+    /// The directory's name: `gateway-<profile>`, `dashboard`, `watch`, `watchdog`.
     pub fn name(&self) -> String {
         self.service.directory()
     }

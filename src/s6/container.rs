@@ -16,6 +16,13 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     kept.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
 }
 
+/// Whether this is a container of s6-overlay whose hooks are not through, or whose services of the image are not published: that is when it makes
+/// the directory of these (`services-up` of s6-overlay).
+pub(crate) fn is_booting() -> bool {
+    let is_there = |path: &str| rustix::fs::stat(path).is_ok();
+    is_there("/run/s6/container_environment") && !is_there("/run/s6/legacy-services")
+}
+
 /// The names of the variables of the container, and of this process.
 pub(crate) fn names() -> Vec<String> {
     let kept = fs::read_dir("/run/s6/container_environment").into_iter().flatten().flatten();

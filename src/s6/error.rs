@@ -193,6 +193,15 @@ impl S6Error {
         Self::Failed { program, arguments: arguments.join(" "), code: said.code.unwrap_or(-1), said: lines.join(", ") }
     }
 
+    /// Whether the operating system refused it to this user.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::System(error) => error.source.kind() == std::io::ErrorKind::PermissionDenied,
+            Self::Failed { code: 111, said, .. } => said.ends_with("Permission denied"),
+            _ => false,
+        }
+    }
+
     /// Whether the one who called is to change something, rather than the machine.
     pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::NoProgram { .. } | Self::Scandir { .. } | Self::Unfit(_))

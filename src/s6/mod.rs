@@ -2,6 +2,7 @@
 //!
 //! It does not know who asks, nor what a profile has on the volume.
 
+mod address;
 mod apart;
 pub(crate) mod container;
 mod error;
@@ -20,6 +21,7 @@ mod script;
 mod service;
 mod staged;
 mod status;
+mod supervise;
 mod words;
 
 pub(crate) use apart::are_apart;
@@ -39,6 +41,7 @@ pub use service::LiveService;
 pub(crate) use service::count;
 pub use staged::{Checked, read_tree};
 pub(crate) use staged::{move_out, read_trees};
+pub(crate) use status::Death;
 pub use status::Status;
 pub(crate) use words::variables;
 

@@ -148,14 +148,19 @@ impl LiveService {
         let directories = self.supervised();
         let mut running = 0;
         for directory in &directories {
-            running += usize::from(has_reader(&directory.join("supervise/control"))?);
+            running += usize::from(Self::listens(directory)?);
         }
         Ok((running, directories.len()))
     }
 
+    /// Whether a supervisor runs in this directory.
+    pub(crate) fn listens(directory: &Utf8Path) -> Result<bool, S6Error> {
+        has_reader(&directory.join("supervise/control"))
+    }
+
     /// Whether its own supervisor runs, whatever its logger's does.
     pub(crate) fn is_running(&self) -> Result<bool, S6Error> {
-        has_reader(&self.path.join("supervise/control"))
+        Self::listens(&self.path)
     }
 
     /// Whether both its supervisors run, and can be asked: s6-supervise listens a moment before it writes its first status.
@@ -177,7 +182,7 @@ impl LiveService {
     /// # Errors
     /// Where no supervisor runs, or this user may not ask.
     pub fn status(&self, programs: &Programs) -> Result<Status, S6Error> {
-        const FIELDS: &str = "up,wantedup,pid,exitcode,signal,updownfor";
+        const FIELDS: &str = "up,wantedup,paused,pid,exitcode,signal,updownfor";
         let said = self.svstat(programs, &["-o", FIELDS])?;
         Status::parse(&said).ok_or_else(|| S6Error::Failed {
             program: "s6-svstat",

@@ -81,7 +81,7 @@ pub(crate) fn read_trees(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf
 }
 
 fn holds_none(tree: &Utf8Path) -> Unfit {
-    Unfit::new(tree, "holds no gateway-<profile>, dashboard or watch", AGAIN)
+    Unfit::new(tree, "holds no gateway-<profile>, dashboard, watch or watchdog", AGAIN)
 }
 
 /// The service directories of a tree, and whether a run has begun to move some out of it.
@@ -164,6 +164,11 @@ impl Checked {
         &self.service
     }
 
+    /// Whether it is a gateway that the watchdog is to look after.
+    pub(crate) fn has_watchdog(&self) -> bool {
+        self.snapshot.get("data/watchdog").is_some()
+    }
+
     /// Looks at an entry of a tree, of which an earlier run has begun to remove what it had published.
     fn of_entry(
         tree: &Dir,
@@ -176,7 +181,7 @@ impl Checked {
         }
         let path = shown.join(name);
         let Some(service) = ServiceName::of_directory(name) else {
-            let problem = "is no gateway-<profile>, dashboard or watch";
+            let problem = "is no gateway-<profile>, dashboard, watch or watchdog";
             return Ok((None, vec![Unfit::new(path, problem, "take it out of the staging tree")]));
         };
         let mut unfit = Vec::new();

@@ -1,4 +1,8 @@
-//! The state of a service, in the words of s6-svstat.
+//! The state of a service, in the words of s6-svstat, and as s6-supervise writes it down.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use signal_hook::low_level::signal_name;
 
 /// What s6-svstat says of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,6 +11,8 @@ pub struct Status {
     pub up: bool,
     /// Whether its supervisor starts it (again) when it is down.
     pub wanted_up: bool,
+    /// Whether somebody has paused it (`s6-svc -p`).
+    pub paused: bool,
     /// Its process, while it is up.
     pub pid: Option<u32>,
     /// How it last ended, while it is down: `exit 78`, `SIGKILL`.
@@ -16,10 +22,10 @@ pub struct Status {
 }
 
 impl Status {
-    /// Reads the fields `up,wantedup,pid,exitcode,signal,updownfor`.
+    /// Reads the fields `up,wantedup,paused,pid,exitcode,signal,updownfor`.
     pub(crate) fn parse(said: &str) -> Option<Self> {
         let fields: Vec<&str> = said.split_whitespace().collect();
-        let [up, wanted, pid, code, signal, seconds] = fields.as_slice() else { return None };
+        let [up, wanted, paused, pid, code, signal, seconds] = fields.as_slice() else { return None };
         // It is shown as it is.
         if !signal.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
@@ -33,11 +39,77 @@ impl Status {
         Some(Self {
             up,
             wanted_up: wanted.parse().ok()?,
+            paused: paused.parse().ok()?,
             pid: pid.parse().ok(),
             last: last.filter(|_| !up),
             seconds: seconds.parse().ok()?,
         })
     }
+
+    /// Reads what s6-supervise writes to `supervise/status` (`s6_svstatus_pack` in the source of s6, the same from 2.11 to 2.15 but for 2.13, which
+    /// has 8 bytes more): when it came up or went down and when it was ready, 12 bytes each; its pid, 8; how it ended, 2; flags, 1. `None` if it is
+    /// another record.
+    pub(crate) fn of_record(record: &[u8], now: SystemTime) -> Option<Self> {
+        let group = match record.len() {
+            35 => 0,
+            43 => 8,
+            _ => return None,
+        };
+        let pid = u64::from_be_bytes(record[24..32].try_into().ok()?);
+        let ended = u16::from_be_bytes(record[32 + group..34 + group].try_into().ok()?);
+        let flags = record[34 + group];
+        let flag = |bit: u8| flags >> bit & 1 == 1;
+        // With this one set, the process is that of the finish script.
+        let up = pid != 0 && !flag(1);
+        Some(Self {
+            up,
+            wanted_up: flag(2),
+            paused: flag(0),
+            pid: u32::try_from(pid).ok().filter(|_| up),
+            last: (!up).then(|| how_it_ended(ended)),
+            seconds: now.duration_since(time_of(&record[..12])?).unwrap_or_default().as_secs(),
+        })
+    }
+}
+
+/// How a process ended, by what wait(2) says.
+fn how_it_ended(status: u16) -> String {
+    match status & 0x7f {
+        0 => format!("exit {}", status >> 8),
+        signal => signal_name(signal.into()).map_or_else(|| format!("SIG{signal}"), str::to_owned),
+    }
+}
+
+/// A death that a supervisor remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Death {
+    /// When it was.
+    pub(crate) at: SystemTime,
+    /// How it ended: its exit code, or 128 and the number of the signal that ended it, as a shell has it.
+    pub(crate) code: u16,
+}
+
+impl Death {
+    /// Reads what s6-supervise writes to `supervise/death_tally` (`s6_dtally_pack` in the source of s6, the same from 2.11 to 2.15): 14 bytes each, its
+    /// time, its exit code and its signal. `None` if these are other records.
+    pub(crate) fn of_records(records: &[u8]) -> Option<Vec<Self>> {
+        let (records, rest) = records.as_chunks::<14>();
+        let death = |record: &[u8; 14]| {
+            let [code, signal] = [record[12], record[13]].map(u16::from);
+            Some(Self { at: time_of(&record[..12])?, code: if signal == 0 { code } else { 128 + signal } })
+        };
+        if rest.is_empty() { records.iter().map(death).collect() } else { None }
+    }
+}
+
+/// The time in a TAI64N label (<https://cr.yp.to/libtai/tai64.html>): 8 bytes of seconds and 4 of nanoseconds.
+fn time_of(label: &[u8]) -> Option<SystemTime> {
+    // 10 seconds at the beginning of 1972, and the 27 leap seconds that were since. There will be none until 2035, by the decision of 2022.
+    const BEFORE_UTC: u64 = 37;
+    let seconds = u64::from_be_bytes(label[..8].try_into().ok()?);
+    let nanoseconds = u32::from_be_bytes(label[8..12].try_into().ok()?);
+    let since = Duration::new(seconds.checked_sub((1 << 62) + BEFORE_UTC)?, nanoseconds.min(999_999_999));
+    UNIX_EPOCH.checked_add(since)
 }
 
 #[cfg(test)]
@@ -46,20 +118,72 @@ mod tests {
 
     #[test]
     fn fields_of_s6_svstat() {
-        let up = Status { up: true, wanted_up: true, pid: Some(42), last: None, seconds: 7 };
-        assert_eq!(Status::parse("true true 42 -1 NA 7\n"), Some(up));
-        let down = Status { up: false, wanted_up: false, pid: None, last: Some("exit 78".to_owned()), seconds: 0 };
-        assert_eq!(Status::parse("false false -1 78 NA 0\n"), Some(down.clone()));
-        assert_eq!(Status::parse("false false -1 -1 SIGKILL 0\n").unwrap().last.as_deref(), Some("SIGKILL"));
+        let up = Status { up: true, wanted_up: true, paused: false, pid: Some(42), last: None, seconds: 7 };
+        assert_eq!(Status::parse("true true false 42 -1 NA 7\n"), Some(up));
+        let down = Status {
+            up: false,
+            wanted_up: false,
+            paused: false,
+            pid: None,
+            last: Some("exit 78".to_owned()),
+            seconds: 0,
+        };
+        assert_eq!(Status::parse("false false false -1 78 NA 0\n"), Some(down.clone()));
+        assert_eq!(Status::parse("false false false -1 -1 SIGKILL 0\n").unwrap().last.as_deref(), Some("SIGKILL"));
         for odd in [
             "",
             "true",
-            "true true 42 -1 NA",
+            "true true false 42 -1 NA",
             "up (pid 42) 7 seconds",
-            "true true 42 -1 NA x",
-            "false false -1 -1 \u{1b} 7",
+            "true true false 42 -1 NA x",
+            "false false false -1 -1 \u{1b} 7",
         ] {
             assert_eq!(Status::parse(odd), None, "{odd}");
         }
+    }
+
+    /// As s6-supervise 2.11 has written it.
+    const UP: [u8; 35] = [
+        0x40, 0, 0, 0, 0x6b, 0x0a, 0xb4, 0xe7, 0x3b, 0x78, 0x1d, 0xce, 0x40, 0, 0, 0, 0x6b, 0x0a, 0xb4, 0xe7, 0x3b,
+        0x73, 0x63, 0x36, 0, 0, 0, 0, 0, 0, 0x5d, 0x3d, 0, 0, 4,
+    ];
+
+    #[test]
+    fn records_of_s6_supervise() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let up = Status { up: true, wanted_up: true, paused: false, pid: Some(23869), last: None, seconds: 7 };
+        assert_eq!(Status::of_record(&UP, at(1_795_863_754)), Some(up.clone()));
+        // A clock that goes back, and the group that s6 2.13 has.
+        let mut longer = [&UP[..32], &[0; 8], &UP[32..]].concat();
+        assert_eq!(Status::of_record(&longer, at(0)), Some(Status { seconds: 0, ..up }));
+        longer[42] = 0b11;
+        let down = Status::of_record(&longer, at(0)).unwrap();
+        assert_eq!(
+            (down.up, down.wanted_up, down.paused, down.pid, down.last.as_deref()),
+            (false, false, true, None, Some("exit 0"))
+        );
+        for (status, said) in [(0x4e00, "exit 78"), (9, "SIGKILL"), (0x8f, "SIGTERM"), (40, "SIG40")] {
+            assert_eq!(how_it_ended(status), said);
+        }
+        for odd in [&UP[..34], &[0; 35], &[0xff; 35], &[]] {
+            assert_eq!(Status::of_record(odd, at(0)), None, "{odd:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_record_is_too_odd(record in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..50)) {
+            let _ = (Status::of_record(&record, UNIX_EPOCH), Death::of_records(&record));
+        }
+    }
+
+    #[test]
+    fn deaths_of_s6_supervise() {
+        let killed = [0x40, 0, 0, 0, 0x6b, 0x0a, 0xb4, 0xe9, 0, 0x45, 0xc0, 0x7e, 0x89, 9];
+        let deaths = Death::of_records(&[killed, killed].concat()).unwrap();
+        assert_eq!(deaths.iter().map(|death| death.code).collect::<Vec<_>>(), [137, 137]);
+        assert_eq!(deaths[0].at.duration_since(UNIX_EPOCH).unwrap().as_secs(), 1_795_863_748);
+        assert_eq!(Death::of_records(&[]), Some(Vec::new()));
+        assert_eq!(Death::of_records(&killed[..13]), None);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::environment::{API_SERVER_PORT, Environment, EnvironmentError, OF_ISOLATED};
 use super::error::SpecError;
 use super::options::{
-    After, CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout,
+    After, CrashBudget, HermesCli, HermesProgram, LogFiles, LogSize, LogTo, Options, Port, StopTimeout, Watchdog,
 };
 use super::owner::{Owner, Owners};
 use super::ports::{PortError, Ports, Refusal};
@@ -25,6 +25,7 @@ pub struct Gateway {
     pub(crate) log_files: LogFiles,
     pub(crate) log_size: LogSize,
     pub(crate) crash_budget: CrashBudget,
+    pub(crate) watchdog: Watchdog,
     pub(crate) after: Vec<After>,
 }
 
@@ -71,6 +72,9 @@ impl Gateway {
             if runs && options.port.is_some() && options.environment.contains(API_SERVER_PORT) {
                 problems.push((index, EnvironmentError::PortTwice.into()));
             }
+            if options.watchdog.unwrap_or_default().seconds().is_some() && !options.has_api_server() {
+                problems.push((index, EnvironmentError::NothingToAsk.into()));
+            }
         }
         if problems.is_empty() {
             Ok(wanted
@@ -96,6 +100,7 @@ impl Gateway {
             log_files: options.log_files.unwrap_or_default(),
             log_size: options.log_size.unwrap_or_default(),
             crash_budget: options.crash_budget.unwrap_or_default(),
+            watchdog: options.watchdog.unwrap_or_default(),
             after: options.after.unwrap_or_default(),
         }
     }

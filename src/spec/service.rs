@@ -14,6 +14,8 @@ pub enum Service {
     Dashboard(Dashboard),
     /// `gatewayctl watch`; nothing is to be decided.
     Watch,
+    /// `gatewayctl watchdog`; nothing is to be decided.
+    Watchdog,
 }
 
 impl Service {
@@ -23,6 +25,7 @@ impl Service {
             Self::Gateway(gateway) => ServiceName::Gateway(gateway.profile().clone()),
             Self::Dashboard(_) => ServiceName::Dashboard,
             Self::Watch => ServiceName::Watch,
+            Self::Watchdog => ServiceName::Watchdog,
         }
     }
 
@@ -31,7 +34,7 @@ impl Service {
         match self {
             Self::Gateway(gateway) => &gateway.after,
             Self::Dashboard(dashboard) => &dashboard.after,
-            Self::Watch => &[],
+            Self::Watch | Self::Watchdog => &[],
         }
     }
 
@@ -40,8 +43,15 @@ impl Service {
         match self {
             Self::Gateway(gateway) => gateway.down,
             Self::Dashboard(dashboard) => dashboard.down,
-            Self::Watch => false,
+            Self::Watch | Self::Watchdog => false,
         }
+    }
+
+    /// What these services need beside themselves: the watchdog, if a gateway has one.
+    pub(crate) fn and_watchdog(services: &[Self]) -> Option<Self> {
+        let has_one =
+            |service: &Self| matches!(service, Self::Gateway(gateway) if gateway.watchdog.seconds().is_some());
+        services.iter().any(has_one).then_some(Self::Watchdog)
     }
 
     /// Its port, if it has one.
@@ -49,7 +59,7 @@ impl Service {
         match self {
             Self::Gateway(gateway) => gateway.port(),
             Self::Dashboard(dashboard) => Some(dashboard.port()),
-            Self::Watch => None,
+            Self::Watch | Self::Watchdog => None,
         }
     }
 }

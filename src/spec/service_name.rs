@@ -10,6 +10,9 @@ const DASHBOARD: &str = "dashboard";
 /// The name of the service directory of `gatewayctl watch`.
 const WATCH: &str = "watch";
 
+/// The name of the service directory of `gatewayctl watchdog`.
+const WATCHDOG: &str = "watchdog";
+
 /// Which service it is. In the order in which they are rendered and shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceName {
@@ -19,15 +22,18 @@ pub enum ServiceName {
     Dashboard,
     /// `gatewayctl watch`, which root runs.
     Watch,
+    /// `gatewayctl watchdog`, which root runs.
+    Watchdog,
 }
 
 impl ServiceName {
-    /// The name of its service directory: `gateway-<profile>`, `dashboard`, `watch`.
+    /// The name of its service directory: `gateway-<profile>`, `dashboard`, `watch`, `watchdog`.
     pub fn directory(&self) -> String {
         match self {
             Self::Gateway(profile) => profile.service_name(),
             Self::Dashboard => DASHBOARD.to_owned(),
             Self::Watch => WATCH.to_owned(),
+            Self::Watchdog => WATCHDOG.to_owned(),
         }
     }
 
@@ -36,6 +42,7 @@ impl ServiceName {
         match name {
             DASHBOARD => Some(Self::Dashboard),
             WATCH => Some(Self::Watch),
+            WATCHDOG => Some(Self::Watchdog),
             name => ProfileName::of_service(name).map(Self::Gateway),
         }
     }
@@ -44,7 +51,7 @@ impl ServiceName {
     pub fn profile(&self) -> Option<&ProfileName> {
         match self {
             Self::Gateway(profile) => Some(profile),
-            Self::Dashboard | Self::Watch => None,
+            Self::Dashboard | Self::Watch | Self::Watchdog => None,
         }
     }
 
@@ -54,23 +61,29 @@ impl ServiceName {
             Self::Gateway(_) => Part::Gateways,
             Self::Dashboard => Part::Dashboard,
             Self::Watch => Part::Watch,
+            Self::Watchdog => Part::Watchdog,
         }
     }
 
-    /// Its log directory below `HERMES_HOME`, if it has one: what `watch` says is in the log of the container.
+    /// Its log directory below `HERMES_HOME`, if it has one: what root runs says it to the log of the container.
     pub(crate) fn logs(&self) -> Option<String> {
         match self {
             Self::Gateway(profile) => Some(format!("logs/gateways/{profile}")),
             Self::Dashboard => Some("logs/dashboard".to_owned()),
-            Self::Watch => None,
+            Self::Watch | Self::Watchdog => None,
         }
+    }
+
+    /// Whether root runs it as root: who controls it controls what root does with gateways.
+    pub(crate) fn is_roots(&self) -> bool {
+        matches!(self, Self::Watch | Self::Watchdog)
     }
 
     /// As a person writes it on the command line of gatewayctl: `coder`, `dashboard`. A profile that has the name of another service is
     /// written `profile:dashboard`.
     pub fn word(&self) -> String {
         match self {
-            Self::Gateway(profile) if [DASHBOARD, WATCH].contains(&profile.as_str()) => format!("profile:{profile}"),
+            Self::Gateway(profile) if Self::of_directory(profile.as_str()).is_some() => format!("profile:{profile}"),
             Self::Gateway(profile) => profile.to_string(),
             other => other.directory(),
         }
@@ -79,7 +92,7 @@ impl ServiceName {
     /// The command that shows what it said.
     pub(crate) fn see_log(&self) -> String {
         match self {
-            Self::Watch => "docker logs".to_owned(),
+            Self::Watch | Self::Watchdog => "docker logs".to_owned(),
             other => format!("gatewayctl logs {}", other.word()),
         }
     }
@@ -98,6 +111,7 @@ impl fmt::Display for ServiceName {
             Self::Gateway(profile) => write!(f, "gateway {profile}"),
             Self::Dashboard => f.write_str("the dashboard"),
             Self::Watch => f.write_str("the watch"),
+            Self::Watchdog => f.write_str("the watchdog"),
         }
     }
 }
@@ -111,11 +125,13 @@ pub enum Part {
     Dashboard,
     /// `[watch]`.
     Watch,
+    /// What `watchdog` of a gateway needs.
+    Watchdog,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Gateways, Self::Dashboard, Self::Watch];
+    pub const ALL: [Self; 4] = [Self::Gateways, Self::Dashboard, Self::Watch, Self::Watchdog];
 }
 
 #[cfg(test)]
@@ -130,11 +146,12 @@ mod tests {
             (gateway("dashboard"), "gateway-dashboard"),
             (ServiceName::Dashboard, "dashboard"),
             (ServiceName::Watch, "watch"),
+            (ServiceName::Watchdog, "watchdog"),
         ] {
             assert_eq!(name.directory(), directory);
             assert_eq!(ServiceName::of_directory(directory), Some(name));
         }
-        for other in ["", "coder", "gateway-", "Dashboard", "watch\n", ".watch"] {
+        for other in ["", "coder", "gateway-", "Dashboard", "watch\n", ".watch", "watchdog-log"] {
             assert_eq!(ServiceName::of_directory(other), None, "{other}");
         }
     }

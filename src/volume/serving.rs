@@ -17,6 +17,7 @@ use super::paths::{STATE, below};
 use crate::base::text::excerpt;
 use crate::hermes::{Apart, Release};
 use crate::spec::ProfileName;
+use crate::spec::environment::switch;
 
 /// The file of settings of the root profile.
 const CONFIG: &str = "config.yaml";
@@ -76,15 +77,6 @@ pub(crate) enum Kept {
 impl Multiplexing {
     /// The variable by which whoever runs a container decides it: `true` or `false`, or another word for these.
     pub(crate) const VARIABLE: &str = "GATEWAY_MULTIPLEX_PROFILES";
-
-    /// What a value of the variable, or of the setting, says; `None` if nothing.
-    pub(crate) fn switch(value: &str) -> Option<bool> {
-        match value.trim().to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => Some(true),
-            "0" | "false" | "no" | "off" => Some(false),
-            _ => None,
-        }
-    }
 
     /// Whether it does so now. Until then, gateways of the others may be the ones that serve.
     pub(crate) fn is_on(&self) -> bool {
@@ -205,7 +197,7 @@ fn is_standalone(text: &[u8]) -> bool {
 fn setting(line: &str, key: &str) -> Option<bool> {
     let value = line.trim_start().strip_prefix(key)?;
     let value = value.split_once(" #").map_or(value, |(value, _)| value);
-    Multiplexing::switch(value.trim().trim_matches(['\'', '"']))
+    switch(value.trim().trim_matches(['\'', '"']))
 }
 
 #[cfg(test)]

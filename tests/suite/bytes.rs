@@ -82,8 +82,14 @@ fn shell_words(arguments: &[&str]) -> String {
 }
 
 /// What a manifest renders beside gateways.
-const MANIFESTS: [(&str, &str); 3] = [
+const MANIFESTS: [(&str, &str); 4] = [
     ("dashboard_and_watch", "[gateways.coder]\n[dashboard]\n[watch]\n"),
+    (
+        "watchdog_of_all",
+        "[defaults]\nhermes-cli = \"run\"\nwatchdog = 60\n[gateways.asked]\nport = 8642\nsecret = { API_SERVER_KEY = \"/run/secrets/key\" }\n\
+         [gateways.mute]\n[gateways.off]\nwatchdog = 0\ncrash-budget = \"off\"\nenv = { API_SERVER_KEY = \"k\" }\n\
+         [gateways.own]\nwatchdog = 10\nhermes-cli = \"start\"\ncrash-budget = \"off\"\n",
+    ),
     (
         "layout_of_all",
         "[defaults]\nlayout = \"s6-rc\"\nafter = \"mount-data\"\n[gateways.db]\nafter = []\n[gateways.web]\nafter = [\"gateway-db\", \

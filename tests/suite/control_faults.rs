@@ -25,7 +25,7 @@ const fn operation(name: &'static str, command: &'static str, each: usize) -> Op
     Operation { name, command, each }
 }
 
-const OPERATIONS: [Operation; 15] = [
+const OPERATIONS: [Operation; 16] = [
     operation("update", "gatewayctl -q --timeout 5 install /tmp/new --update", 1),
     operation("move", "gatewayctl -q --timeout 5 install /tmp/one /tmp/two --move", 2),
     operation("reconcile", "gatewayctl -q --timeout 5 reconcile --only x", 1),
@@ -38,6 +38,7 @@ const OPERATIONS: [Operation; 15] = [
     operation("restart", "gatewayctl -q --timeout 5 restart x", 32),
     operation("list", "gatewayctl -q --timeout 5 list", 2),
     operation("status", "gatewayctl -q --timeout 5 status", 4),
+    operation("health", "gatewayctl -q --timeout 5 health", 4),
     operation("logs", "gatewayctl -q --timeout 5 logs x", 4),
     operation("doctor", "gatewayctl -q --timeout 5 doctor", 4),
     operation("detect", "gatewayctl -q --timeout 5 detect", 2),
@@ -50,6 +51,10 @@ impl Operation {
             "update" => UPDATE,
             "start" | "stop" | "restart" | "list" | "status" | "logs" | "doctor" | "detect" => {
                 "gatewayctl -q register x; up x; until [ -e /opt/data/logs/gateways/x/current ]; do sleep 0.02; done;"
+            }
+            // One that has no port, so that it is well.
+            "health" => {
+                "mkdir /run/s6/legacy-services; gatewayctl -q register x --hermes-cli run; until gatewayctl -q health; do sleep 0.1; done;"
             }
             _ => "",
         }
@@ -71,10 +76,13 @@ impl Operation {
             "update" | "move" => !matches!(fault, "error=EROFS" | "error=EACCES"),
             "install" => true,
             _ if fault.starts_with("signal=") => {
-                fault == "signal=KILL" && !matches!(self.name, "list" | "status" | "logs" | "doctor" | "detect")
+                fault == "signal=KILL"
+                    && !matches!(self.name, "list" | "status" | "health" | "logs" | "doctor" | "detect")
             }
             "start" | "stop" | "restart" => fault == "error=EIO",
-            "list" | "status" | "logs" | "doctor" | "detect" => matches!(fault, "error=EIO" | "error=EMFILE"),
+            "list" | "status" | "health" | "logs" | "doctor" | "detect" => {
+                matches!(fault, "error=EIO" | "error=EMFILE")
+            }
             _ => true,
         }
     }
@@ -90,7 +98,7 @@ const EACH: &str = r#"
 complain() { echo "$name $n: $* ($(cat /tmp/err))"; }
 same() { diff -r "$1/gateway-$2" "/run/service/gateway-$2" >/tmp/diff 2>&1 || ! grep -v ': supervise$\|: event$' /tmp/diff >/tmp/log; }
 whole() {
-  case $operation in update | move | start | stop | restart | list | status | logs | doctor | detect) return 0 ;; esac
+  case $operation in update | move | start | stop | restart | list | status | health | logs | doctor | detect) return 0 ;; esac
   for d in /run/service/gateway-*; do
     [ -e "$d" ] || continue
     diff -r "/tmp/tree/${d##*/}" "$d" | grep -v ': supervise$\|: event$' >/tmp/diff || continue
@@ -135,7 +143,7 @@ while read -r name n; do
       gatewayctl -q --timeout 20 start x 2>/tmp/err || complain 'it does not start again'
       continue
       ;;
-    list | status | logs | doctor | detect) continue ;;
+    list | status | health | logs | doctor | detect) continue ;;
   esac
   if [ "$operation" = move ]; then
     # What was published and not moved yet is there, and is moved by the next run; or nothing is there.
@@ -172,7 +180,7 @@ while read -r name n; do
 done </share/points
 case $operation in
   update) gatewayctl -q unregister x z ;;
-  start | stop | restart | list | status | logs | doctor | detect) gatewayctl -q unregister x ;;
+  start | stop | restart | list | status | health | logs | doctor | detect) gatewayctl -q unregister x ;;
 esac
 # Its fifo is closed a moment before a supervisor has ended.
 timeout 20 sh -c 'while pgrep s6-supervise; do sleep 0.02; done' >/tmp/log || echo 'a supervisor is left'
@@ -234,7 +242,8 @@ fn every_command_is_tried() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .map(|line| line.split_whitespace().next().unwrap())
         // A watch does not end: what it does is what reconcile and unregister do. A repair touches no scandir, and each of its steps stands alone.
-        .filter(|command| !["help", "watch", "repair"].contains(command))
+        // So a watchdog: what it does is to tell a supervisor.
+        .filter(|command| !["help", "watch", "watchdog", "repair"].contains(command))
         .collect();
     let words = OPERATIONS.iter().map(|operation| operation.command.split_whitespace().nth(4).unwrap());
     assert_eq!(words.collect::<BTreeSet<&str>>(), commands);

@@ -256,7 +256,7 @@ fn an_ordinary_user_changes_nothing() {
          as gatewayctl start b; ls -A /run/service",
     );
     let expected = "error: cannot open /run/service/.s6-svscan/control: permission denied\n[1]\n".repeat(3)
-        + "b\nerror: s6-svstat -o up,wantedup,pid,exitcode,signal,updownfor /run/service/gateway-b failed with 111: \
+        + "b\nerror: s6-svstat -o up,wantedup,paused,pid,exitcode,signal,updownfor /run/service/gateway-b failed with 111: \
            fatal: unable to check /run/service/gateway-b: Permission denied\n[1]\n.s6-svscan\ngateway-b\n";
     assert_ok(&ran, &expected);
 }

@@ -14,6 +14,7 @@ mod doctor;
 mod faults;
 mod floors;
 mod follow;
+mod health;
 mod hostile;
 mod hosts;
 mod install;

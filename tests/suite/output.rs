@@ -62,7 +62,7 @@ error: out/gateway-empty was not written by gen-service; move it away, or overwr
 error: out/gateway-foreign was not written by gen-service; move it away, or overwrite it with --force
 error: out/gateway-file is a file, not a directory; move it away, or overwrite it with --force
 error: out/gateway-link is a symlink, not a directory; move it away, or overwrite it with --force
-error: out/gateway-more holds \"data\", which gen-service never writes; move it away, or overwrite it with --force
+error: out/gateway-more holds \"data/state\", which gen-service never writes; move it away, or overwrite it with --force
 error: out/gateway-renamed was written by gen-service, but not for gateway renamed; move it away, or overwrite it with --force
 error: out/gateway-live holds supervise, so it may be live; render into another directory and publish from there
 ";

@@ -76,11 +76,16 @@ impl Sandbox {
 
     /// As `live`, with these options for s6-svscan.
     pub(crate) fn live_with(&self, options: &str, command: &str) -> Ran {
-        let start = format!(
-            "mkdir /run/service; s6-svscan -d3 {options} /run/service 3>/share/ready >/share/scan.log 2>&1 & svscan=$!; \
-             until [ -s /share/ready ]; do sleep 0.01; done; "
-        );
-        let ran = self.sh(&(start + command), b"");
+        let ran = self.sh(&(live(options) + command), b"");
+        fs::remove_file(self.path("ready")).unwrap();
+        ran
+    }
+
+    /// As `live`, in a network of its own, so that any port is free.
+    pub(crate) fn live_apart(&self, command: &str) -> Ran {
+        let inside = format!("{FUNCTIONS}; busybox ip link set lo up; {}{command}\n", live(""));
+        fs::write(self.path("apart"), inside).unwrap();
+        let ran = self.sh("exec unshare --net dash -eu /share/apart", b"");
         fs::remove_file(self.path("ready")).unwrap();
         ran
     }
@@ -100,8 +105,7 @@ impl Sandbox {
     /// until these are up, or all: a supervisor is there a moment before what it supervises.
     pub(crate) fn sh(&self, command: &str, input: &[u8]) -> Ran {
         // In a file, so that no list of processes shows it.
-        let up = "up() { until gatewayctl -q status \"$@\"; do sleep 0.02; done; }; as_told() { sed 's/^waiting for/told: &/'; }";
-        fs::write(self.path("command"), format!("{up}; cd /share/services; {command}\n")).unwrap();
+        fs::write(self.path("command"), format!("{FUNCTIONS}; cd /share/services; {command}\n")).unwrap();
         let mut child = Command::new("unshare")
             .args(["--mount", "--pid", "--fork", "--kill-child"])
             .arg(stand_in("sandbox"))
@@ -150,6 +154,18 @@ impl Sandbox {
             ids: line(read("ids").unwrap()),
         })
     }
+}
+
+/// What every command inside has.
+const FUNCTIONS: &str =
+    "up() { until gatewayctl -q status \"$@\"; do sleep 0.02; done; }; as_told() { sed 's/^waiting for/told: &/'; }";
+
+/// Starts an s6-svscan with these options on `/run/service`, and waits until it is there.
+fn live(options: &str) -> String {
+    format!(
+        "mkdir /run/service; s6-svscan -d3 {options} /run/service 3>/share/ready >/share/scan.log 2>&1 & svscan=$!; \
+         until [ -s /share/ready ]; do sleep 0.01; done; "
+    )
 }
 
 /// What was said, but for what was waited for.

@@ -5,12 +5,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::container_args::{ControlGroup, Home, Reconcile, Repair, Which};
 use crate::cli::render_args::RenderArgs;
+use crate::health::Depth;
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 
 /// What a word for a service is.
 const SERVICES: &str =
-    "Profile of a gateway, or dashboard, or watch; profile:dashboard and service:dashboard if both are there";
+    "Profile of a gateway, or dashboard, watch or watchdog; profile:dashboard and service:dashboard if both are there";
 
 /// Install, supervise and control the gateways of Hermes profiles, the dashboard and the watch
 #[derive(Debug, Parser)]
@@ -107,12 +108,23 @@ pub(super) enum Command {
     Reconcile(Reconcile),
     /// Follow the profiles on the volume: each new one gets its gateway, and that of one that is gone is taken out
     Watch(Which),
+    /// Restart each gateway that is up and has not answered on its port for as long as its --watchdog says
+    Watchdog,
     /// Give the user of the gateways what a command of root's left on the volume, as far as that is safe
     Repair(Repair),
     /// Check s6, the scandir, the volume and every gateway, and say what to do
     Doctor {
         #[command(flatten)]
         home: Home,
+    },
+    /// Say what is not well, a line each: for health checks of containers
+    #[command(after_help = "Exit codes: 0 all is well; 1 something is not; 2 wrong usage")]
+    Health {
+        #[arg(value_name = "SERVICE", help = SERVICES)]
+        services: Vec<String>,
+
+        #[command(flatten)]
+        depth: HowDeep,
     },
     /// List the profiles that have a gateway, one per line
     List,
@@ -181,11 +193,36 @@ impl Command {
             | Self::Reconcile(_)
             | Self::Repair(_)
             | Self::Watch(_)
+            | Self::Watchdog
             | Self::Start { .. }
             | Self::Stop { .. }
             | Self::Restart { .. } => true,
-            Self::Doctor { .. } | Self::List | Self::Status { .. } | Self::Logs { .. } | Self::Detect => false,
+            Self::Doctor { .. }
+            | Self::Health { .. }
+            | Self::List
+            | Self::Status { .. }
+            | Self::Logs { .. }
+            | Self::Detect => false,
         }
+    }
+}
+
+/// How much `health` asks.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct HowDeep {
+    /// Ask only whether s6-svscan and every supervisor are there: what fails then, a restart of the container mends
+    #[arg(long)]
+    live: bool,
+
+    /// Ask, too, whether what is to be up is up, past its first 5 seconds, in no crash loop, and answers HTTP if it has a port [the default]
+    #[arg(long)]
+    ready: bool,
+}
+
+impl HowDeep {
+    pub(super) fn depth(&self) -> Depth {
+        if self.live { Depth::Live } else { Depth::Ready }
     }
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod common;
 mod container_args;
 mod doctor;
+mod health;
 mod install;
 mod lifecycle;
 mod reconcile;
@@ -12,6 +13,7 @@ mod repair;
 mod status;
 mod unregister;
 mod watch;
+mod watchdog;
 
 use std::process::ExitCode;
 
@@ -55,7 +57,11 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
         Command::Watch(which) => watch::run(which, common, streams),
         Command::Repair(repair) => repair::run(repair, common, streams),
+        Command::Watchdog => watchdog::run(common, streams),
         Command::Doctor { home } => doctor::run(home, common, streams),
+        Command::Health { services: words, depth } => {
+            health::run(&services(words, common)?, depth.depth(), common, streams)
+        }
         Command::List => list(common, streams),
         Command::Status { services: words } => status::run(&services(words, common)?, common, streams),
         Command::Start { services: words, save, home } => {

@@ -98,16 +98,14 @@ fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, E
         let mut row = Row { service: name.clone(), state: State::Missing, port: None, deaths: None };
         if let Some(service) = service {
             row.port = service.port();
-            match service.status(programs) {
-                Ok(status) => {
-                    row.deaths = Some(service.deaths(programs)?);
+            match service.look(programs) {
+                Ok((status, deaths)) => {
+                    row.deaths = Some(deaths.len());
                     row.state = State::Known(status);
                 }
                 Err(S6Error::NotSupervised(_)) => row.state = State::Unsupervised,
                 Err(S6Error::Foreign(_)) => row.state = State::Foreign,
-                Err(S6Error::Failed { code: 111, said, .. }) if said.ends_with("Permission denied") => {
-                    row.state = State::Hidden;
-                }
+                Err(error) if error.is_refusal() => row.state = State::Hidden,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -118,8 +116,7 @@ fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, E
         }
         Ok(row)
     };
-    // Each row asks two programs, which takes longer than a thread does to start.
-    parallel::each(&wanted, 1, row, |_| Ok(()))
+    parallel::each(&wanted, parallel::SMALL, row, |_| Ok(()))
 }
 
 impl State {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::core::S6Manager;
 use crate::base::Patience;
-use crate::render::render;
+use crate::render::{render, render_service};
 use crate::s6::{Checked, Done, LiveService, Published, S6Error, publish, put_back};
-use crate::spec::{Gateway, ProfileName, ServiceName};
+use crate::spec::{Gateway, ProfileName, Service, ServiceName};
 
 /// What an installation did to each service directory, in the order given.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl S6Manager<'_> {
                 return Err(error);
             }
         }
+        self.and_watchdog(wanted)?;
         Ok(Installed { published: done.changes, live })
     }
 
@@ -88,6 +89,7 @@ impl S6Manager<'_> {
             }
             self.take_back(&services, Some(&late))?;
         }
+        self.and_watchdog(&some)?;
         let mut published: BTreeMap<&ServiceName, Published> =
             some.iter().map(Checked::service).zip(published).collect();
         let result = |checked: &Checked| match refused.remove(checked.service()) {
@@ -110,11 +112,27 @@ impl S6Manager<'_> {
         if service.is_hermes_own() {
             return Err(S6Error::HermesOwn(service.path().to_owned()));
         }
-        let published = self.publish(&[checked], false)?.changes[0];
+        let checked = [checked];
+        let published = self.publish(&checked, false)?.changes[0];
         let path = service.path().to_owned();
         // One that is there already is seen to as well: the run that put it there may have been killed before it was.
         self.supervise(&[(service, published)])?;
+        self.and_watchdog(&checked)?;
         if published == Published::Created { Ok(()) } else { Err(S6Error::Registered { path, different: false }) }
+    }
+
+    /// Publishes the watchdog, too, if one of these needs it and it is not there.
+    fn and_watchdog(&self, wanted: &[Checked]) -> Result<(), S6Error> {
+        let name = ServiceName::Watchdog;
+        let is_needed = wanted.iter().any(Checked::has_watchdog) && !self.scandir.has(&name);
+        if !is_needed {
+            return Ok(());
+        }
+        match self.install(&[Checked::rendered(&render_service(&Service::Watchdog))], false) {
+            // Another run was faster.
+            Ok(_) | Err(S6Error::Registered { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes a gateway of this profile out if Hermes' own service manager made it; whether it was there.
@@ -228,8 +246,7 @@ impl S6Manager<'_> {
             }
         }
         let Some(group) = &self.control_group else { return Ok(()) };
-        // Who controls the watch controls what root does with gateways.
-        for service in services.into_iter().filter(|service| *service.name() != ServiceName::Watch) {
+        for service in services.into_iter().filter(|service| !service.name().is_roots()) {
             if let Err(error) = service.trusted() {
                 self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
                 continue;

@@ -107,10 +107,12 @@ impl S6Manager<'_> {
 
     /// One that is stopping already is not told again: many a program ends at once at a second SIGTERM.
     fn tell_to_stop(&self, service: &LiveService, persist: bool) -> Result<(), S6Error> {
-        if service.status(&self.programs)?.wanted_up || persist && !service.has_down() {
+        let before = service.status(&self.programs)?;
+        if before.wanted_up || persist && !service.has_down() {
             service.control(&self.programs, down(persist))?;
         }
-        Ok(())
+        // Whoever stops what has failed has taken note of it: from now on it is stopped.
+        if before.up || before.wanted_up { Ok(()) } else { service.forgive(&self.programs) }
     }
 
     /// Waits until a service that has been told to stop is down, and its finish script has ended; or until somebody has taken it out, who sees to

@@ -28,7 +28,7 @@ pub(crate) fn services(
         problems.extend(more.into_iter().map(|(index, problem)| (offsets[index], problem)));
         Vec::new()
     });
-    let places: Vec<usize> =
+    let mut places: Vec<usize> =
         offsets.iter().copied().chain(dashboard.as_ref().map(|(at, _)| *at)).chain(watch).collect();
     let dashboard = dashboard.and_then(|(at, options)| match Dashboard::beside(&gateways, options) {
         Ok(dashboard) => Some(dashboard),
@@ -39,6 +39,12 @@ pub(crate) fn services(
     });
     let watch = watch.map(|_| Service::Watch);
     let services = gateways.into_iter().map(Service::from).chain(dashboard.map(Service::from)).chain(watch);
+    let mut services: Vec<Service> = services.collect();
+    if let Some(watchdog) = Service::and_watchdog(&services) {
+        // It stands nowhere; a gateway that has it restart it is the reason for it.
+        places.extend(offsets.first());
+        services.push(watchdog);
+    }
     // An image may have no dashboard. That it has no gateway is more likely a mistake.
     if problems.is_empty() && places.is_empty() && parts.contains(&Part::Gateways) {
         let mistake = Mistake::at(Place::File(path.to_owned()), ManifestError::Empty);

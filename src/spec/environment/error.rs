@@ -37,6 +37,11 @@ pub enum EnvironmentError {
     /// The port is given as an option and as a variable.
     #[error("API_SERVER_PORT is what port sets where hermes-cli is run; give only one of the two")]
     PortTwice,
+    /// A watchdog has nothing to ask.
+    #[error(
+        "watchdog asks the API server of the gateway, which Hermes starts with a key only; give API_SERVER_KEY as a secret, or omit watchdog"
+    )]
+    NothingToAsk,
     /// Host or port of the dashboard is given as a variable of the dashboard itself.
     #[error("{0} counts in the environment of the container only; write host or port here")]
     Address(&'static str),

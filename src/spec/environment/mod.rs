@@ -1,8 +1,11 @@
 //! What a gateway finds in its environment: names, values, and secrets that are read at run time.
 
+mod api_server;
 mod error;
 mod refused;
 
+pub use api_server::API_SERVER_PORT;
+pub(crate) use api_server::{API_SERVER_KEY, api_server, switch};
 pub use error::EnvironmentError;
 pub(crate) use refused::{OF_ISOLATED, SUPERVISED_MARKERS};
 
@@ -18,9 +21,6 @@ pub const FALLBACK_HOME: &str = "/opt/data";
 
 /// What a run script says where the container says nothing about `HERMES_HOMES`, below which each isolated gateway has its home.
 pub const FALLBACK_HOMES: &str = "/opt/homes";
-
-/// The variable by which `hermes gateway run` learns its port.
-pub const API_SERVER_PORT: &str = "API_SERVER_PORT";
 
 /// The variables of the container that win over host and port of the dashboard, in this order.
 pub(crate) const DASHBOARD_ADDRESS: [&str; 2] = ["HERMES_DASHBOARD_HOST", "HERMES_DASHBOARD_PORT"];
@@ -165,6 +165,17 @@ impl Environment {
     /// Whether a variable of this name is set.
     pub fn contains(&self, name: &str) -> bool {
         self.0.keys().any(|known| known.as_str() == name)
+    }
+
+    /// Whether a gateway with these variables has an API server for sure: Hermes starts none without a key, which may lie on the volume, too.
+    pub(crate) fn has_api_server(&self) -> bool {
+        self.0.iter().any(|(name, source)| {
+            name.as_str() == API_SERVER_KEY
+                && match source {
+                    EnvSource::Value(value) => !value.as_str().is_empty(),
+                    EnvSource::Secret(_) => true,
+                }
+        })
     }
 
     /// Names and values, sorted by name.

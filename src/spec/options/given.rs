@@ -11,6 +11,7 @@ use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::uid::Uid;
 use super::user::UserName;
+use super::watchdog::Watchdog;
 use crate::spec::environment::Environment;
 
 /// The options of one gateway, or of the dashboard, as far as they were given, on a command line or in a manifest.
@@ -44,6 +45,8 @@ pub struct Options {
     pub log_size: Option<LogSize>,
     /// `crash-budget`.
     pub crash_budget: Option<CrashBudget>,
+    /// `watchdog`.
+    pub watchdog: Option<Watchdog>,
     /// `after`.
     pub after: Option<Vec<After>>,
     /// `env`, `env-file` and `secret` together.
@@ -71,6 +74,7 @@ impl Options {
             Key::LogFiles => self.log_files = Some(text.parse()?),
             Key::LogSize => self.log_size = Some(text.parse()?),
             Key::CrashBudget => self.crash_budget = Some(text.parse()?),
+            Key::Watchdog => self.watchdog = Some(text.parse()?),
             Key::After => self.after.get_or_insert_default().push(text.parse()?),
         }
         Ok(())
@@ -100,6 +104,7 @@ impl Options {
             Key::LogFiles => self.log_files.as_ref().map(ToString::to_string),
             Key::LogSize => self.log_size.as_ref().map(ToString::to_string),
             Key::CrashBudget => self.crash_budget.as_ref().map(ToString::to_string),
+            Key::Watchdog => self.watchdog.as_ref().map(ToString::to_string),
             Key::After => {
                 self.after.as_ref().map(|names| names.iter().map(After::as_str).collect::<Vec<_>>().join(","))
             }
@@ -111,15 +116,20 @@ impl Options {
         self.isolated.unwrap_or_default()
     }
 
+    /// Whether the gateway with these options answers on a port.
+    pub(crate) fn has_api_server(&self) -> bool {
+        self.hermes_cli.unwrap_or_default() == HermesCli::Start || self.environment.has_api_server()
+    }
+
     /// These options, and those of `defaults` where these say nothing. The environments are joined entry by entry. The user of the others is
-    /// none of an isolated gateway's.
+    /// none of an isolated gateway's, and a watchdog of all is none of a gateway's that it has nothing to ask of.
     #[must_use]
     pub fn or(self, defaults: &Self) -> Self {
         let isolated = self.isolated.or(defaults.isolated);
         let user = if isolated == Some(true) { None } else { defaults.user.clone() };
         let mut environment = defaults.environment.clone();
         environment.overlay(self.environment);
-        Self {
+        let mut all = Self {
             layout: self.layout,
             host: self.host.or_else(|| defaults.host.clone()),
             port: self.port.or(defaults.port),
@@ -134,8 +144,13 @@ impl Options {
             log_files: self.log_files.or(defaults.log_files),
             log_size: self.log_size.or(defaults.log_size),
             crash_budget: self.crash_budget.or(defaults.crash_budget),
+            watchdog: self.watchdog,
             after: self.after.or_else(|| defaults.after.clone()),
             environment,
+        };
+        if all.has_api_server() {
+            all.watchdog = all.watchdog.or(defaults.watchdog);
         }
+        all
     }
 }

@@ -10,6 +10,7 @@ use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::uid::Uid;
 use super::user::UserName;
+use super::watchdog::Watchdog;
 
 /// An option that has one value; `env`, `env-file` and `secret` are the other kind, see [`environment`](crate::spec::environment).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,13 +43,15 @@ pub enum Key {
     LogSize,
     /// How many deaths in which time leave the gateway down.
     CrashBudget,
+    /// How long the gateway may be up and not answer.
+    Watchdog,
     /// What has to be up before the gateway starts.
     After,
 }
 
 impl Key {
     /// The keys of a gateway, in the order in which help texts show them.
-    pub const OF_GATEWAY: [Self; 13] = [
+    pub const OF_GATEWAY: [Self; 14] = [
         Self::Port,
         Self::HermesCli,
         Self::Hermes,
@@ -61,6 +64,7 @@ impl Key {
         Self::LogFiles,
         Self::LogSize,
         Self::CrashBudget,
+        Self::Watchdog,
         Self::After,
     ];
 
@@ -102,6 +106,7 @@ impl Key {
             Self::LogFiles => LogFiles::NAME,
             Self::LogSize => LogSize::NAME,
             Self::CrashBudget => CrashBudget::NAME,
+            Self::Watchdog => Watchdog::NAME,
             Self::After => After::NAME,
         }
     }
@@ -115,7 +120,7 @@ impl Key {
             Self::LogTo => "file|both",
             Self::Hermes => "PROGRAM",
             Self::User | Self::After => "NAME",
-            Self::StopTimeout => "SECONDS",
+            Self::StopTimeout | Self::Watchdog => "SECONDS",
             Self::LogSize => "BYTES",
             Self::CrashBudget => "N/SECONDS",
             Self::Port | Self::Isolated | Self::Uid | Self::Down | Self::LogFiles => "N",
@@ -154,6 +159,9 @@ impl Key {
             Self::LogFiles => "Rotated log files to keep [default: 10]",
             Self::LogSize => "Size at which a log file is rotated [default: 1000000]",
             Self::CrashBudget => "Leave the gateway down after N deaths within SECONDS, or `off` [default: 10/300]",
+            Self::Watchdog => {
+                "Restart the gateway if it is up and its port has not answered for so long; 0 is never [default: 0]"
+            }
             Self::After => {
                 "Start the gateway after this service or bundle of s6-rc; only with layout s6-rc or s6-overlay; may be given several times"
             }
@@ -189,6 +197,7 @@ impl Key {
             Self::LogFiles => LogFiles::KIND,
             Self::LogSize => LogSize::KIND,
             Self::CrashBudget => CrashBudget::KIND,
+            Self::Watchdog => Watchdog::KIND,
             Self::After => After::KIND,
         }
     }

@@ -17,6 +17,7 @@ mod log_to;
 mod number;
 mod uid;
 mod user;
+mod watchdog;
 
 pub use after::After;
 pub use crash_budget::CrashBudget;
@@ -31,3 +32,4 @@ pub use log_to::LogTo;
 pub use number::{LogFiles, LogSize, Port, StopTimeout};
 pub use uid::Uid;
 pub use user::UserName;
+pub use watchdog::Watchdog;

@@ -4,6 +4,7 @@
 mod boot;
 mod control_group;
 mod display;
+mod health;
 mod helpers;
 mod install;
 mod locks;

@@ -9,12 +9,12 @@ fn what_belongs_to_another_user_is_neither_asked_nor_told() {
     let sandbox = sandbox(Openat2::Works, STAYS);
     let ran = live(
         &sandbox,
-        "exec 2>&1; gatewayctl -q register a --down; d=/run/service/gateway-h; mkdir /tmp/h; printf '#!/bin/sh\\nexec sleep 1000\\n' >/tmp/h/run; \
+        "exec 2>&1; mkdir /run/s6/legacy-services; gatewayctl -q register a --down; d=/run/service/gateway-h; mkdir /tmp/h; printf '#!/bin/sh\\nexec sleep 1000\\n' >/tmp/h/run; \
          chmod 755 /tmp/h/run; mkdir -m 700 /tmp/h/supervise; chown hermes /tmp/h/supervise; mv /tmp/h $d; s6-svscanctl -a /run/service; \
          until s6-svok $d; do sleep 0.02; done; echo victim >/root/victim; chmod 600 /root/victim; ls -ld --time-style=+ /root/victim >/tmp/before; \
          as mv $d/supervise/control /opt/data/control; as ln -s /root/victim $d/supervise/control; \
          as mv $d/supervise/status /opt/data/status; as mkfifo $d/supervise/status; \
-         for c in 'stop h' 'start h' 'restart h' 'status h' 'register h --control-group hermes-extra'; do \
+         for c in 'health h' 'health --live h' 'stop h' 'start h' 'restart h' 'status h' 'register h --control-group hermes-extra'; do \
            fails within 15 gatewayctl --timeout 3 $c; done; within 15 gatewayctl -q --timeout 3 status >/tmp/log || echo $?; \
          within 15 gatewayctl -q --timeout 3 doctor | grep ' supervise ' || :; cat /root/victim; ls -ld --time-style=+ /root/victim | cmp - /tmp/before; \
          timeout 1 s6-svstat $d || echo held; s6-svc -d $d; head -c 1 /root/victim; echo; echo victim >/root/victim; \
@@ -23,8 +23,10 @@ fn what_belongs_to_another_user_is_neither_asked_nor_told() {
     );
     let foreign = "error: another user can change /run/service/gateway-h/supervise, and root would follow what that user plants there; unregister \
                    the gateway and register it again\n[exit 1]\n";
+    let unlooked = "gateway h cannot be looked at: another user can change /run/service/gateway-h/supervise, and root would follow what that user \
+                    plants there; unregister the gateway and register it again\n[exit 1]\n";
     let guarded = format!(
-        "{}PROFILE  STATE    FOR  PID  LAST EXIT  RESTARTS  PORT\n\
+        "{unlooked}{unlooked}{}PROFILE  STATE    FOR  PID  LAST EXIT  RESTARTS  PORT\n\
          h        foreign  -    -    -          -         -\n[exit 3]\n\
          error: /run/service/gateway-h is already registered and differs; unregister it first, or use install --update\n[exit 1]\n3\n\
          ERROR    supervise    /run/service/gateway-h/supervise belongs to user 10000 with mode 0700: a symlink planted in it is followed by \

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # Written by gen-service for {{ own.whose.0 }} {{ own.whose.1 }}.
 # Do not edit: change what it was rendered from and run gen-service again.
-# It runs as root, since it registers gateways. It has no logger: what it says stands in the container's log.
+# It runs as root, since it {% if command == "watch" %}registers{% else %}restarts{% endif %} gateways. It has no logger: what it says stands in the container's log.
 set -eu
 exec 2>&1
-exec gatewayctl watch
+exec gatewayctl {{ command }}

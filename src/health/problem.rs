@@ -1,0 +1,124 @@
+//! What can be wrong with a service, and how it is said.
+
+use std::net::SocketAddr;
+
+use camino::Utf8PathBuf;
+use thiserror::Error;
+
+use super::http::Silence;
+use crate::s6::{LiveService, S6Error};
+use crate::spec::ServiceName;
+
+/// A service that is not well.
+#[derive(Debug)]
+pub(crate) struct Ill {
+    /// Which one; `None` if it is what supervises them all.
+    pub(crate) service: Option<ServiceName>,
+    /// What is wrong with it.
+    pub(crate) problem: Problem,
+}
+
+impl Ill {
+    /// Who is not well, as the subject of a sentence.
+    pub(crate) fn who(&self) -> String {
+        match (&self.service, &self.problem) {
+            (Some(service), _) => service.to_string(),
+            (None, Problem::Booting) => "the container".to_owned(),
+            (None, _) => "s6-svscan".to_owned(),
+        }
+    }
+
+    pub(super) fn of(service: &LiveService, problem: Problem) -> Self {
+        Self { service: Some(service.name().clone()), problem }
+    }
+}
+
+/// What is wrong with a service, as the rest of a sentence about it.
+#[derive(Debug, Error)]
+pub(crate) enum Problem {
+    /// No s6-svscan watches the scandir.
+    #[error("does not watch {0}")]
+    NotWatched(Utf8PathBuf),
+    /// Its hooks, or its services, are not through yet.
+    #[error("is still booting")]
+    Booting,
+    /// There is no such service.
+    #[error("is not there")]
+    Missing,
+    /// Its supervisor does not run.
+    #[error("has no supervisor")]
+    NoSupervisor,
+    /// The supervisor of its logger does not run.
+    #[error("has no supervisor of its logger")]
+    NoLogger,
+    /// This user may not know.
+    #[error("is hidden from this user; ask as root")]
+    Hidden,
+    /// It cannot be told.
+    #[error("cannot be looked at: {0}")]
+    Untold(String),
+    /// It has ended, and is started again.
+    #[error("is down, but should be up{}", after(.0.as_ref()))]
+    Restarting(Option<String>),
+    /// It has ended, and stays down.
+    #[error("has failed and stays down{}", after(.0.as_ref()))]
+    Failed(Option<String>),
+    /// It may end yet.
+    #[error("is up for {seconds} s only")]
+    Starting {
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// It dies again and again.
+    #[error("died {deaths} times within {seconds} s")]
+    Loop {
+        /// How many times.
+        deaths: usize,
+        /// In which time, in seconds.
+        seconds: u64,
+    },
+    /// Somebody has paused it.
+    #[error("is paused")]
+    Paused,
+    /// Its logger is down.
+    #[error("is up, but its logger is down")]
+    Unheard,
+    /// It does not answer HTTP on its port.
+    #[error("does not answer at {0}: {1}")]
+    Silent(SocketAddr, Silence),
+}
+
+impl Problem {
+    /// Why a service cannot be looked at.
+    pub(super) fn untold(error: S6Error) -> Self {
+        match error {
+            S6Error::NotSupervised(_) => Self::NoSupervisor,
+            error if error.is_refusal() => Self::Hidden,
+            error => Self::Untold(error.to_string()),
+        }
+    }
+
+    /// It in a word, for a program.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::NotWatched(_) => "not-watched",
+            Self::Booting => "booting",
+            Self::Missing => "missing",
+            Self::NoSupervisor | Self::NoLogger => "unsupervised",
+            Self::Hidden => "hidden",
+            Self::Untold(_) => "unknown",
+            Self::Restarting(_) => "restarting",
+            Self::Failed(_) => "failed",
+            Self::Starting { .. } => "starting",
+            Self::Loop { .. } => "loop",
+            Self::Paused => "paused",
+            Self::Unheard => "unheard",
+            Self::Silent(..) => "silent",
+        }
+    }
+}
+
+/// How a service ended, behind what became of it.
+fn after(last: Option<&String>) -> String {
+    last.map(|last| format!("; it ended with {last}")).unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! Restarts gateways that are up and do not answer: alive for their supervisor, and dead for whoever uses them.
+//!
+//! One process looks at all of them. What it learns of a gateway counts as long as its process is the same; the time is that of a clock that nobody sets,
+//! and one look is never enough, so a machine that stood still restarts nothing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::http::{ANSWER, Silence, ask};
+use rustix::event::{Timespec, poll};
+
+use crate::base::interrupted;
+use crate::s6::{LiveService, Programs, S6Error, Scandir};
+use crate::spec::ServiceName;
+
+/// The pause between two looks at all of them, in seconds.
+const PAUSE: i64 = 2;
+
+/// So many looks in a row it must not have answered.
+const LOOKS: u32 = 3;
+
+/// What the watchdog has done.
+#[derive(Debug)]
+pub(crate) struct Restart {
+    /// To which gateway.
+    pub(crate) service: ServiceName,
+    /// Why, as it stands in the log of the gateway.
+    pub(crate) why: String,
+    /// What kept it from it.
+    pub(crate) failure: Option<S6Error>,
+}
+
+/// What is known of a gateway that runs.
+struct Known {
+    /// Its process.
+    pid: u32,
+    /// Since when it has not answered, and how many times it was asked since.
+    silent: Option<(Instant, u32)>,
+    /// When it was told to end.
+    told: Option<Instant>,
+    /// Whether it was killed.
+    killed: bool,
+}
+
+/// Looks at the gateways that have a watchdog until a signal comes, and has each restarted that did not answer for so long. `tell` hears of each.
+///
+/// # Errors
+/// If the scandir cannot be read.
+pub(crate) fn watchdog(scandir: &Scandir, programs: &Programs, tell: &mut dyn FnMut(&Restart)) -> Result<(), S6Error> {
+    /// After so long between two looks, the container was frozen, and so were the gateways.
+    const FROZEN: Duration = Duration::from_secs(30);
+    let pause = Timespec { tv_sec: PAUSE, tv_nsec: 0 };
+    let mut known = BTreeMap::new();
+    let mut last = Instant::now();
+    while !interrupted() {
+        if last.elapsed() > FROZEN {
+            known.clear();
+        }
+        last = Instant::now();
+        look(scandir, programs, &mut known, tell)?;
+        // A signal ends it.
+        let _ = poll(&mut [], Some(&pause));
+    }
+    Ok(())
+}
+
+fn look(
+    scandir: &Scandir,
+    programs: &Programs,
+    known: &mut BTreeMap<ServiceName, Known>,
+    tell: &mut dyn FnMut(&Restart),
+) -> Result<(), S6Error> {
+    let services = scandir.services()?;
+    known.retain(|name, _| services.contains_key(name));
+    let mut watched: Vec<(&LiveService, Duration, SocketAddr)> = Vec::new();
+    for service in services.values() {
+        let Some(limit) = service.watchdog() else { continue };
+        let Some(address) = service.address().and_then(|address| address.socket()) else { continue };
+        match service.glance(programs) {
+            Ok(status) if status.up && status.wanted_up && !status.paused => {
+                let pid = status.pid.unwrap_or_default();
+                if known.get(service.name()).is_none_or(|known| known.pid != pid) {
+                    known.insert(service.name().clone(), Known { pid, silent: None, told: None, killed: false });
+                }
+                watched.push((service, limit, address));
+            }
+            // What is down, or on its way there, is its supervisor's and its operator's.
+            _ => drop(known.remove(service.name())),
+        }
+    }
+    let asked = Instant::now();
+    let addresses: Vec<SocketAddr> = watched.iter().map(|(_, _, address)| *address).collect();
+    for ((service, limit, address), answer) in watched.into_iter().zip(ask(&addresses, ANSWER)) {
+        let Some(known) = known.get_mut(service.name()) else { continue };
+        if let Some(restart) = judge(known, service, limit, address, answer, asked, programs) {
+            tell(&restart);
+        }
+    }
+    Ok(())
+}
+
+/// Does what is to be done about an answer, or about none.
+fn judge(
+    known: &mut Known,
+    service: &LiveService,
+    limit: Duration,
+    address: SocketAddr,
+    answer: Result<(), Silence>,
+    asked: Instant,
+    programs: &Programs,
+) -> Option<Restart> {
+    if let Some(told) = known.told {
+        let patience = service.timeout_kill().unwrap_or(Duration::from_secs(30));
+        if !known.killed && told.elapsed() >= patience {
+            known.killed = true;
+            let why = format!("it does not end within {} s, and is killed", patience.as_secs());
+            let failure = service.control(programs, "-k").err();
+            return Some(Restart { service: service.name().clone(), why, failure });
+        }
+        return None;
+    }
+    let Err(silence) = answer else {
+        known.silent = None;
+        return None;
+    };
+    let (since, looks) = known.silent.map_or((asked, 1), |(since, looks)| (since, looks + 1));
+    known.silent = Some((since, looks));
+    if since.elapsed() < limit || looks < LOOKS {
+        return None;
+    }
+    known.told = Some(Instant::now());
+    let seconds = since.elapsed().as_secs();
+    let why = format!("it has not answered at {address} for {seconds} s ({silence}): the watchdog restarts it");
+    let failure = service.end_for(&why, programs).err();
+    Some(Restart { service: service.name().clone(), why, failure })
+}
