@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::docker::{Container, HERMES, directory, image, mount, volume};
+use tempfile::TempDir;
+
+use crate::docker::{Container, HERMES, directory, docker, image, mount, until, volume};
 
 const KEY: &str = "a-key-of-the-api-server-0123456789";
 
@@ -57,6 +59,59 @@ port = 8643
         let owners =
             std::process::Command::new("find").arg(volume.path()).args(["!", "-user", "10000"]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&owners.stdout), "", "all on the volume is the service user's");
+    }
+}
+
+/// Alive for its supervisor, and dead for whoever uses it: Docker sees that, and the watchdog ends it.
+#[test]
+fn a_hermes_that_does_not_answer_is_unhealthy_and_restarted() {
+    let manifest = format!(
+        "[defaults]\nhermes-cli = \"run\"\n[gateways.default]\nport = 8642\nwatchdog = 10\nenv = {{ API_SERVER_KEY = \"{KEY}\" }}\n"
+    );
+    let containers: Vec<(&str, TempDir, Container)> = ["services", "hook", "s6-rc", "volume"]
+        .map(|target| {
+            let volume = volume(HERMES);
+            let options = [
+                &mount(volume.path(), "/opt/data"),
+                "--health-interval=1s",
+                "--health-start-period=0s",
+                "--health-retries=1",
+                "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running",
+            ];
+            let container = Container::run(&image(target, Some(&manifest)), &options);
+            (target, volume, container)
+        })
+        .into();
+    let health = |container: &Container, wanted: &str| {
+        until(wanted, || {
+            docker(&["inspect", "--format", "{{.State.Health.Status}}", container.id()]).out.trim_end() == wanted
+        });
+    };
+    let pid = "/command/s6-svstat -o pid /run/service/gateway-default";
+    for (target, _, container) in &containers {
+        health(container, "healthy");
+        assert_eq!(container.sh("gatewayctl health; gatewayctl health --live"), "", "{target}");
+        container.sh("/command/s6-svok /run/service/watchdog");
+        let doctor = container.exec(&["gatewayctl", "doctor"]).out;
+        assert!(doctor.contains("looks after gateway default"), "{target}: {doctor}");
+    }
+    let before: Vec<String> = containers.iter().map(|(_, _, container)| container.sh(pid)).collect();
+    for ((_, _, container), pid) in containers.iter().zip(&before) {
+        container.sh(&format!("kill -STOP {pid}"));
+    }
+    for ((target, _, container), before) in containers.iter().zip(before) {
+        // It may be healthy again by now.
+        let filters =
+            ["--filter", "event=health_status: unhealthy", "--filter", &format!("container={}", container.id())];
+        until("unhealthy", || {
+            !docker(&[&["events", "--since=10m", "--until=0s"], &filters[..]].concat()).out.is_empty()
+        });
+        container.until(&format!("[ \"$({pid})\" != {} ]", before.trim_end()));
+        health(container, "healthy");
+        let why = "gateway-default: it has not answered at 127.0.0.1:8642 for ";
+        assert!(container.log_of("default").contains(why), "{target}: {}", container.log_of("default"));
+        assert!(container.logs().contains("the watchdog restarts it"), "{target}");
+        assert_ne!(container.stop(), 137, "{target}");
     }
 }
 
