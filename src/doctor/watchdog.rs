@@ -16,7 +16,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut found = Vec::new();
     let names: Vec<&ServiceName> = watched.iter().map(|(name, _)| *name).collect();
     if !patient.services.contains_key(&ServiceName::Watchdog) {
-        let seen = format!("nobody restarts {} if they do not answer, since no watchdog is here", listed(&names));
+        let seen = format!("no watchdog is here, so nobody restarts what does not answer of {}", listed(&names));
         let remedy = "gen-service --manifest FILE --part watchdog --out TREE, and gatewayctl install TREE";
         found.push(Finding::error(CHECK, seen, remedy));
     }
@@ -24,7 +24,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let deaf: Vec<&ServiceName> =
         watched.iter().filter(|(_, service)| !asked(service)).map(|(name, _)| *name).collect();
     if !deaf.is_empty() {
-        let seen = format!("{} cannot be asked whether they are well", listed(&deaf));
+        let seen = format!("the watchdog cannot ask {}", listed(&deaf));
         let remedy = "give an IP address in API_SERVER_HOST";
         found.push(Finding::warning(CHECK, seen, remedy));
     }

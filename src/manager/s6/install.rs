@@ -49,7 +49,7 @@ impl S6Manager<'_> {
                 return Err(error);
             }
         }
-        self.and_watchdog(wanted)?;
+        self.and_watchdog(wanted);
         Ok(Installed { published: done.changes, live })
     }
 
@@ -89,7 +89,7 @@ impl S6Manager<'_> {
             }
             self.take_back(&services, Some(&late))?;
         }
-        self.and_watchdog(&some)?;
+        self.and_watchdog(&some);
         let mut published: BTreeMap<&ServiceName, Published> =
             some.iter().map(Checked::service).zip(published).collect();
         let result = |checked: &Checked| match refused.remove(checked.service()) {
@@ -117,21 +117,23 @@ impl S6Manager<'_> {
         let path = service.path().to_owned();
         // One that is there already is seen to as well: the run that put it there may have been killed before it was.
         self.supervise(&[(service, published)])?;
-        self.and_watchdog(&checked)?;
+        self.and_watchdog(&checked);
         if published == Published::Created { Ok(()) } else { Err(S6Error::Registered { path, different: false }) }
     }
 
-    /// Publishes the watchdog, too, if one of these needs it and it is not there.
-    fn and_watchdog(&self, wanted: &[Checked]) -> Result<(), S6Error> {
+    /// Publishes the watchdog, too, if one of these needs it and it is not there. What they are published for is done without it.
+    fn and_watchdog(&self, wanted: &[Checked]) {
         let name = ServiceName::Watchdog;
         let is_needed = wanted.iter().any(Checked::has_watchdog) && !self.scandir.has(&name);
         if !is_needed {
-            return Ok(());
+            return;
         }
         match self.install(&[Checked::rendered(&render_service(&Service::Watchdog))], false) {
             // Another run was faster.
-            Ok(_) | Err(S6Error::Registered { .. }) => Ok(()),
-            Err(error) => Err(error),
+            Ok(_) | Err(S6Error::Registered { .. }) => {}
+            Err(error) => {
+                self.observer.borrow_mut().warning(&format!("nobody restarts what does not answer: {error}"));
+            }
         }
     }
 
