@@ -3,10 +3,10 @@
 use std::cell::Cell;
 
 use crate::hermes::{Apart, Release, installed};
-use crate::s6::{RunScript, Scandir, container, variables};
+use crate::s6::{LiveService, RunScript, Scandir, container, variables};
 use crate::spec::environment::switch;
 use crate::spec::options::HermesProgram;
-use crate::spec::{Owner, ProfileName};
+use crate::spec::{Owner, ProfileName, ServiceName};
 use crate::volume::{Homes, Kept, MOST_READ, Multiplexing, Volume};
 
 /// A gateway of the root profile that serves other profiles of its home, or is to.
@@ -49,6 +49,12 @@ impl Serving {
         let volume = homes.of_service(&service).open().ok()?;
         let multiplexing = volume.multiplexing(variable, release)?;
         Some(Self { volume, release, multiplexing, owner: script.owner, left: Cell::new(MOST_READ) })
+    }
+
+    /// How it serves the profile of this service, which may be there in the scandir; `None` if it does not.
+    pub(crate) fn how_of(&self, name: &ServiceName, service: Option<&LiveService>) -> Option<How> {
+        let owner = service.and_then(LiveService::run_script).map(|script| script.owner);
+        self.how(name.profile()?, owner.as_ref())
     }
 
     /// How it serves this profile, whose own gateway, if there is one, runs as this; `None` if it does not.

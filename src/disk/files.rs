@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::{Mutex, PoisonError};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -119,13 +119,11 @@ pub(crate) fn read_bytes(path: &Utf8Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a small file, whole or not at all, into a directory that nobody else can change.
+/// Writes a small file into a directory that nobody else can change.
 pub(crate) fn write_small(path: &Utf8Path, text: &str) -> io::Result<()> {
-    let new = Utf8PathBuf::from(format!("{path}.new"));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(new.as_std_path(), flags, Mode::from_raw_mode(0o644))?);
-    file.write_all(text.as_bytes())?;
-    fs::rename(new, path)
+    let mut file = File::from(rustix::fs::open(path.as_std_path(), flags, Mode::from_raw_mode(0o644))?);
+    file.write_all(text.as_bytes())
 }
 
 /// How deep what is read or removed may be nested.

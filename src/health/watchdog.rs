@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::http::{ANSWER, Silence, ask};
 use rustix::event::{Timespec, poll};
 
+use super::http::{ANSWER, Silence, ask};
 use crate::base::interrupted;
 use crate::s6::{LiveService, Programs, S6Error, Scandir};
 use crate::spec::ServiceName;
@@ -110,9 +110,13 @@ fn judge(
     asked: Instant,
     programs: &Programs,
 ) -> Option<Restart> {
+    // While it was asked, an operator may have stopped it, or it may have ended by itself.
+    let pid = known.pid;
+    let is_the_same =
+        || service.glance(programs).is_ok_and(|now| now.up && now.wanted_up && !now.paused && now.pid == Some(pid));
     if let Some(told) = known.told {
         let patience = service.timeout_kill().unwrap_or(Duration::from_secs(30));
-        if !known.killed && told.elapsed() >= patience {
+        if !known.killed && told.elapsed() >= patience && is_the_same() {
             known.killed = true;
             let why = format!("it does not end within {} s, and is killed", patience.as_secs());
             let failure = service.control(programs, "-k").err();
@@ -126,7 +130,7 @@ fn judge(
     };
     let (since, looks) = known.silent.map_or((asked, 1), |(since, looks)| (since, looks + 1));
     known.silent = Some((since, looks));
-    if since.elapsed() < limit || looks < LOOKS {
+    if since.elapsed() < limit || looks < LOOKS || !is_the_same() {
         return None;
     }
     known.told = Some(Instant::now());

@@ -260,7 +260,7 @@ impl LiveService {
             match self.call(programs, "s6-svdt-clear", &[]).map_err(|error| self.or_absent(error)) {
                 Err(S6Error::NotSupervised(_)) if self.is_running()? => {}
                 // A member of a control group may control the service and not forgive it; then this death counts.
-                Err(S6Error::Failed { said, .. }) if said.ends_with("Permission denied") => break,
+                Err(error) if error.is_refusal() => break,
                 result => return result.map(drop),
             }
         }

@@ -11,7 +11,6 @@ use crate::cli::streams::{RED, Streams, styled};
 use crate::error::Error;
 use crate::health::{Depth, Ill, Problem, examine};
 use crate::manager::S6Manager;
-use crate::s6::LiveService;
 use crate::spec::ServiceName;
 use crate::volume::Homes;
 
@@ -44,12 +43,8 @@ fn without_served(mut ills: Vec<Ill>, manager: &S6Manager<'_>) -> Vec<Ill> {
     if ills.iter().any(is_failed)
         && let Some(serving) = Serving::here(manager.scandir(), &Homes::usual()).filter(Serving::is_settled)
     {
-        let is_served = |name: &ServiceName| {
-            let script = manager.scandir().service(name).ok().as_ref().and_then(LiveService::run_script);
-            let how =
-                name.profile().and_then(|profile| serving.how(profile, script.map(|script| script.owner).as_ref()));
-            how == Some(How::Now)
-        };
+        let is_served =
+            |name: &ServiceName| serving.how_of(name, manager.scandir().service(name).ok().as_ref()) == Some(How::Now);
         ills.retain(|ill| !is_failed(ill) || !ill.service.as_ref().is_some_and(is_served));
     }
     ills

@@ -90,8 +90,7 @@ fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, E
     let programs = manager.programs();
     // What another user wrote, read before what takes several threads.
     let how = |(name, service): &(ServiceName, Option<LiveService>)| {
-        let owner = service.as_ref().and_then(LiveService::run_script).map(|script| script.owner);
-        serving.as_ref().and_then(|serving| serving.how(name.profile()?, owner.as_ref()))
+        serving.as_ref().and_then(|serving| serving.how_of(name, service.as_ref()))
     };
     let wanted: Vec<_> = wanted.into_iter().map(|one| (how(&one), one)).collect();
     let row = |(how, (name, service)): &(Option<How>, (ServiceName, Option<LiveService>))| -> Result<Row, Error> {
