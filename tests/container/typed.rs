@@ -241,23 +241,24 @@ fn the_dashboard_is_asked_for_and_asks_for_a_password() {
 fn a_volume_of_any_user_works() {
     for target in TARGETS {
         let image = image(target, None);
-        let up = |options: &[&str], uid: u32| {
-            let volume = volume(uid);
+        let runs_as = |user: u32, options: &[&str], owner: u32| {
+            let volume = volume(owner);
             let data = mount(volume.path(), "/opt/data");
             let container = Container::run(
                 &image,
                 &[&[data.as_str(), "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running"], options].concat(),
             );
             container.until_up("default");
-            let pid = container.sh("/command/s6-svstat -o pid /run/service/gateway-default");
-            let uid = container.sh(&format!("stat -c %u /proc/{}", pid.trim_end()));
-            (uid.trim_end().parse::<u32>().unwrap(), container.logs(), volume)
+            // It is up from the first line of its run script on, which root runs: the user comes a moment later.
+            container.until(&format!(
+                "[ \"$(stat -c %u /proc/\"$(/command/s6-svstat -o pid /run/service/gateway-default)\")\" -eq {user} ]"
+            ));
         };
         // As it comes, from a directory that Docker made for root, and of the user of the host, by all of the ways to say so.
-        assert_eq!(up(&[], 0).0, HERMES, "{target}");
-        assert_eq!(up(&["--env=HERMES_UID=1000", "--env=HERMES_GID=1000"], 1000).0, 1000, "{target}");
-        assert_eq!(up(&["--env=PUID=99", "--env=PGID=100", "--env=HERMES_UID=2000"], 2000).0, 2000, "{target}");
-        assert_eq!(up(&["--user=1000:1000", "--tmpfs=/run:exec,uid=1000,gid=1000"], 1000).0, 1000, "{target}");
+        runs_as(HERMES, &[], 0);
+        runs_as(1000, &["--env=HERMES_UID=1000", "--env=HERMES_GID=1000"], 1000);
+        runs_as(2000, &["--env=PUID=99", "--env=PGID=100", "--env=HERMES_UID=2000"], 2000);
+        runs_as(1000, &["--user=1000:1000", "--tmpfs=/run:exec,uid=1000,gid=1000"], 1000);
         // One that another number had is taken over, and what lies beside Hermes' own stays.
         let mine = volume(HERMES);
         for (name, uid) in [("auth.json", HERMES), ("photo.jpg", 4000)] {
