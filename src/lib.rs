@@ -15,7 +15,8 @@
 //! - `health` tells whether what s6 runs is well, and restarts what is not.
 //! - [`hermes`] is what is known of Hermes itself: a table of its releases, and which one is installed.
 //! - `volume` is all that is touched below the home of Hermes, and all that runs as the service user.
-//! - `boot` gives the profiles of a volume their service directories at each boot; `doctor` looks for what is wrong.
+//! - `boot` gives the profiles of a volume their service directories at each boot; `metrics` tells how they are in numbers;
+//!   `doctor` looks for what is wrong.
 //! - `error` joins the errors of all floors into exit codes; `cli` is the command line.
 //!
 //! On top, with the feature `fuzz` only, `fuzz` has what is asserted of each reader, whatever it is given.
@@ -49,6 +50,7 @@ pub mod fuzz;
 mod health;
 pub mod hermes;
 pub mod manager;
+mod metrics;
 pub mod render;
 pub mod s6;
 pub mod source;

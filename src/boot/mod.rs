@@ -10,6 +10,7 @@ mod reconcile;
 mod save;
 mod served;
 mod serving;
+mod unwell;
 mod wanted;
 mod watch;
 
@@ -18,4 +19,5 @@ pub(crate) use outcome::{Action, Outcome, Reconciled, Why};
 pub(crate) use reconcile::Reconcile;
 pub(crate) use save::{forget, register_and_save};
 pub(crate) use serving::{How, Serving};
+pub(crate) use unwell::unwell;
 pub(crate) use watch::{Looks, follow};

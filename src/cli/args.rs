@@ -102,6 +102,7 @@ pub(crate) enum OnePart {
     Dashboard,
     Watch,
     Watchdog,
+    Metrics,
 }
 
 impl From<OnePart> for Part {
@@ -111,6 +112,7 @@ impl From<OnePart> for Part {
             OnePart::Dashboard => Self::Dashboard,
             OnePart::Watch => Self::Watch,
             OnePart::Watchdog => Self::Watchdog,
+            OnePart::Metrics => Self::Metrics,
         }
     }
 }

@@ -114,10 +114,10 @@ fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
 
 fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut ports: BTreeMap<u16, Vec<&ServiceName>> = BTreeMap::new();
-    for (name, script) in &patient.scripts {
+    for (name, service) in &patient.services {
+        let told = patient.scripts.get(name).and_then(|script| script.port);
         // One that is told none may listen all the same: by the container, or on Hermes' own.
-        let unsaid = || patient.services.get(name).and_then(LiveService::address).map(|address| address.port);
-        if let Some(port) = script.port.or_else(unsaid) {
+        if let Some(port) = told.or_else(|| service.address().map(|address| address.port)) {
             ports.entry(port).or_default().push(name);
         }
     }
@@ -126,6 +126,8 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         let seen = format!("{} share port {port}: only the first to start gets it", listed(&services));
         let remedy = if services.iter().all(|service| service.profile().is_some()) {
             "register all but one of them again with another --port"
+        } else if services.contains(&&ServiceName::Metrics) {
+            "give the metrics server another with GATEWAYS_METRICS, or in the manifest"
         } else {
             "give the dashboard another with HERMES_DASHBOARD_PORT, or in the manifest"
         };
@@ -135,10 +137,10 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What a gateway ends with that somebody stops: Hermes ends with 1 after TERM, and with 0 if it was told by its own command.
-const STOPPED: [&str; 4] = ["exit 0", "exit 1", "exit 143", "SIGTERM"];
+const STOPPED: [u16; 3] = [0, 1, 143];
 
 /// What such a gateway ends with, by release.
-const OF_SERVED: [&str; 3] = ["exit 1", "exit 75", "exit 78"];
+const OF_SERVED: [u16; 3] = [1, 75, 78];
 
 /// What Hermes says, in every release, if another gateway serves the profile of the one that is to start.
 const SERVED: [&str; 3] = ["already serves profile", "does not get a gateway of its own", "will not serve profile"];
@@ -171,8 +173,7 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         if status.up || status.wanted_up {
             continue;
         }
-        let may_be_served =
-            !service.is_isolated() && status.last.as_deref().is_some_and(|last| OF_SERVED.contains(&last));
+        let may_be_served = !service.is_isolated() && status.last.is_some_and(|last| OF_SERVED.contains(&last.code()));
         if let Some(said) = may_be_served.then(|| served(patient, service, programs)).flatten() {
             let seen = format!("{name} is down since another gateway serves its profile; its last word: {said}");
             found.push(Finding::warning(CHECK, seen, format!("leave it down; gatewayctl status {}", name.word())));
@@ -180,7 +181,7 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
             let last = last.map_or_else(|| "it said nothing".to_owned(), |last| format!("its last line: {last}"));
             let seen = format!("{name} is down since {why}; {last}");
             found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {}", name.word())));
-        } else if let Some(last) = status.last.filter(|last| !STOPPED.contains(&last.as_str())) {
+        } else if let Some(last) = status.last.filter(|last| !STOPPED.contains(&last.code())) {
             let seen = format!("{name} is down since it ended with {last}");
             // Where the logger has given up as well, both have said why to the container.
             let logger = service.logger().and_then(|log| LiveService::anonymous(&log).status(programs).ok());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::check::one_plain_line;
 use crate::disk::Plan;
 use crate::render::render_service;
-use crate::s6::{HermesCommand, RunScript, Status, count};
+use crate::s6::{Ended, HermesCommand, RunScript, Status, count};
 use crate::spec::options::{HermesCli, Options};
 use crate::spec::{Dashboard, Gateway, Owner, Service};
 use crate::volume::{Intent, Object};
@@ -73,12 +73,11 @@ pub fn svstat(data: &[u8]) {
     let said = String::from_utf8_lossy(data);
     let Some(status) = Status::parse(&said) else { return };
     assert!(status.last.is_none() || !status.up, "it runs, and has ended");
-    if let Some(last) = &status.last {
-        one_plain_line(last);
-    }
-    let (code, signal) = match status.last.as_deref() {
-        None => ("-1", "NA"),
-        Some(last) => last.strip_prefix("exit ").map_or(("-1", last), |code| (code, "NA")),
+    let (code, signal) = match status.last {
+        None => ("-1".to_owned(), "NA".to_owned()),
+        Some(Ended::Exit(code)) => (code.to_string(), "NA".to_owned()),
+        Some(Ended::Signal(0)) => ("-1".to_owned(), "???".to_owned()),
+        Some(signal @ Ended::Signal(_)) => ("-1".to_owned(), signal.to_string()),
     };
     let pid = status.pid.map_or_else(|| "-1".to_owned(), |pid| pid.to_string());
     let Status { up, wanted_up, paused, seconds, .. } = &status;

@@ -124,7 +124,7 @@ fn renders(service: &Service, layout: Layout) {
             assert_eq!((&script.owner, script.program.as_str()), (&owner, dashboard.program.as_str()));
             assert_eq!((script.command, script.port), (HermesCommand::Dashboard, Some(dashboard.port.get())));
         }
-        Service::Watch | Service::Watchdog => {}
+        Service::Watch | Service::Watchdog | Service::Metrics(_) => {}
     }
 }
 

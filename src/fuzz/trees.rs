@@ -89,7 +89,7 @@ fn names(directory: &Path) -> Vec<std::ffi::OsString> {
 fn is_fit(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let profile = name.strip_prefix("gateway-").unwrap_or_default().as_bytes();
-    let is_other = ["dashboard", "watch", "watchdog"].contains(&name);
+    let is_other = ["dashboard", "watch", "watchdog", "metrics"].contains(&name);
     let lower = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_gateway = profile.first().is_some_and(lower)
         && profile.iter().all(|byte| lower(byte) || matches!(byte, b'-' | b'_'))

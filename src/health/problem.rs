@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use super::http::Silence;
-use crate::s6::{LiveService, S6Error};
+use crate::s6::{Ended, LiveService, S6Error};
 use crate::spec::ServiceName;
 
 /// A service that is not well.
@@ -58,11 +58,11 @@ pub(crate) enum Problem {
     #[error("cannot be looked at: {0}")]
     Untold(String),
     /// It has ended, and is started again.
-    #[error("is down, but should be up{}", after(.0.as_ref()))]
-    Restarting(Option<String>),
+    #[error("is down, but should be up{}", after(*.0))]
+    Restarting(Option<Ended>),
     /// It has ended, and stays down.
-    #[error("has failed and stays down{}", after(.0.as_ref()))]
-    Failed(Option<String>),
+    #[error("has failed and stays down{}", after(*.0))]
+    Failed(Option<Ended>),
     /// It may end yet.
     #[error("is up for {seconds} s only")]
     Starting {
@@ -119,6 +119,6 @@ impl Problem {
 }
 
 /// How a service ended, behind what became of it.
-fn after(last: Option<&String>) -> String {
+fn after(last: Option<Ended>) -> String {
     last.map(|last| format!("; it ended with {last}")).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::service_dir::{Mode, ServiceFile, whose};
 use crate::spec::environment::{API_SERVER_PORT, Environment, SUPERVISED_MARKERS};
-use crate::spec::options::{CrashBudget, LogFiles, LogSize, LogTo, StopTimeout, Watchdog};
+use crate::spec::options::{CrashBudget, Listen, LogFiles, LogSize, LogTo, StopTimeout, Watchdog};
 use crate::spec::{Call, Dashboard, Gateway, Owner, Service, ServiceName};
 
 /// What the scripts of a service call it.
@@ -61,6 +61,16 @@ struct RootsRun<'a> {
     own: &'a Own,
     /// The command of gatewayctl.
     command: &'static str,
+    /// What it does, for which it has to be root.
+    what: &'static str,
+    /// Where it serves, unless the container says another address.
+    listen: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "metrics/finish.sh")]
+struct MetricsFinish<'a> {
+    own: &'a Own,
 }
 
 /// What a service is made of, in any layout: the files of its directory, and those of its logger's if it has one.
@@ -89,8 +99,14 @@ pub(super) fn parts(service: &Service, name: &ServiceName, in_s6_rc: bool) -> Pa
     match service {
         Service::Gateway(gateway) => of_gateway(gateway, name, in_s6_rc),
         Service::Dashboard(dashboard) => of_dashboard(dashboard, name, in_s6_rc),
-        Service::Watch => of_roots(name, in_s6_rc, "watch"),
-        Service::Watchdog => of_roots(name, in_s6_rc, "watchdog"),
+        Service::Watch => of_roots(name, in_s6_rc, ("watch", "registers gateways"), None),
+        Service::Watchdog => of_roots(name, in_s6_rc, ("watchdog", "restarts gateways"), None),
+        Service::Metrics(metrics) => {
+            let mut parts = of_roots(name, in_s6_rc, ("metrics", "reads what supervisors keep"), Some(metrics.listen));
+            let own = Own::new(name, "metrics", in_s6_rc);
+            parts.service.push(ServiceFile::new("finish", Mode::Script, text(&MetricsFinish { own: &own })));
+            Parts { down: metrics.down, ..parts }
+        }
     }
 }
 
@@ -128,9 +144,15 @@ fn of_dashboard(dashboard: &Dashboard, name: &ServiceName, in_s6_rc: bool) -> Pa
     rest.parts(&own, run)
 }
 
-/// A command of gatewayctl that root runs. There is no finish script, and no limit to deaths: without it, what it does is done no more.
-fn of_roots(name: &ServiceName, in_s6_rc: bool, command: &'static str) -> Parts {
-    let run = text(&RootsRun { own: &Own::new(name, command, in_s6_rc), command });
+/// A command of gatewayctl that root runs, and what it does. There is no limit to deaths: without it, that is done no more.
+fn of_roots(
+    name: &ServiceName,
+    in_s6_rc: bool,
+    (command, what): (&'static str, &'static str),
+    listen: Option<Listen>,
+) -> Parts {
+    let own = Own::new(name, command, in_s6_rc);
+    let run = text(&RootsRun { own: &own, command, what, listen: listen.map(|listen| listen.to_string()) });
     let service = vec![longrun(), ServiceFile::new("run", Mode::Script, run)];
     Parts { service, logger: None, down: false }
 }

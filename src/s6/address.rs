@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::container;
-use super::script::{HermesCommand, RunScript};
+use super::script::{HermesCommand, RunScript, listens_at};
 use super::service::LiveService;
 use super::words::variables;
 use crate::spec::environment::{API_SERVER_KEY, DASHBOARD_ADDRESS, api_server};
@@ -21,6 +21,10 @@ impl LiveService {
     /// reads on the volume may say otherwise, and is not looked at: its user wrote it.
     pub(crate) fn address(&self) -> Option<Address> {
         let text = self.script().ok()?;
+        if let Some(listen) = listens_at(&text) {
+            let socket = listen.socket();
+            return Some(Address { host: socket.ip().to_string(), port: socket.port() });
+        }
         let script = RunScript::of(&text)?;
         match script.command {
             HermesCommand::Start => Some(Address { host: Ipv4Addr::LOCALHOST.to_string(), port: script.port? }),

@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use thiserror::Error;
 
+use super::status::Ended;
 use crate::base::child::Said;
 use crate::base::text::{Plain, lines};
 use crate::base::{Signal, WaitError};
@@ -181,7 +182,7 @@ pub enum S6Error {
         /// Which one.
         service: ServiceName,
         /// How it ended, where known: `exit 78`, `SIGKILL`.
-        last: Option<String>,
+        last: Option<Ended>,
     },
 }
 

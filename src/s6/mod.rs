@@ -42,7 +42,7 @@ pub(crate) use service::count;
 pub use staged::{Checked, read_tree};
 pub(crate) use staged::{move_out, read_trees};
 pub(crate) use status::Death;
-pub use status::Status;
+pub use status::{Ended, Status};
 pub(crate) use words::variables;
 
 /// Where s6-overlay has the programs of s6.

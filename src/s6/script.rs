@@ -4,7 +4,7 @@ use super::container;
 use super::words::{variables, words};
 use crate::spec::Owner;
 use crate::spec::environment::{API_SERVER_PORT, DASHBOARD_ADDRESS};
-use crate::spec::options::Uid;
+use crate::spec::options::{Listen, Uid};
 
 /// The command of a rendered run script. Any other script is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,12 @@ fn address<'a>(text: &'a str, variable: &str) -> Option<&'a str> {
     Some(rest.split_once('}')?.0)
 }
 
+/// Where the metrics server of this run script listens, by the variable of the container or else by the script.
+pub(super) fn listens_at(text: &str) -> Option<Listen> {
+    let (_, rest) = text.lines().last()?.split_once(&format!(" metrics --listen=\"${{{}:-", Listen::VARIABLE))?;
+    container::variable(Listen::VARIABLE).as_deref().or(rest.strip_suffix("}\""))?.parse().ok()
+}
+
 /// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
 fn port(text: &str) -> Option<u16> {
     let value = |entry: &str| entry.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?.parse().ok();
@@ -127,7 +133,7 @@ mod tests {
     use crate::render::{render, render_service};
     use crate::spec::environment::{EnvName, EnvSource, EnvValue, SecretFile};
     use crate::spec::options::{HermesCli, Key, Options};
-    use crate::spec::{Dashboard, Gateway};
+    use crate::spec::{Dashboard, Gateway, Metrics};
 
     fn parsed(profile: &str, options: &[(Key, &str)]) -> Option<RunScript> {
         parsed_with(profile, options, &[])
@@ -230,6 +236,17 @@ mod tests {
             host: Some("127.0.0.1".to_owned()),
         };
         assert_eq!(RunScript::parse(&directory.files()[1].content), Some(wanted));
+    }
+
+    #[test]
+    fn the_metrics_server_is_understood() {
+        let mut own = Options::default();
+        own.set(Key::Listen, "[::]:9000").unwrap();
+        let directory = render_service(&Metrics::new(&own).into());
+        let run = &directory.files()[1].content;
+        assert_eq!(listens_at(run), own.listen);
+        assert_eq!(listens_at(&run.replace("[::]:9000", "localhost:9000")), None);
+        assert_eq!((listens_at(""), RunScript::parse(run)), (None, None));
     }
 
     #[test]

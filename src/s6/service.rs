@@ -9,7 +9,7 @@ use super::error::S6Error;
 use super::fifo::has_reader;
 use super::programs::Programs;
 use super::s6_rc::OfS6Rc;
-use super::script::{RunScript, is_hermes_own, own_uid};
+use super::script::{RunScript, is_hermes_own, listens_at, own_uid};
 use super::status::Status;
 use crate::base::{Patience, WaitError};
 use crate::disk;
@@ -224,9 +224,11 @@ impl LiveService {
         self.call(programs, "s6-svdt", &[])
     }
 
-    /// The port that its run script names, where gen-service rendered it; of the dashboard that of the container, where that names one.
+    /// The port that its run script names, where gen-service rendered it; of the dashboard and the metrics server that of the container, where that
+    /// names one.
     pub fn port(&self) -> Option<u16> {
-        self.run_script()?.port
+        let text = self.script().ok()?;
+        RunScript::of(&text).and_then(|script| script.port).or_else(|| Some(listens_at(&text)?.port().get()))
     }
 
     /// Sends its supervisor these commands of s6-svc.

@@ -81,7 +81,7 @@ pub(crate) fn read_trees(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf
 }
 
 fn holds_none(tree: &Utf8Path) -> Unfit {
-    Unfit::new(tree, "holds no gateway-<profile>, dashboard, watch or watchdog", AGAIN)
+    Unfit::new(tree, "holds no gateway-<profile>, dashboard, watch, watchdog or metrics", AGAIN)
 }
 
 /// The service directories of a tree, and whether a run has begun to move some out of it.
@@ -181,7 +181,7 @@ impl Checked {
         }
         let path = shown.join(name);
         let Some(service) = ServiceName::of_directory(name) else {
-            let problem = "is no gateway-<profile>, dashboard, watch or watchdog";
+            let problem = "is no gateway-<profile>, dashboard, watch, watchdog or metrics";
             return Ok((None, vec![Unfit::new(path, problem, "take it out of the staging tree")]));
         };
         let mut unfit = Vec::new();

@@ -1,5 +1,6 @@
 //! The state of a service, in the words of s6-svstat, and as s6-supervise writes it down.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signal_hook::low_level::signal_name;
@@ -15,10 +16,55 @@ pub struct Status {
     pub paused: bool,
     /// Its process, while it is up.
     pub pid: Option<u32>,
-    /// How it last ended, while it is down: `exit 78`, `SIGKILL`.
-    pub last: Option<String>,
+    /// How it last ended, while it is down.
+    pub last: Option<Ended>,
     /// Seconds since it came up or went down.
     pub seconds: u64,
+}
+
+/// How a process ended: `exit 78`, `SIGKILL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit code.
+    Exit(u16),
+    /// By the signal with this number; 0 if it has no name by which s6-svstat could say it.
+    Signal(u16),
+}
+
+impl Ended {
+    /// Its exit code, or 128 and the number of the signal, as a shell has it.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Exit(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+
+    /// What wait(2) says.
+    fn of_wait(status: u16) -> Self {
+        match status & 0x7f {
+            0 => Self::Exit(status >> 8),
+            signal => Self::Signal(signal),
+        }
+    }
+
+    /// The signal of this name; one that is not known has the number 0.
+    fn by(name: &str) -> Self {
+        Self::Signal((1..128).find(|&number| signal_name(number.into()) == Some(name)).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Exit(code) => write!(f, "exit {code}"),
+            Self::Signal(0) => f.write_str("a signal"),
+            Self::Signal(signal) => match signal_name(signal.into()) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "SIG{signal}"),
+            },
+        }
+    }
 }
 
 impl Status {
@@ -26,14 +72,10 @@ impl Status {
     pub(crate) fn parse(said: &str) -> Option<Self> {
         let fields: Vec<&str> = said.split_whitespace().collect();
         let [up, wanted, paused, pid, code, signal, seconds] = fields.as_slice() else { return None };
-        // It is shown as it is.
-        if !signal.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return None;
-        }
-        let last = match (code.parse::<i32>().ok()?, *signal) {
-            (-1, "NA") => None,
-            (-1, signal) => Some(signal.to_owned()),
-            (code, _) => Some(format!("exit {code}")),
+        let last = match (*code, *signal) {
+            ("-1", "NA") => None,
+            ("-1", signal) => Some(Ended::by(signal)),
+            (code, _) => Some(Ended::Exit(code.parse().ok()?)),
         };
         let up = up.parse().ok()?;
         Some(Self {
@@ -66,17 +108,9 @@ impl Status {
             wanted_up: flag(2),
             paused: flag(0),
             pid: u32::try_from(pid).ok().filter(|_| up),
-            last: (!up).then(|| how_it_ended(ended)),
+            last: (!up).then(|| Ended::of_wait(ended)),
             seconds: now.duration_since(time_of(&record[..12])?).unwrap_or_default().as_secs(),
         })
-    }
-}
-
-/// How a process ended, by what wait(2) says.
-fn how_it_ended(status: u16) -> String {
-    match status & 0x7f {
-        0 => format!("exit {}", status >> 8),
-        signal => signal_name(signal.into()).map_or_else(|| format!("SIG{signal}"), str::to_owned),
     }
 }
 
@@ -120,23 +154,20 @@ mod tests {
     fn fields_of_s6_svstat() {
         let up = Status { up: true, wanted_up: true, paused: false, pid: Some(42), last: None, seconds: 7 };
         assert_eq!(Status::parse("true true false 42 -1 NA 7\n"), Some(up));
-        let down = Status {
-            up: false,
-            wanted_up: false,
-            paused: false,
-            pid: None,
-            last: Some("exit 78".to_owned()),
-            seconds: 0,
-        };
+        let down =
+            Status { up: false, wanted_up: false, paused: false, pid: None, last: Some(Ended::Exit(78)), seconds: 0 };
         assert_eq!(Status::parse("false false false -1 78 NA 0\n"), Some(down.clone()));
-        assert_eq!(Status::parse("false false false -1 -1 SIGKILL 0\n").unwrap().last.as_deref(), Some("SIGKILL"));
+        for (signal, last) in [("SIGKILL", Ended::Signal(9)), ("???", Ended::Signal(0))] {
+            let said = format!("false false false -1 -1 {signal} 0\n");
+            assert_eq!(Status::parse(&said), Some(Status { last: Some(last), ..down.clone() }));
+        }
         for odd in [
             "",
             "true",
             "true true false 42 -1 NA",
             "up (pid 42) 7 seconds",
             "true true false 42 -1 NA x",
-            "false false false -1 -1 \u{1b} 7",
+            "false false false -1 -2 NA 7",
         ] {
             assert_eq!(Status::parse(odd), None, "{odd}");
         }
@@ -159,12 +190,16 @@ mod tests {
         longer[42] = 0b11;
         let down = Status::of_record(&longer, at(0)).unwrap();
         assert_eq!(
-            (down.up, down.wanted_up, down.paused, down.pid, down.last.as_deref()),
-            (false, false, true, None, Some("exit 0"))
+            (down.up, down.wanted_up, down.paused, down.pid, down.last),
+            (false, false, true, None, Some(Ended::Exit(0)))
         );
-        for (status, said) in [(0x4e00, "exit 78"), (9, "SIGKILL"), (0x8f, "SIGTERM"), (40, "SIG40")] {
-            assert_eq!(how_it_ended(status), said);
+        for (status, said, code) in
+            [(0x4e00, "exit 78", 78), (9, "SIGKILL", 137), (0x8f, "SIGTERM", 143), (40, "SIG40", 168)]
+        {
+            let ended = Ended::of_wait(status);
+            assert_eq!((ended.to_string().as_str(), ended.code()), (said, code));
         }
+        assert_eq!(Ended::Signal(0).to_string(), "a signal");
         for odd in [&UP[..34], &[0; 35], &[0xff; 35], &[]] {
             assert_eq!(Status::of_record(odd, at(0)), None, "{odd:?}");
         }

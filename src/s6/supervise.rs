@@ -57,9 +57,55 @@ impl LiveService {
         self.control(programs, "-rc")
     }
 
+    /// How many deaths within which time leave it down, by its finish script.
+    pub(crate) fn crash_budget(&self) -> Option<(usize, Duration)> {
+        let text = disk::read_small(&self.path().join("finish")).ok()?;
+        crash_budget(&text)
+    }
+
     /// For how long it may be up and not answer before the watchdog restarts it, if that is to look after it.
     pub(crate) fn watchdog(&self) -> Option<Duration> {
         let text = disk::read_small(&self.path().join("data/watchdog")).ok()?;
         text.trim_end().parse().ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
+    }
+}
+
+/// The crash budget that a finish script has. The line that paces what asks to be started again is no such line: it stands behind an `if`.
+fn crash_budget(finish: &str) -> Option<(usize, Duration)> {
+    let line = finish.lines().rev().find_map(|line| {
+        let line = line.strip_prefix("exec ").unwrap_or(line);
+        line.strip_prefix("s6-permafailon ")
+    })?;
+    let mut words = line.split(' ');
+    let seconds = words.next()?.parse().ok()?;
+    Some((words.next()?.parse().ok()?, Duration::from_secs(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::render_service;
+    use crate::spec::options::{Key, Options};
+    use crate::spec::{Dashboard, Gateway};
+
+    #[test]
+    fn the_crash_budget_that_was_rendered() {
+        let finish = |options: &[(Key, &str)], service: fn(Options) -> crate::spec::Service| {
+            let mut own = Options::default();
+            for (key, text) in options {
+                own.set(*key, text).unwrap();
+            }
+            let directory = render_service(&service(own));
+            directory.files().iter().find(|file| file.path == "finish").unwrap().content.clone()
+        };
+        let gateway = |own| Gateway::resolve(vec![("coder".parse().unwrap(), own)]).unwrap().remove(0).into();
+        let budget = |deaths, seconds| Some((deaths, Duration::from_secs(seconds)));
+        assert_eq!(crash_budget(&finish(&[], gateway)), budget(10, 300));
+        let own = [(Key::CrashBudget, "3/60"), (Key::Watchdog, "10")];
+        assert_eq!(crash_budget(&finish(&own, gateway)), budget(3, 60));
+        assert_eq!(crash_budget(&finish(&[(Key::CrashBudget, "off")], gateway)), None);
+        let dashboard = |own| Dashboard::new(own).unwrap().into();
+        assert_eq!(crash_budget(&finish(&own[..1], dashboard)), budget(3, 60));
+        assert_eq!(crash_budget("exec s6-permafailon x 3 1 true\n"), None);
     }
 }

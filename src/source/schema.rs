@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET, WATCH};
+use super::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, METRICS, SECRET, WATCH};
 use crate::spec::ProfileName;
 use crate::spec::environment::EnvName;
 use crate::spec::options::{Key, Kind};
@@ -12,6 +12,7 @@ pub fn schema() -> Value {
     let gateway = Key::OF_GATEWAY.iter().map(|key| (*key, key.help()));
     let of_all = Key::OF_ALL.iter().map(|key| (*key, key.help()));
     let defaults = of_all.chain(gateway.clone().filter(|(key, _)| !Key::OF_ONE.contains(key)));
+    let metrics = Key::OF_METRICS.iter().map(|key| (*key, key.help_of_metrics()));
     let dashboard = Key::OF_DASHBOARD.iter().map(|key| (*key, key.help_of_dashboard()));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -19,7 +20,7 @@ pub fn schema() -> Value {
         "description": "Services of Hermes, rendered to s6 service directories by gen-service --manifest",
         "type": "object",
         "additionalProperties": false,
-        "anyOf": [{ "required": [GATEWAYS] }, { "required": [DASHBOARD] }, { "required": [WATCH] }],
+        "anyOf": [{ "required": [GATEWAYS] }, { "required": [DASHBOARD] }, { "required": [WATCH] }, { "required": [METRICS] }],
         "properties": {
             (DEFAULTS): table("What holds for every gateway that does not say otherwise", "gateway", defaults),
             (GATEWAYS): {
@@ -35,14 +36,19 @@ pub fn schema() -> Value {
                 "type": "object",
                 "additionalProperties": false,
             },
+            (METRICS): {
+                "description": "gatewayctl metrics --listen; without this table there is none",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": properties(metrics),
+            },
         },
     })
 }
 
 /// A table with these keys, each with what it does for this kind of service.
 fn table(description: &str, kind: &str, keys: impl Iterator<Item = (Key, &'static str)>) -> Value {
-    let mut properties: Map<String, Value> =
-        keys.map(|(key, help)| (key.name().to_owned(), property(key, help))).collect();
+    let mut properties = properties(keys);
     let entries = |description: &str, value: Value| {
         json!({
             "description": description,
@@ -69,6 +75,10 @@ fn table(description: &str, kind: &str, keys: impl Iterator<Item = (Key, &'stati
         "additionalProperties": false,
         "properties": properties,
     })
+}
+
+fn properties(keys: impl Iterator<Item = (Key, &'static str)>) -> Map<String, Value> {
+    keys.map(|(key, help)| (key.name().to_owned(), property(key, help))).collect()
 }
 
 fn property(key: Key, help: &str) -> Value {

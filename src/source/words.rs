@@ -9,6 +9,8 @@ pub(crate) const GATEWAYS: &str = "gateways";
 pub(crate) const DASHBOARD: &str = "dashboard";
 /// See [`DEFAULTS`].
 pub(crate) const WATCH: &str = "watch";
+/// See [`DEFAULTS`].
+pub(crate) const METRICS: &str = "metrics";
 
 /// The keys that are not a [`Key`]: those that have several values.
 pub(crate) const ENV: &str = "env";

@@ -61,7 +61,12 @@ mod tests {
     #[test]
     fn names_and_back() {
         let gateways = ["coder", "x-log"].map(|profile| ServiceName::Gateway(profile.parse().unwrap()));
-        for name in gateways.into_iter().chain([ServiceName::Dashboard, ServiceName::Watch, ServiceName::Watchdog]) {
+        for name in gateways.into_iter().chain([
+            ServiceName::Dashboard,
+            ServiceName::Watch,
+            ServiceName::Watchdog,
+            ServiceName::Metrics,
+        ]) {
             assert_eq!(ServiceName::of_pipeline(&name.pipeline()), Some(name.clone()));
             assert_eq!(name.logger().and_then(|logger| ServiceName::of_logger(&logger)), name.logger().map(|_| name));
         }

@@ -1,7 +1,7 @@
 //! What a person may write, each as a type that cannot be wrong. No I/O.
 //!
 //! [`Options`] of a [`ProfileName`] become a [`Gateway`], with every default filled in and its port given out: everything that decides
-//! one service directory. So do those of the [`Dashboard`]. A [`Service`] is either, or the watch.
+//! one service directory. So do those of the [`Dashboard`], and of the [`Metrics`] server. A [`Service`] is one of these, or the watch, or the watchdog.
 
 mod dashboard;
 mod definitions;
@@ -9,6 +9,7 @@ pub mod environment;
 mod error;
 mod gateway;
 mod layout_error;
+mod metrics;
 pub mod options;
 mod owner;
 mod ports;
@@ -25,6 +26,7 @@ pub use error::SpecError;
 pub(crate) use gateway::Call;
 pub use gateway::Gateway;
 pub use layout_error::{LayoutError, Role};
+pub use metrics::Metrics;
 pub use options::{OptionError, Options};
 pub use owner::{Owner, OwnerError};
 pub use ports::PortError;

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::options::Port;
 use super::profile::ProfileName;
+use super::service_name::ServiceName;
 
 /// The first port that a name can give, and the first above those.
 const FIRST: NonZeroU16 = NonZeroU16::new(9200).unwrap();
@@ -122,6 +123,14 @@ pub enum PortError {
     OfDashboard {
         /// The gateway.
         gateway: ProfileName,
+        /// The port.
+        port: Port,
+    },
+    /// The metrics server has the port of another service.
+    #[error("the metrics server and {service} have port {port}; give one of them another")]
+    OfMetrics {
+        /// The other service.
+        service: ServiceName,
         /// The port.
         port: Port,
     },

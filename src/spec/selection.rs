@@ -68,6 +68,11 @@ impl Shard {
     /// The most shards there can be.
     pub(crate) const MOST: u32 = 1024;
 
+    /// Which one it is, counted from 0.
+    pub(crate) fn index(self) -> u32 {
+        self.index
+    }
+
     /// Whether this profile is this shard's.
     pub(crate) fn takes(self, profile: &ProfileName) -> bool {
         Self::of(profile, self.count) == self.index

@@ -2,6 +2,7 @@
 
 use super::dashboard::Dashboard;
 use super::gateway::Gateway;
+use super::metrics::Metrics;
 use super::options::{After, Port};
 use super::service_name::ServiceName;
 
@@ -16,6 +17,8 @@ pub enum Service {
     Watch,
     /// `gatewayctl watchdog`; nothing is to be decided.
     Watchdog,
+    /// `gatewayctl metrics`.
+    Metrics(Metrics),
 }
 
 impl Service {
@@ -26,6 +29,7 @@ impl Service {
             Self::Dashboard(_) => ServiceName::Dashboard,
             Self::Watch => ServiceName::Watch,
             Self::Watchdog => ServiceName::Watchdog,
+            Self::Metrics(_) => ServiceName::Metrics,
         }
     }
 
@@ -34,7 +38,7 @@ impl Service {
         match self {
             Self::Gateway(gateway) => &gateway.after,
             Self::Dashboard(dashboard) => &dashboard.after,
-            Self::Watch | Self::Watchdog => &[],
+            Self::Watch | Self::Watchdog | Self::Metrics(_) => &[],
         }
     }
 
@@ -43,6 +47,7 @@ impl Service {
         match self {
             Self::Gateway(gateway) => gateway.down,
             Self::Dashboard(dashboard) => dashboard.down,
+            Self::Metrics(metrics) => metrics.down,
             Self::Watch | Self::Watchdog => false,
         }
     }
@@ -59,6 +64,7 @@ impl Service {
         match self {
             Self::Gateway(gateway) => gateway.port(),
             Self::Dashboard(dashboard) => Some(dashboard.port()),
+            Self::Metrics(metrics) => Some(metrics.port()),
             Self::Watch | Self::Watchdog => None,
         }
     }
@@ -73,5 +79,11 @@ impl From<Gateway> for Service {
 impl From<Dashboard> for Service {
     fn from(dashboard: Dashboard) -> Self {
         Self::Dashboard(dashboard)
+    }
+}
+
+impl From<Metrics> for Service {
+    fn from(metrics: Metrics) -> Self {
+        Self::Metrics(metrics)
     }
 }

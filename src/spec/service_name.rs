@@ -13,6 +13,9 @@ const WATCH: &str = "watch";
 /// The name of the service directory of `gatewayctl watchdog`.
 const WATCHDOG: &str = "watchdog";
 
+/// The name of the service directory of `gatewayctl metrics`.
+const METRICS: &str = "metrics";
+
 /// Which service it is. In the order in which they are rendered and shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceName {
@@ -24,16 +27,19 @@ pub enum ServiceName {
     Watch,
     /// `gatewayctl watchdog`, which root runs.
     Watchdog,
+    /// `gatewayctl metrics`, which root runs.
+    Metrics,
 }
 
 impl ServiceName {
-    /// The name of its service directory: `gateway-<profile>`, `dashboard`, `watch`, `watchdog`.
+    /// The name of its service directory: `gateway-<profile>`, `dashboard`, `watch`, `watchdog`, `metrics`.
     pub fn directory(&self) -> String {
         match self {
             Self::Gateway(profile) => profile.service_name(),
             Self::Dashboard => DASHBOARD.to_owned(),
             Self::Watch => WATCH.to_owned(),
             Self::Watchdog => WATCHDOG.to_owned(),
+            Self::Metrics => METRICS.to_owned(),
         }
     }
 
@@ -43,6 +49,7 @@ impl ServiceName {
             DASHBOARD => Some(Self::Dashboard),
             WATCH => Some(Self::Watch),
             WATCHDOG => Some(Self::Watchdog),
+            METRICS => Some(Self::Metrics),
             name => ProfileName::of_service(name).map(Self::Gateway),
         }
     }
@@ -51,7 +58,7 @@ impl ServiceName {
     pub fn profile(&self) -> Option<&ProfileName> {
         match self {
             Self::Gateway(profile) => Some(profile),
-            Self::Dashboard | Self::Watch | Self::Watchdog => None,
+            Self::Dashboard | Self::Watch | Self::Watchdog | Self::Metrics => None,
         }
     }
 
@@ -62,6 +69,7 @@ impl ServiceName {
             Self::Dashboard => Part::Dashboard,
             Self::Watch => Part::Watch,
             Self::Watchdog => Part::Watchdog,
+            Self::Metrics => Part::Metrics,
         }
     }
 
@@ -70,13 +78,13 @@ impl ServiceName {
         match self {
             Self::Gateway(profile) => Some(format!("logs/gateways/{profile}")),
             Self::Dashboard => Some("logs/dashboard".to_owned()),
-            Self::Watch | Self::Watchdog => None,
+            Self::Watch | Self::Watchdog | Self::Metrics => None,
         }
     }
 
     /// Whether root runs it as root: who controls it controls what root does with gateways.
     pub(crate) fn is_roots(&self) -> bool {
-        matches!(self, Self::Watch | Self::Watchdog)
+        matches!(self, Self::Watch | Self::Watchdog | Self::Metrics)
     }
 
     /// As a person writes it on the command line of gatewayctl: `coder`, `dashboard`. A profile that has the name of another service is
@@ -92,7 +100,7 @@ impl ServiceName {
     /// The command that shows what it said.
     pub(crate) fn see_log(&self) -> String {
         match self {
-            Self::Watch | Self::Watchdog => "docker logs".to_owned(),
+            Self::Watch | Self::Watchdog | Self::Metrics => "docker logs".to_owned(),
             other => format!("gatewayctl logs {}", other.word()),
         }
     }
@@ -112,6 +120,7 @@ impl fmt::Display for ServiceName {
             Self::Dashboard => f.write_str("the dashboard"),
             Self::Watch => f.write_str("the watch"),
             Self::Watchdog => f.write_str("the watchdog"),
+            Self::Metrics => f.write_str("the metrics server"),
         }
     }
 }
@@ -127,11 +136,13 @@ pub enum Part {
     Watch,
     /// What `watchdog` of a gateway needs.
     Watchdog,
+    /// `[metrics]`.
+    Metrics,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Gateways, Self::Dashboard, Self::Watch, Self::Watchdog];
+    pub const ALL: [Self; 5] = [Self::Gateways, Self::Dashboard, Self::Watch, Self::Watchdog, Self::Metrics];
 }
 
 #[cfg(test)]
@@ -147,11 +158,12 @@ mod tests {
             (ServiceName::Dashboard, "dashboard"),
             (ServiceName::Watch, "watch"),
             (ServiceName::Watchdog, "watchdog"),
+            (ServiceName::Metrics, "metrics"),
         ] {
             assert_eq!(name.directory(), directory);
             assert_eq!(ServiceName::of_directory(directory), Some(name));
         }
-        for other in ["", "coder", "gateway-", "Dashboard", "watch\n", ".watch", "watchdog-log"] {
+        for other in ["", "coder", "gateway-", "Dashboard", "watch\n", ".watch", "watchdog-log", "metrics-log"] {
             assert_eq!(ServiceName::of_directory(other), None, "{other}");
         }
     }

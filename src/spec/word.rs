@@ -14,7 +14,7 @@ const PROFILE: &str = "profile:";
 /// Before a word that means another service than a gateway.
 const SERVICE: &str = "service:";
 
-/// What a person wrote for a service: the name of a profile, or `dashboard`, `watch` or `watchdog`, which may be names of profiles as well.
+/// What a person wrote for a service: the name of a profile, or `dashboard`, `watch`, `watchdog` or `metrics`, which may be names of profiles as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ServiceWord {
     /// It can only be this one.
@@ -67,7 +67,7 @@ pub enum ServiceWordError {
     #[error(transparent)]
     Profile(#[from] ProfileNameError),
     /// There is no such service.
-    #[error("{} is no service; write service:dashboard, service:watch or service:watchdog, or the name of a profile", Shown(.0))]
+    #[error("{} is no service; write service:dashboard, service:watch, service:watchdog or service:metrics, or the name of a profile", Shown(.0))]
     NoService(String),
     /// A service and the gateway of a profile have this name.
     #[error("both the service {0} and a gateway of that name are there; write service:{0} or profile:{0}")]
@@ -87,9 +87,12 @@ mod tests {
         let meant = |word: &str, there: &[ServiceName]| {
             word.parse::<ServiceWord>().and_then(|word| word.choose(|name| there.contains(name)))
         };
-        for (word, service) in
-            [("dashboard", ServiceName::Dashboard), ("watch", ServiceName::Watch), ("watchdog", ServiceName::Watchdog)]
-        {
+        for (word, service) in [
+            ("dashboard", ServiceName::Dashboard),
+            ("watch", ServiceName::Watch),
+            ("watchdog", ServiceName::Watchdog),
+            ("metrics", ServiceName::Metrics),
+        ] {
             let both = [service.clone(), gateway(word)];
             assert_eq!(meant(word, &[]), Ok(gateway(word)));
             assert_eq!(meant(word, &both[..1]), Ok(service.clone()));

@@ -6,7 +6,7 @@ use std::io::{self, Seek as _, SeekFrom, Write};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::Stat;
+use rustix::fs::{FileType, Stat};
 
 use super::error::VolumeError;
 use super::home::Volume;
@@ -166,6 +166,17 @@ impl LogDir {
             }
         }
         Ok(files)
+    }
+
+    /// How large what it holds is, in bytes; `None` if it holds more than `most` entries, or cannot be read. What is no file has no size.
+    pub(crate) fn size(&self, most: usize) -> Option<u64> {
+        let (names, more) = self.directory.names(most).ok()?;
+        if more {
+            return None;
+        }
+        let stats = names.iter().filter_map(|name| self.directory.stat(std::str::from_utf8(name).ok()?).ok());
+        let files = stats.filter(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
+        Some(files.fold(0, |sum: u64, stat| sum.saturating_add(u64::try_from(stat.st_size).unwrap_or_default())))
     }
 
     /// The names of the files that are older than this one, the newest first.

@@ -20,6 +20,9 @@ env = { GREETING = "it's $HOME" }
 [gateways.crash]
 [gateways.keeper]
 secret = { TOKEN = "/run/secrets/token" }
+
+[metrics]
+down = true
 "#;
 
 /// All targets, and whether the service directory in the scandir is a symlink then.
@@ -55,6 +58,30 @@ fn run(target: &str, volume: &Path, options: &[&str]) -> Container {
 }
 
 const PID: &str = "/command/s6-svstat -o pid /run/service/gateway-coder";
+
+#[test]
+fn the_metrics_server_starts_if_the_container_says_where() {
+    for (target, _) in TARGETS {
+        let volume = volume(target);
+        let container =
+            run(target, volume.path(), &["--env=GATEWAYS_METRICS=127.0.0.1:9000", "--env=GATEWAYS_SHARD=0/1"]);
+        container.until_up("coder metrics");
+        let asked = "python3 -c 'import urllib.request as r; print(r.urlopen(\"http://127.0.0.1:9000/metrics\", timeout=10).read().decode())'";
+        container.until(&format!("{asked} 2>/dev/null"));
+        let said = container.sh(asked);
+        for line in [
+            "hermes_gateway_up{shard=\"0\",profile=\"coder\"} 1\n",
+            "hermes_service_up{shard=\"0\",service=\"metrics\"} 1\n",
+            "\n# EOF\n",
+        ] {
+            assert!(said.contains(line), "{target}: {said}");
+        }
+        assert_ne!(container.stop(), 137, "{target}");
+        let container = run(target, volume.path(), &[]);
+        container.until_up("coder");
+        container.until("gatewayctl status metrics | grep -q ' down '");
+    }
+}
 
 #[test]
 fn an_operator_controls_the_gateways_by_docker_exec() {

@@ -82,8 +82,9 @@ fn shell_words(arguments: &[&str]) -> String {
 }
 
 /// What a manifest renders beside gateways.
-const MANIFESTS: [(&str, &str); 4] = [
+const MANIFESTS: [(&str, &str); 5] = [
     ("dashboard_and_watch", "[gateways.coder]\n[dashboard]\n[watch]\n"),
+    ("metrics", "[gateways.coder]\n[metrics]\nlisten = \"[::]:9000\"\ndown = true\n"),
     (
         "watchdog_of_all",
         "[defaults]\nhermes-cli = \"run\"\nwatchdog = 60\n[gateways.asked]\nport = 8642\nsecret = { API_SERVER_KEY = \"/run/secrets/key\" }\n\

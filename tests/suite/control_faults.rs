@@ -25,7 +25,7 @@ const fn operation(name: &'static str, command: &'static str, each: usize) -> Op
     Operation { name, command, each }
 }
 
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 17] = [
     operation("update", "gatewayctl -q --timeout 5 install /tmp/new --update", 1),
     operation("move", "gatewayctl -q --timeout 5 install /tmp/one /tmp/two --move", 2),
     operation("reconcile", "gatewayctl -q --timeout 5 reconcile --only x", 1),
@@ -39,6 +39,7 @@ const OPERATIONS: [Operation; 16] = [
     operation("list", "gatewayctl -q --timeout 5 list", 2),
     operation("status", "gatewayctl -q --timeout 5 status", 4),
     operation("health", "gatewayctl -q --timeout 5 health", 4),
+    operation("metrics", "gatewayctl -q --timeout 5 metrics", 8),
     operation("logs", "gatewayctl -q --timeout 5 logs x", 4),
     operation("doctor", "gatewayctl -q --timeout 5 doctor", 4),
     operation("detect", "gatewayctl -q --timeout 5 detect", 2),
@@ -77,10 +78,10 @@ impl Operation {
             "install" => true,
             _ if fault.starts_with("signal=") => {
                 fault == "signal=KILL"
-                    && !matches!(self.name, "list" | "status" | "health" | "logs" | "doctor" | "detect")
+                    && !matches!(self.name, "list" | "status" | "health" | "metrics" | "logs" | "doctor" | "detect")
             }
             "start" | "stop" | "restart" => fault == "error=EIO",
-            "list" | "status" | "health" | "logs" | "doctor" | "detect" => {
+            "list" | "status" | "health" | "metrics" | "logs" | "doctor" | "detect" => {
                 matches!(fault, "error=EIO" | "error=EMFILE")
             }
             _ => true,
@@ -98,7 +99,7 @@ const EACH: &str = r#"
 complain() { echo "$name $n: $* ($(cat /tmp/err))"; }
 same() { diff -r "$1/gateway-$2" "/run/service/gateway-$2" >/tmp/diff 2>&1 || ! grep -v ': supervise$\|: event$' /tmp/diff >/tmp/log; }
 whole() {
-  case $operation in update | move | start | stop | restart | list | status | health | logs | doctor | detect) return 0 ;; esac
+  case $operation in update | move | start | stop | restart | list | status | health | metrics | logs | doctor | detect) return 0 ;; esac
   for d in /run/service/gateway-*; do
     [ -e "$d" ] || continue
     diff -r "/tmp/tree/${d##*/}" "$d" | grep -v ': supervise$\|: event$' >/tmp/diff || continue
@@ -143,7 +144,7 @@ while read -r name n; do
       gatewayctl -q --timeout 20 start x 2>/tmp/err || complain 'it does not start again'
       continue
       ;;
-    list | status | health | logs | doctor | detect) continue ;;
+    list | status | health | metrics | logs | doctor | detect) continue ;;
   esac
   if [ "$operation" = move ]; then
     # What was published and not moved yet is there, and is moved by the next run; or nothing is there.
@@ -180,7 +181,7 @@ while read -r name n; do
 done </share/points
 case $operation in
   update) gatewayctl -q unregister x z ;;
-  start | stop | restart | list | status | health | logs | doctor | detect) gatewayctl -q unregister x ;;
+  start | stop | restart | list | status | health | metrics | logs | doctor | detect) gatewayctl -q unregister x ;;
 esac
 # Its fifo is closed a moment before a supervisor has ended.
 timeout 20 sh -c 'while pgrep s6-supervise; do sleep 0.02; done' >/tmp/log || echo 'a supervisor is left'

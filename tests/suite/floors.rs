@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground to the top; docs/architecture.md says what each is for.
-const FLOORS: [&str; 17] = [
+const FLOORS: [&str; 18] = [
     "base", "spec", "disk", "render", "source", "tree", "s6", "manager", "health", "hermes", "volume", "boot",
-    "doctor", "error", "cli", "fuzz", "lib",
+    "metrics", "doctor", "error", "cli", "fuzz", "lib",
 ];
 
 /// A file with more lines says why in its first comment.

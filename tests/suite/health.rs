@@ -29,7 +29,7 @@ if sys.argv[1].endswith('deaf'):
 http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['API_SERVER_PORT'])), Handler).serve_forever()
 ";
 
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with_programs(HERMES);
     fs::write(sandbox.path("serve.py"), SERVE).unwrap();
     sandbox
@@ -37,7 +37,7 @@ fn sandbox() -> Sandbox {
 
 /// Runs a command beside an s6-svscan whose container has booted. `serve NAME PORT [OPTION...]` registers a gateway that answers there; `health` says
 /// what it says, and how it ended; `until_well` waits until all is well.
-fn live(sandbox: &Sandbox, command: &str) -> Ran {
+pub(crate) fn live(sandbox: &Sandbox, command: &str) -> Ran {
     sandbox.live_apart(&format!(
         "register() {{ gatewayctl -q register \"$@\" --hermes-cli run; }}; \
          serve() {{ name=$1 port=$2; shift 2; register $name --port $port --env API_SERVER_KEY=k \"$@\"; }}; \

@@ -21,6 +21,7 @@ mod install;
 mod isolated;
 mod layouts;
 mod meaning;
+mod metrics;
 mod output;
 mod power_loss;
 mod quoting;

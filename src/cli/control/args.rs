@@ -10,8 +10,7 @@ use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 
 /// What a word for a service is.
-const SERVICES: &str =
-    "Profile of a gateway, or dashboard, watch or watchdog; profile:dashboard and service:dashboard if both are there";
+const SERVICES: &str = "Profile of a gateway, or dashboard, watch, watchdog or metrics; profile:dashboard and service:dashboard if both are there";
 
 /// Install, supervise and control the gateways of Hermes profiles, the dashboard and the watch
 #[derive(Debug, Parser)]
@@ -126,6 +125,12 @@ pub(super) enum Command {
         #[command(flatten)]
         depth: HowDeep,
     },
+    /// Print how all gateways are, in numbers, as Prometheus reads them
+    Metrics {
+        /// Serve them over HTTP at this address instead, at /metrics, until a signal comes; a port alone is one of loopback
+        #[arg(long, value_name = "[IP:]PORT")]
+        listen: Option<String>,
+    },
     /// List the profiles that have a gateway, one per line
     List,
     /// Show the state of gateways, dashboard and watch, all or these
@@ -199,6 +204,7 @@ impl Command {
             | Self::Restart { .. } => true,
             Self::Doctor { .. }
             | Self::Health { .. }
+            | Self::Metrics { .. }
             | Self::List
             | Self::Status { .. }
             | Self::Logs { .. }

@@ -7,6 +7,7 @@ mod doctor;
 mod health;
 mod install;
 mod lifecycle;
+mod metrics;
 mod reconcile;
 mod register;
 mod repair;
@@ -62,6 +63,7 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
         Command::Health { services: words, depth } => {
             health::run(&services(words, common)?, depth.depth(), common, streams)
         }
+        Command::Metrics { listen } => metrics::run(listen.as_deref(), common, streams),
         Command::List => list(common, streams),
         Command::Status { services: words } => status::run(&services(words, common)?, common, streams),
         Command::Start { services: words, save, home } => {

@@ -161,7 +161,7 @@ impl Row {
             state: self.state.word().0,
             seconds: status.map(|status| status.seconds),
             pid: status.and_then(|status| status.pid),
-            last_exit: status.and_then(|status| status.last.clone()),
+            last_exit: status.and_then(|status| status.last).map(|last| last.to_string()),
             restarts: self.deaths,
             port: self.port,
         }
@@ -175,7 +175,7 @@ impl Row {
             self.state.word().0.to_owned(),
             or_dash(status.map(|status| duration(status.seconds))),
             or_dash(status.and_then(|status| status.pid).map(|pid| pid.to_string())),
-            or_dash(status.and_then(|status| status.last.clone())),
+            or_dash(status.and_then(|status| status.last).map(|last| last.to_string())),
             or_dash(self.deaths.map(|deaths| deaths.to_string())),
             or_dash(self.port.map(|port| port.to_string())),
         ]

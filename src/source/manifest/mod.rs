@@ -18,6 +18,9 @@
 //! port = 9120
 //!
 //! [watch]
+//!
+//! [metrics]
+//! listen = "0.0.0.0:9118"
 //! ```
 //!
 //! The keys of a gateway are the long options of `gen-service`. A gateway's own settings win over `[defaults]`; within either,
@@ -44,7 +47,7 @@ use super::mistake::SourceError;
 use crate::spec::options::Layout;
 use crate::spec::{Part, Service};
 
-/// Reads a manifest and the environment files that it names: the gateways in its order, the dashboard, the watch, as far as they are of these
+/// Reads a manifest and the environment files that it names: the gateways in its order, and the others, as far as they are of these
 /// parts. They are for this layout, or for the manifest's own, which comes with them.
 ///
 /// # Errors

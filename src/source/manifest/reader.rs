@@ -10,7 +10,7 @@ use super::value::{Value, kind_of, several, text_of};
 use crate::base::text::Shown;
 use crate::source::input;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem};
-use crate::source::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, SECRET, WATCH};
+use crate::source::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, METRICS, SECRET, WATCH};
 use crate::spec::ProfileName;
 use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
 use crate::spec::options::{Key, Kind, Options};
@@ -28,6 +28,8 @@ pub(super) struct Tables {
     pub(super) dashboard: Option<(usize, Options)>,
     /// The offset of the name of `[watch]`.
     pub(super) watch: Option<usize>,
+    /// `[metrics]`, with the offset of its name.
+    pub(super) metrics: Option<(usize, Options)>,
 }
 
 /// Whose options a table has.
@@ -36,6 +38,7 @@ enum Of {
     Defaults,
     Gateway,
     Dashboard,
+    Metrics,
 }
 
 pub(super) struct Reader<'a> {
@@ -91,7 +94,7 @@ impl<'a> Reader<'a> {
 
     fn tables_in(&mut self, root: Table<'_>, mut defaults: Options) -> Tables {
         let mut tables = Vec::new();
-        let (mut dashboard, mut watch) = (None, None);
+        let (mut dashboard, mut watch, mut metrics) = (None, None, None);
         for (key, value) in root {
             let at = key.span().start;
             match key.get_ref().as_ref() {
@@ -105,7 +108,10 @@ impl<'a> Reader<'a> {
                     dashboard = self.table(DASHBOARD, value).map(|table| (at, self.options(table, Of::Dashboard)));
                 }
                 WATCH => watch = self.table(WATCH, value).map(|table| self.nothing_in(at, table)),
-                other => self.unknown(at, other, &[DEFAULTS, GATEWAYS, DASHBOARD, WATCH]),
+                METRICS => {
+                    metrics = self.table(METRICS, value).map(|table| (at, self.options(table, Of::Metrics)));
+                }
+                other => self.unknown(at, other, &[DEFAULTS, GATEWAYS, DASHBOARD, WATCH, METRICS]),
             }
         }
         let mut gateways = Vec::with_capacity(tables.len());
@@ -126,7 +132,7 @@ impl<'a> Reader<'a> {
             own.hermes = own.hermes.take().or_else(|| defaults.hermes.clone());
             own.user = own.user.take().or_else(|| defaults.user.clone());
         }
-        Tables { defaults, gateways, dashboard, watch }
+        Tables { defaults, gateways, dashboard, watch, metrics }
     }
 
     /// The place of a table that takes no keys.
@@ -142,19 +148,22 @@ impl<'a> Reader<'a> {
             Of::Defaults => Key::OF_ALL.into_iter().chain(Key::OF_GATEWAY).collect(),
             Of::Gateway => Key::OF_GATEWAY.to_vec(),
             Of::Dashboard => Key::OF_DASHBOARD.to_vec(),
+            Of::Metrics => Key::OF_METRICS.to_vec(),
         };
+        // Root runs it, with the environment of the container.
+        let has_environment = of != Of::Metrics;
         let mut options = Options::default();
         let mut files = Environment::default();
         let mut explicit = Environment::default();
         for (key, value) in table {
             let (at, key) = (key.span().start, key.into_inner());
             match key.as_ref() {
-                ENV => self
+                ENV if has_environment => self
                     .entries(ENV, value, &mut explicit, |name, text| Ok(EnvSource::Value(EnvValue::new(name, text)?))),
-                SECRET => self.entries(SECRET, value, &mut explicit, |name, text| {
+                SECRET if has_environment => self.entries(SECRET, value, &mut explicit, |name, text| {
                     Ok(EnvSource::Secret(SecretFile::new(name, text)?))
                 }),
-                ENV_FILE => self.env_files(value, &mut files),
+                ENV_FILE if has_environment => self.env_files(value, &mut files),
                 other => match keys.iter().find(|known| known.name() == other) {
                     Some(key) if of == Of::Defaults && Key::OF_ONE.contains(key) => {
                         self.mistake(at, ManifestError::OfOne(key.name()));
@@ -165,8 +174,8 @@ impl<'a> Reader<'a> {
                         self.mistake(at, ManifestError::OfAll(other.to_owned()));
                     }
                     None => {
-                        let known: Vec<&str> =
-                            keys.iter().map(|key| key.name()).chain([ENV, ENV_FILE, SECRET]).collect();
+                        let more = [ENV, ENV_FILE, SECRET].into_iter().filter(|_| has_environment);
+                        let known: Vec<&str> = keys.iter().map(|key| key.name()).chain(more).collect();
                         self.unknown(at, other, &known);
                     }
                 },

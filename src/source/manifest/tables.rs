@@ -9,9 +9,9 @@ use super::settings::Settings;
 use crate::base::parallel;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem, SourceError};
 use crate::spec::options::Layout;
-use crate::spec::{Dashboard, Gateway, Options, Part, Service, SpecError};
+use crate::spec::{Dashboard, Gateway, Metrics, Options, Part, Service, SpecError};
 
-/// The services in the text of a manifest that stands at this path: the gateways, with their ports, the dashboard, the watch. A manifest
+/// The services in the text of a manifest that stands at this path: the gateways, with their ports, and the others. A manifest
 /// names at least one; only those of these parts are given, which can be together in this layout, or else in the manifest's own, which comes with them.
 pub(crate) fn services(
     path: &Utf8Path,
@@ -19,7 +19,7 @@ pub(crate) fn services(
     layout: Option<Layout>,
     parts: &[Part],
 ) -> Result<(Layout, Vec<Service>), SourceError> {
-    let Tables { defaults, gateways, dashboard, watch } = tables(path, text)?;
+    let Tables { defaults, gateways, dashboard, watch, metrics } = tables(path, text)?;
     let layout = layout.or(defaults.layout).unwrap_or_default();
     let (offsets, wanted): (Vec<usize>, Vec<_>) =
         gateways.into_iter().map(|(at, name, options)| (at, (name, options))).unzip();
@@ -37,9 +37,17 @@ pub(crate) fn services(
             None
         }
     });
+    places.extend(metrics.as_ref().map(|(at, _)| *at));
+    let metrics = metrics.and_then(|(at, options)| match Metrics::beside(&gateways, dashboard.as_ref(), &options) {
+        Ok(metrics) => Some(Service::from(metrics)),
+        Err(problem) => {
+            problems.push((at, problem.into()));
+            None
+        }
+    });
     let watch = watch.map(|_| Service::Watch);
     let services = gateways.into_iter().map(Service::from).chain(dashboard.map(Service::from)).chain(watch);
-    let mut services: Vec<Service> = services.collect();
+    let mut services: Vec<Service> = services.chain(metrics).collect();
     if let Some(watchdog) = Service::and_watchdog(&services) {
         // It stands nowhere; a gateway that has it restart it is the reason for it.
         places.extend(offsets.first());
@@ -91,6 +99,7 @@ fn in_pieces(path: &Utf8Path, text: &str, enough: usize) -> Option<Tables> {
         }
         some.dashboard = some.dashboard.map(|(at, options)| (at + start, options));
         some.watch = some.watch.map(|at| at + start);
+        some.metrics = some.metrics.map(|(at, options)| (at + start, options));
         Ok::<_, Vec<Mistake>>(some)
     };
     for some in parallel::each(&pieces, 1, some, |_| Ok(())).ok()? {
@@ -98,6 +107,7 @@ fn in_pieces(path: &Utf8Path, text: &str, enough: usize) -> Option<Tables> {
         // Each stands in one piece at most.
         tables.dashboard = tables.dashboard.or(some.dashboard);
         tables.watch = tables.watch.or(some.watch);
+        tables.metrics = tables.metrics.or(some.metrics);
     }
     Some(tables)
 }

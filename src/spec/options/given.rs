@@ -1,4 +1,4 @@
-//! The options of one gateway, or of the dashboard, as far as somebody gave them.
+//! The options of one gateway, of the dashboard or of the metrics server, as far as somebody gave them.
 
 use super::after::After;
 use super::crash_budget::CrashBudget;
@@ -7,6 +7,7 @@ use super::hermes::{HermesCli, HermesProgram};
 use super::host::HostName;
 use super::key::Key;
 use super::layout::Layout;
+use super::listen::Listen;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::uid::Uid;
@@ -14,13 +15,15 @@ use super::user::UserName;
 use super::watchdog::Watchdog;
 use crate::spec::environment::Environment;
 
-/// The options of one gateway, or of the dashboard, as far as they were given, on a command line or in a manifest.
+/// The options of one gateway, of the dashboard or of the metrics server, as far as they were given, on a command line or in a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// `layout`, which only `[defaults]` has.
     pub layout: Option<Layout>,
     /// `host`, which only the dashboard has.
     pub host: Option<HostName>,
+    /// `listen`, which only the metrics server has.
+    pub listen: Option<Listen>,
     /// `port`.
     pub port: Option<Port>,
     /// `hermes-cli`.
@@ -62,6 +65,7 @@ impl Options {
         match key {
             Key::Layout => self.layout = Some(text.parse()?),
             Key::Host => self.host = Some(text.parse()?),
+            Key::Listen => self.listen = Some(text.parse()?),
             Key::Port => self.port = Some(text.parse()?),
             Key::HermesCli => self.hermes_cli = Some(text.parse()?),
             Key::Hermes => self.hermes = Some(text.parse()?),
@@ -92,6 +96,7 @@ impl Options {
         match key {
             Key::Layout => self.layout.as_ref().map(ToString::to_string),
             Key::Host => self.host.as_ref().map(ToString::to_string),
+            Key::Listen => self.listen.as_ref().map(ToString::to_string),
             Key::Port => self.port.as_ref().map(ToString::to_string),
             Key::HermesCli => self.hermes_cli.as_ref().map(ToString::to_string),
             Key::Hermes => self.hermes.as_ref().map(ToString::to_string),
@@ -132,6 +137,7 @@ impl Options {
         let mut all = Self {
             layout: self.layout,
             host: self.host.or_else(|| defaults.host.clone()),
+            listen: self.listen.or(defaults.listen),
             port: self.port.or(defaults.port),
             hermes_cli: self.hermes_cli.or(defaults.hermes_cli),
             hermes: self.hermes.or_else(|| defaults.hermes.clone()),

@@ -6,6 +6,7 @@ use super::hermes::{HermesCli, HermesProgram};
 use super::host::HostName;
 use super::kind::Kind;
 use super::layout::Layout;
+use super::listen::Listen;
 use super::log_to::LogTo;
 use super::number::{LogFiles, LogSize, Port, StopTimeout};
 use super::uid::Uid;
@@ -19,6 +20,8 @@ pub enum Key {
     Layout,
     /// The address that the dashboard listens on.
     Host,
+    /// Where metrics are served.
+    Listen,
     /// The port that the gateway is told, or that the dashboard listens on.
     Port,
     /// Which of the two command lines of Hermes.
@@ -89,11 +92,15 @@ impl Key {
         Self::After,
     ];
 
+    /// The keys of the metrics server.
+    pub const OF_METRICS: [Self; 2] = [Self::Listen, Self::Down];
+
     /// Its name in a manifest, and after `--`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Layout => Layout::NAME,
             Self::Host => HostName::NAME,
+            Self::Listen => Listen::NAME,
             Self::Port => Port::NAME,
             Self::HermesCli => HermesCli::NAME,
             Self::Hermes => HermesProgram::NAME,
@@ -116,6 +123,7 @@ impl Key {
         match self {
             Self::Layout => "s6|s6-rc|s6-overlay",
             Self::Host => "HOST",
+            Self::Listen => "[IP:]PORT",
             Self::HermesCli => "CLI",
             Self::LogTo => "file|both",
             Self::Hermes => "PROGRAM",
@@ -135,6 +143,9 @@ impl Key {
                  definitions of s6-rc; `s6-overlay` is those at their places below /etc/s6-overlay [default: s6]"
             }
             Self::Host => "Address that the dashboard listens on, an IP address or a host name [default: 127.0.0.1]",
+            Self::Listen => {
+                "Address to serve metrics at, an IP address and a port, or a port of loopback [default: 127.0.0.1:9118]"
+            }
             Self::Port => {
                 "Port of the gateway [default: with `start`, or isolated, one from 9200 up, from the name; else none]"
             }
@@ -181,11 +192,20 @@ impl Key {
         }
     }
 
+    /// What it does for the metrics server.
+    pub const fn help_of_metrics(self) -> &'static str {
+        match self {
+            Self::Down => "Leave the metrics server down until it is started",
+            other => other.help(),
+        }
+    }
+
     /// What may be written for it.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Layout => Layout::KIND,
             Self::Host => HostName::KIND,
+            Self::Listen => Listen::KIND,
             Self::Port => Port::KIND,
             Self::HermesCli => HermesCli::KIND,
             Self::Hermes => HermesProgram::KIND,

@@ -65,6 +65,9 @@ number! {
 impl Port {
     /// The port of the dashboard, unless told otherwise: that of Hermes.
     pub(crate) const DASHBOARD: Self = Self(9119);
+
+    /// The port that metrics are served at, unless told otherwise: none that a profile gets from its name.
+    pub(crate) const METRICS: Self = Self(9118);
 }
 
 impl From<NonZeroU16> for Port {

@@ -9,6 +9,7 @@ mod helpers;
 mod install;
 mod locks;
 mod logs;
+mod metrics;
 mod namespace;
 mod purge;
 mod render;

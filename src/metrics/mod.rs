@@ -1,0 +1,9 @@
+//! How all services are, in numbers, for Prometheus and whatever else reads `OpenMetrics`.
+
+mod connection;
+mod measured;
+mod server;
+mod text;
+
+pub(crate) use measured::measure;
+pub(crate) use server::Server;
