@@ -4,6 +4,7 @@ use super::error::BootError;
 use crate::hermes::Release;
 use crate::s6::S6Error;
 use crate::spec::ProfileName;
+use crate::spec::shard::ShardCount;
 use crate::volume::{Broken, Intent};
 
 /// What became of each profile.
@@ -77,6 +78,10 @@ pub(crate) enum Action {
     Elsewhere,
     /// The manifest names it, and it is not on the volume.
     Absent,
+    /// The same, and Hermes would make it.
+    Made,
+    /// It is on the volume of this shard, of so many that there were, and is to be brought from there.
+    Awaited(u32, ShardCount),
 }
 
 impl Action {
@@ -93,6 +98,8 @@ impl Action {
             Self::LeftToS6Rc => "left",
             Self::Elsewhere => "elsewhere",
             Self::Absent => "absent",
+            Self::Made => "made",
+            Self::Awaited(..) => "awaited",
         }
     }
 }

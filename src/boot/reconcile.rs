@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 
+use super::create::create;
 use super::error::BootError;
 use super::make::{New, action, adopt, install, lay_ghosts, runs};
 use super::orphans::{orphans, remove};
@@ -38,6 +39,8 @@ pub(crate) struct Reconcile {
     pub(crate) selection: Selection,
     /// The most gateways of profiles that neither manifest names; without it, as many as s6-svscan has room for, and some left over.
     pub(crate) most: Option<u32>,
+    /// Whether Hermes is to make the profiles that the manifest names and the volume lacks.
+    pub(crate) creates: bool,
     /// Whether the gateway of a volume on which none has run yet is to run.
     pub(crate) bootstrap: bool,
     /// Whether what comes of it belongs in the log of boots.
@@ -55,7 +58,7 @@ impl Reconcile {
     /// If the scandir cannot be read or written.
     pub(crate) fn run(&self, manager: &S6Manager<'_>) -> Result<Reconciled, BootError> {
         // What the service user's processes hold up, they hold up no longer than this, all together.
-        let deadline = Deadline::after(manager.timeout());
+        let mut deadline = Deadline::after(manager.timeout());
         let mut done = Reconciled::default();
         if !self.dry_run {
             lay_ghosts(manager, &mut done)?;
@@ -69,7 +72,15 @@ impl Reconcile {
             store: &self.store,
             has_state: self.has_state,
             manifest: &self.manifest,
+            selection: &self.selection,
+            would_create: self.creates && self.dry_run,
         };
+        if self.creates && !self.dry_run {
+            // How long that takes has a limit of its own.
+            let left = deadline.left();
+            create(sources, manager.programs(), manager.timeout(), &mut done);
+            deadline = deadline.resumed(left);
+        }
         let All { wanted, is_whole } = wanted(sources, &mut done);
         let of_s6_rc =
             |profile: &ProfileName| manager.scandir().gateway(profile).is_ok_and(|service| service.is_of_s6_rc());
@@ -159,7 +170,11 @@ impl Reconcile {
                     done.broken.push(broken(problem.to_owned()));
                 }
                 root_runs |= profile.is_default();
-                done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
+                if self.selection.own.is_none() {
+                    done.profiles.push(Outcome { profile, intent: wanted.intent, action: Action::Elsewhere });
+                } else if !profile.is_default() && (!wanted.options.is_isolated() || self.homes.has(&profile)) {
+                    done.broken.push(broken(self.selection.strays(&profile)));
+                }
                 continue;
             }
             if found.as_ref().is_some_and(LiveService::is_of_s6_rc) {
@@ -175,7 +190,8 @@ impl Reconcile {
             }
             let place = served.place(&wanted, there);
             // The first of its home, as that of a fresh volume.
-            let begins = self.bootstrap && gateway.owner.is_isolated() && wanted.intent == Intent::Nothing;
+            let is_first = self.bootstrap && gateway.owner.is_isolated();
+            let begins = (is_first || self.begins(&profile)) && wanted.intent == Intent::Nothing;
             gateway.down |= served.is_down(&wanted) && !begins || place == Place::Down;
             if profile.is_default() {
                 root_runs = if there { runs(manager, &profile) } else { !gateway.down };
@@ -218,6 +234,11 @@ impl Reconcile {
         }
         complain(root_runs, done);
         Ok(new)
+    }
+
+    /// Whether a gateway that has never run is to run: on a volume of its own, what root's manifest names.
+    fn begins(&self, profile: &ProfileName) -> bool {
+        self.selection.own.is_some() && self.manifest.gateways.iter().any(|(name, _)| name == profile)
     }
 
     /// How many gateways that nobody named fit beside those that are to be made.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::outcome::{Action, Outcome, Reconciled};
 use crate::source::Settings;
 use crate::spec::options::Options;
+use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
 use crate::volume::{Broken, FoundProfile, Homes, Intent, SavedManifest, Store, Volume};
 
@@ -29,6 +30,10 @@ pub(super) struct Sources<'a> {
     pub(super) has_state: bool,
     /// The settings of the image.
     pub(super) manifest: &'a Settings,
+    /// Which profiles are this container's.
+    pub(super) selection: &'a Selection,
+    /// Whether Hermes would make what is missing, and nothing is done now.
+    pub(super) would_create: bool,
 }
 
 /// What is wanted.
@@ -41,9 +46,9 @@ pub(super) struct All {
 /// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
 /// volume, those that were registered at run time, and the others on the volume. An isolated gateway needs no profile there.
 pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
-    let Sources { volume, homes, store, has_state, manifest } = sources;
+    let Sources { volume, homes, store, has_state, manifest, selection, would_create } = sources;
     let profiles = volume.profiles();
-    done.broken = profiles.broken;
+    done.broken.extend(profiles.broken);
     let mut is_whole = profiles.warnings.is_empty();
     done.warnings.extend(profiles.warnings);
     if has_state && SavedManifest::is_ignored_on(volume) {
@@ -80,6 +85,12 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
                         );
                         done.warnings.push(what);
                     }
+                    if !homes.has(name)
+                        && let Some(action) = awaited(selection, name)
+                    {
+                        done.profiles.push(Outcome { profile, intent: Intent::Nothing, action });
+                        continue;
+                    }
                     homes.intent_apart(name)
                 }
                 // The root profile of the home that nobody shares then.
@@ -88,7 +99,12 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
             Some(found) => found.intent,
             None if registered.contains_key(name) => volume.intent(name),
             None => {
-                done.profiles.push(Outcome { profile, intent: Intent::Nothing, action: Action::Absent });
+                // On a volume of its own, what is another one's is of no matter.
+                if selection.own.is_none() || selection.takes(name) {
+                    let absent = if would_create { Action::Made } else { Action::Absent };
+                    let action = awaited(selection, name).unwrap_or(absent);
+                    done.profiles.push(Outcome { profile, intent: Intent::Nothing, action });
+                }
                 continue;
             }
         };
@@ -106,6 +122,12 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
         }
     }
     All { wanted, is_whole }
+}
+
+/// What is said of a profile that this container takes and another one had before.
+fn awaited(selection: &Selection, profile: &ProfileName) -> Option<Action> {
+    let (shard, before) = selection.awaits(profile).filter(|_| selection.takes(profile))?;
+    Some(Action::Awaited(shard, before))
 }
 
 /// Gives out the ports, leaving out who cannot have the one that it wants: they are the same in every container of a volume.

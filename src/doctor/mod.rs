@@ -16,6 +16,7 @@ mod programs;
 mod s6_rc;
 mod said;
 mod security;
+mod shard;
 mod tree;
 mod watchdog;
 
@@ -79,6 +80,7 @@ pub(crate) fn examine(
     security::check(&patient, &mut findings)?;
     gateways::check(&patient, &mut findings);
     watchdog::check(&patient, &mut findings);
+    shard::check(&patient, &mut findings);
     // What the users of isolated gateways hold up is no time of the others.
     let left = deadline.left();
     patient.apart = Deadline::after(timeout);

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::base::parallel;
-use crate::boot::unwell;
+use crate::boot::{shard_here, unwell};
 use crate::health::Depth;
-use crate::s6::{Death, Ended, LiveService, Programs, S6Error, Scandir, Status, container};
-use crate::spec::selection::Shard;
+use crate::s6::{Death, Ended, LiveService, Programs, S6Error, Scandir, Status};
+use crate::spec::shard::Shard;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, LogDir};
 
@@ -85,7 +85,7 @@ pub(crate) fn measure(scandir: &Scandir, programs: &Programs) -> Result<Measured
         let is = |how: fn(&Status) -> bool| status.as_ref().is_some_and(how);
         Other { service: name.directory(), up: is(|status| status.up), wanted_up: is(|status| status.wanted_up) }
     });
-    let shard = container::variable("GATEWAYS_SHARD").and_then(|shard| shard.parse().ok()).map(Shard::index);
+    let shard = shard_here().ok().and_then(|selection| selection.shard).map(Shard::index);
     Ok(Measured { shard, gateways: measured, services: others.collect() })
 }
 

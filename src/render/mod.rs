@@ -2,9 +2,11 @@
 
 mod parts;
 mod quote;
+mod resize;
 mod service_dir;
 mod tree_entry;
 
+pub(crate) use resize::move_script;
 pub(crate) use service_dir::{MARK, is_known, mark, note};
 pub use service_dir::{Mode, ServiceDir, ServiceFile};
 pub(crate) use tree_entry::{CONTENTS, slots};

@@ -258,7 +258,7 @@ impl Rest<'_> {
 }
 
 /// The text of a template, with the last newline, which Askama drops.
-fn text(template: &impl Template) -> String {
+pub(super) fn text(template: &impl Template) -> String {
     let mut text = String::with_capacity(2048);
     template.render_into(&mut text).expect("a String takes every write");
     text.push('\n');

@@ -8,7 +8,7 @@ use super::options::OptionError;
 use super::owner::OwnerError;
 use super::ports::PortError;
 use super::profile::{ProfileName, ProfileNameError};
-use super::selection::SelectionError;
+use super::selection_error::SelectionError;
 use super::service_name::ServiceName;
 use super::word::ServiceWordError;
 

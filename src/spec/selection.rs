@@ -3,11 +3,10 @@
 use std::str::FromStr;
 
 use glob::Pattern;
-use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 
 use super::profile::ProfileName;
-use crate::base::text::Shown;
+use super::selection_error::SelectionError;
+use super::shard::{Shard, ShardCount};
 
 /// The profiles that this container takes; all of them unless something is said.
 #[derive(Debug, Clone, Default)]
@@ -18,15 +17,51 @@ pub(crate) struct Selection {
     pub except: Vec<ProfilePattern>,
     /// And of those, the ones of this shard.
     pub shard: Option<Shard>,
+    /// Whether the volume is this container's alone, and what is known of where profiles come from then.
+    pub own: Option<Own>,
+}
+
+/// What holds if each container has a volume of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Own {
+    /// How many shards there were before, if that has changed: what another one had then is on its volume.
+    pub before: Option<ShardCount>,
 }
 
 impl Selection {
     /// Whether this profile is one of them.
     pub(crate) fn takes(&self, profile: &ProfileName) -> bool {
         let any = |patterns: &[ProfilePattern]| patterns.iter().any(|pattern| pattern.matches(profile));
-        (self.only.is_empty() || any(&self.only))
-            && !any(&self.except)
-            && self.shard.is_none_or(|shard| shard.takes(profile))
+        (self.only.is_empty() || any(&self.only)) && !any(&self.except) && self.is_in_shard(profile)
+    }
+
+    fn is_in_shard(&self, profile: &ProfileName) -> bool {
+        self.shard.is_none_or(|shard| match self.own {
+            Some(_) => shard.count().holds(profile) == shard.index(),
+            None => shard.takes(profile),
+        })
+    }
+
+    /// What is wrong with a profile that lies on the volume of this container alone and is another shard's.
+    pub(crate) fn strays(&self, profile: &ProfileName) -> String {
+        match self.shard {
+            Some(shard) => {
+                let (count, holder) = (shard.count(), shard.count().holds(profile));
+                format!(
+                    "is shard {holder}'s of {count}, and lies on the volume of shard {}; gatewayctl shard says how to move it",
+                    shard.index()
+                )
+            }
+            None => "is not this container's by --only and --except, and lies on its volume; move it to another one"
+                .to_owned(),
+        }
+    }
+
+    /// Which shard had this profile before, of how many, if it was another one: it is on the volume of that one, until somebody brings it.
+    pub(crate) fn awaits(&self, profile: &ProfileName) -> Option<(u32, ShardCount)> {
+        let (shard, before) = (self.shard?, self.own?.before?);
+        let had = before.holds(profile);
+        (had != shard.index()).then_some((had, before))
     }
 }
 
@@ -54,75 +89,6 @@ impl FromStr for ProfilePattern {
     }
 }
 
-/// One of several containers that share the profiles of a volume, each profile belonging to exactly one.
-///
-/// Rendezvous hashing: a profile goes to the shard for which SHA-256 of `profile NUL index` is the highest. So with one shard more,
-/// only those profiles move that the new one takes, about one in so many as there are shards then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shard {
-    index: u32,
-    count: u32,
-}
-
-impl Shard {
-    /// The most shards there can be.
-    pub(crate) const MOST: u32 = 1024;
-
-    /// Which one it is, counted from 0.
-    pub(crate) fn index(self) -> u32 {
-        self.index
-    }
-
-    /// Whether this profile is this shard's.
-    pub(crate) fn takes(self, profile: &ProfileName) -> bool {
-        Self::of(profile, self.count) == self.index
-    }
-
-    /// The shard, from 0, to which a profile belongs where there are so many.
-    fn of(profile: &ProfileName, count: u32) -> u32 {
-        let weight = |index: u32| {
-            let mut hash = Sha256::new();
-            hash.update(profile.as_str());
-            hash.update([0]);
-            hash.update(index.to_string());
-            hash.finalize()
-        };
-        (0..count).max_by_key(|&index| weight(index)).unwrap_or_default()
-    }
-}
-
-impl FromStr for Shard {
-    type Err = SelectionError;
-
-    fn from_str(text: &str) -> Result<Self, SelectionError> {
-        let number = |text: &str| {
-            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            if digits { text.parse::<u32>().ok() } else { None }
-        };
-        let parts = text.split_once('/').and_then(|(index, count)| Some((number(index)?, number(count)?)));
-        match parts {
-            Some((index, count)) if index < count && count <= Self::MOST => Ok(Self { index, count }),
-            _ => Err(SelectionError::Shard(text.to_owned())),
-        }
-    }
-}
-
-/// What is wrong with a selection.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SelectionError {
-    /// A pattern.
-    #[error("{} is no pattern of profile names: {problem}; write one such as 'team-*'", Shown(text))]
-    Pattern {
-        /// What was written.
-        text: String,
-        /// Why it is none.
-        problem: String,
-    },
-    /// A shard.
-    #[error("{} is no shard; write I/N with I from 0 to N-1 and N at most {}, such as 0/3", Shown(.0), Shard::MOST)]
-    Shard(String),
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -135,6 +101,10 @@ mod tests {
             .prop_map(|names| names.into_iter().map(|name| name.parse().unwrap()).collect())
     }
 
+    fn count_of(number: u32) -> ShardCount {
+        number.to_string().parse().unwrap()
+    }
+
     fn profile(text: &str) -> ProfileName {
         text.parse().unwrap()
     }
@@ -143,26 +113,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
         #[test]
-        fn every_profile_has_exactly_one_shard(names in names(), count in 1_u32..20) {
-            let shards: Vec<Shard> = (0..count).map(|index| format!("{index}/{count}").parse().unwrap()).collect();
-            for name in &names {
-                prop_assert_eq!(shards.iter().filter(|shard| shard.takes(name)).count(), 1);
-            }
-        }
-
-        #[test]
-        fn one_shard_more_moves_profiles_to_the_new_one_only(names in names(), count in 1_u32..20) {
-            for name in &names {
-                let (before, after) = (Shard::of(name, count), Shard::of(name, count + 1));
-                prop_assert!(after == before || after == count);
-            }
-        }
-
-        #[test]
         fn a_selection_is_the_intersection_of_what_is_said(names in names(), count in 1_u32..5, index in 0_u32..5) {
-            let shard = Shard { index: index % count, count };
+            let shard: Shard = format!("{}/{count}", index % count).parse().unwrap();
             let patterns = |text: &str| vec![text.parse::<ProfilePattern>().unwrap()];
-            let all = Selection { only: patterns("[a-m]*"), except: patterns("*-?"), shard: Some(shard) };
+            let all = Selection { only: patterns("[a-m]*"), except: patterns("*-?"), shard: Some(shard), own: None };
             for name in &names {
                 let text = name.as_str();
                 let is = text.starts_with(|c| ('a'..='m').contains(&c));
@@ -173,32 +127,30 @@ mod tests {
     }
 
     #[test]
-    fn one_shard_more_moves_about_its_share() {
-        let names: Vec<ProfileName> = (0..3000).map(|number| profile(&format!("profile-{number}"))).collect();
-        for count in [1, 2, 3, 7] {
-            let moved = names.iter().filter(|name| Shard::of(name, count) != Shard::of(name, count + 1)).count();
-            let fair = names.len() / (count as usize + 1);
-            // Five standard deviations of a binomial distribution are less than this.
-            assert!(moved.abs_diff(fair) < 140, "{count}: {moved} moved, {fair} are fair");
+    fn with_volumes_of_their_own_the_root_profile_stays_and_what_another_had_is_awaited() {
+        let of = |index, count, before: Option<u32>| Selection {
+            shard: Some(format!("{index}/{count}").parse().unwrap()),
+            own: Some(Own { before: before.map(count_of) }),
+            ..Selection::default()
+        };
+        for count in 1..20 {
+            assert!(of(0, count, None).takes(&ProfileName::default()));
+            assert!(!of(count, count + 1, None).takes(&ProfileName::default()));
+        }
+        for number in 0..200 {
+            let name = profile(&format!("profile-{number}"));
+            for index in 0..4 {
+                let selection = of(index, 4, Some(3));
+                let before = count_of(3).holds(&name);
+                assert_eq!(selection.takes(&name), count_of(4).holds(&name) == index);
+                assert_eq!(selection.awaits(&name), (before != index).then_some((before, count_of(3))));
+                assert_eq!(of(index, 4, None).awaits(&name), None);
+            }
         }
     }
 
-    /// Containers of different versions share a volume: where a profile belongs must never change.
     #[test]
-    fn where_a_profile_belongs_is_for_ever() {
-        let of = |name: &str, count| Shard::of(&profile(name), count);
-        let belongs: Vec<u32> = ["default", "coder", "writer", "a", "b", "c"].map(|name| of(name, 3)).to_vec();
-        assert_eq!(belongs, [1, 2, 1, 0, 1, 1]);
-    }
-
-    #[test]
-    fn shards_and_patterns_that_are_none() {
-        for text in
-            ["", "1", "1/", "/2", "2/2", "0/0", "-1/2", "+0/2", "0/1025", "0 /2", "a/b", "0/2/3", "0/99999999999"]
-        {
-            assert_eq!(text.parse::<Shard>(), Err(SelectionError::Shard(text.to_owned())), "{text}");
-        }
-        assert_eq!("0/1024".parse::<Shard>(), Ok(Shard { index: 0, count: 1024 }));
+    fn patterns_that_are_none() {
         for text in ["", "Team-*", "a/*", "a b", "[a", "***"] {
             assert!(matches!(text.parse::<ProfilePattern>(), Err(SelectionError::Pattern { .. })), "{text}");
         }

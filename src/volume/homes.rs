@@ -53,6 +53,11 @@ impl Homes {
         self.apart.join(profile.as_str())
     }
 
+    /// Whether that home is there.
+    pub(crate) fn has(&self, profile: &ProfileName) -> bool {
+        rustix::fs::lstat(self.of_apart(profile).as_std_path()).is_ok()
+    }
+
     /// What is wrong with that directory, if anything: only root may be able to change it, and all that is above it.
     pub(crate) fn check_apart(&self) -> Result<(), String> {
         if !self.apart.is_absolute() {

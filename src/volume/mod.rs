@@ -6,6 +6,7 @@
 //! shown: nobody else can open it.
 
 mod ahead;
+mod create;
 mod desire;
 mod error;
 mod eyes;

@@ -83,7 +83,7 @@ impl Master {
 #[derive(Debug)]
 pub(crate) struct Servant<'a> {
     programs: &'a Programs,
-    home: &'a Utf8Path,
+    pub(super) home: &'a Utf8Path,
     master: Master,
     deadline: Deadline,
 }

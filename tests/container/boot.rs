@@ -125,7 +125,7 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     let made = container.exec_as_hermes(&["hermes", "profile", "create", "coder"]);
     assert_eq!(made.code, 0, "{made:?}");
     container.sh("exec 2>/dev/null; gatewayctl -q reconcile --manifest /etc/gateways.toml");
-    let services = "dashboard down\nwatch up\n";
+    let services = "dashboard down\nwatch up\nmetrics down\n";
     container.until_up("watch");
     assert_eq!(states(&container), format!("coder down\ndefault down\n{services}"));
     container.sh("exec 2>/dev/null; gatewayctl -q start coder");

@@ -16,5 +16,6 @@ mod live;
 mod properties;
 mod real;
 mod s6_rc;
+mod shards;
 mod typed;
 mod versions;

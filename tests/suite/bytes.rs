@@ -209,7 +209,8 @@ fn all_are_clean(services: &Path) -> usize {
     scripts.len()
 }
 
-fn is_clean(script: &Path) {
+/// Lets shellcheck and shfmt look at a script.
+pub(crate) fn is_clean(script: &Path) {
     clean(Command::new(tool("shellcheck")).args(["--enable=all", "--shell=sh"]), script);
     clean(Command::new(tool("shfmt")).args(["-d", "-ln", "posix", "-i", "2", "-ci"]), script);
 }

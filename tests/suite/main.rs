@@ -29,6 +29,7 @@ mod races;
 mod sandbox;
 mod services;
 mod serving;
+mod shards;
 mod supervised;
 mod support;
 mod templates;

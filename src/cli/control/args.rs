@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::container_args::{ControlGroup, Home, Reconcile, Repair, Which};
+use super::container_args::{ControlGroup, Home, Reconcile, Repair, Shard, Which};
 use crate::cli::render_args::RenderArgs;
 use crate::health::Depth;
 use crate::manager::Kind;
@@ -131,6 +131,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "[IP:]PORT")]
         listen: Option<String>,
     },
+    /// Print a script that moves gateways if the number of replicas changes, each with a volume of its own
+    Shard(Shard),
     /// List the profiles that have a gateway, one per line
     List,
     /// Show the state of gateways, dashboard and watch, all or these
@@ -205,6 +207,7 @@ impl Command {
             Self::Doctor { .. }
             | Self::Health { .. }
             | Self::Metrics { .. }
+            | Self::Shard(_)
             | Self::List
             | Self::Status { .. }
             | Self::Logs { .. }

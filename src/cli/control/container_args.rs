@@ -3,7 +3,9 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::boot::shard_here;
 use crate::s6::container;
+use crate::spec::{SelectionError, selection::Selection};
 use crate::volume::{Store, Volume, VolumeError};
 
 #[derive(Debug, Args)]
@@ -87,6 +89,14 @@ pub(super) struct Which {
     #[arg(long, value_name = "I/N")]
     shard: Option<String>,
 
+    /// Take the volume for this container's alone, have Hermes make the profiles of the manifest that it lacks, and start what has never run [default: `$GATEWAYS_CREATE`]
+    #[arg(long)]
+    create: bool,
+
+    /// How many shards there were before; with --create, what another one had then is not made, but waited for [default: `$GATEWAYS_SHARDS_BEFORE`]
+    #[arg(long, value_name = "N")]
+    shards_before: Option<String>,
+
     /// Make at most N gateways for profiles that no manifest names [default: as many as s6-svscan has room for, less a tenth or ten]
     #[arg(long, value_name = "N")]
     pub(super) most: Option<u32>,
@@ -113,11 +123,36 @@ pub(super) struct Repair {
     pub(super) home: Home,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Shard {
+    /// How many replicas there are
+    #[arg(long, value_name = "N")]
+    pub(super) from: String,
+
+    /// How many there are to be
+    #[arg(long, value_name = "M")]
+    pub(super) to: String,
+
+    /// Manifest that names all gateways [default: `$GATEWAYS_MANIFEST`]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<Utf8PathBuf>,
+
+    /// What runs a command in a replica, for a shell: {} is the number of the replica from 0 on, {slot} that from 1 on
+    #[arg(long, value_name = "COMMAND", default_value = "docker exec -i gateways-{}")]
+    pub(super) exec: String,
+}
+
+impl Shard {
+    /// The manifest that was named, or that the container has.
+    pub(super) fn manifest(&self) -> Utf8PathBuf {
+        manifest(self.manifest.as_ref()).unwrap_or_else(|| "/etc/gateways.toml".into())
+    }
+}
+
 impl Which {
     /// The manifest that was named, or that the container has.
     pub(super) fn manifest(&self) -> Option<Utf8PathBuf> {
-        let usual = || container::variable("GATEWAYS_MANIFEST").map(Utf8PathBuf::from).filter(|path| path.exists());
-        self.manifest.clone().or_else(usual)
+        manifest(self.manifest.as_ref())
     }
 
     /// The patterns of the profiles to take, as given or as the container has them.
@@ -130,10 +165,28 @@ impl Which {
         or_variable(&self.except, "GATEWAYS_EXCEPT")
     }
 
-    /// The shard, as given or as the container has it.
-    pub(super) fn shard(&self) -> Option<String> {
-        self.shard.clone().or_else(|| container::variable("GATEWAYS_SHARD"))
+    /// Which shard this is, whether the volume is its own, and how many there were before, as given or as the container has it.
+    ///
+    /// # Errors
+    /// What is wrong with it, the first of it.
+    pub(super) fn shard(&self) -> Result<Selection, SelectionError> {
+        let mut selection = shard_here()?;
+        if let Some(shard) = &self.shard {
+            selection.shard = Some(shard.parse()?);
+        }
+        if self.create {
+            selection.own.get_or_insert_default();
+        }
+        if let (Some(own), Some(before)) = (&mut selection.own, &self.shards_before) {
+            own.before = Some(before.parse()?);
+        }
+        Ok(selection)
     }
+}
+
+fn manifest(given: Option<&Utf8PathBuf>) -> Option<Utf8PathBuf> {
+    let usual = || container::variable("GATEWAYS_MANIFEST").map(Utf8PathBuf::from).filter(|path| path.exists());
+    given.cloned().or_else(usual)
 }
 
 fn or_variable(given: &[String], name: &str) -> Vec<String> {

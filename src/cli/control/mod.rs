@@ -11,6 +11,7 @@ mod metrics;
 mod reconcile;
 mod register;
 mod repair;
+mod shard;
 mod status;
 mod unregister;
 mod watch;
@@ -64,6 +65,7 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
             health::run(&services(words, common)?, depth.depth(), common, streams)
         }
         Command::Metrics { listen } => metrics::run(listen.as_deref(), common, streams),
+        Command::Shard(shard) => shard::run(shard, common, streams),
         Command::List => list(common, streams),
         Command::Status { services: words } => status::run(&services(words, common)?, common, streams),
         Command::Start { services: words, save, home } => {

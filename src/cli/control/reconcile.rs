@@ -13,7 +13,7 @@ use crate::cli::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
 use crate::s6::container;
 use crate::source::{self, Mistake, Place, Settings};
-use crate::spec::selection::{Selection, SelectionError};
+use crate::spec::{SelectionError, selection::Selection};
 use crate::volume::{Homes, Intent, Store, Volume};
 
 pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Ended, Error> {
@@ -69,6 +69,7 @@ impl Chosen {
     pub(super) fn reconcile(&self) -> Result<Reconcile, BootError> {
         Ok(Reconcile {
             selection: self.selection.clone(),
+            creates: self.selection.own.is_some(),
             manifest: self.manifest.clone(),
             volume: Volume::open(&self.home)?,
             homes: Homes::sharing(&self.home),
@@ -89,8 +90,11 @@ fn selection(arguments: &Which) -> Result<Selection, Error> {
     let mut patterns =
         |texts: &[String]| texts.iter().filter_map(|text| text.parse().map_err(&mut wrong).ok()).collect::<Vec<_>>();
     let (only, except) = (patterns(&arguments.only()), patterns(&arguments.except()));
-    let shard = arguments.shard().and_then(|text| text.parse().map_err(&mut wrong).ok());
-    if mistakes.is_empty() { Ok(Selection { only, except, shard }) } else { Err(Error::input(mistakes)) }
+    let shard = arguments.shard().unwrap_or_else(|error| {
+        wrong(error);
+        Selection::default()
+    });
+    if mistakes.is_empty() { Ok(Selection { only, except, ..shard }) } else { Err(Error::input(mistakes)) }
 }
 
 fn document(done: &Reconciled, dry_run: bool) -> serde_json::Value {
@@ -125,7 +129,7 @@ pub(super) fn say<'a>(
     let would = if dry_run { "would be " } else { "" };
     for outcome in profiles.filter(|_| !quiet) {
         let style = match outcome.action {
-            Action::Started | Action::Adopted => GREEN,
+            Action::Started | Action::Adopted | Action::Made => GREEN,
             Action::Down
             | Action::Unchanged
             | Action::LeftToS6Rc
@@ -133,12 +137,16 @@ pub(super) fn say<'a>(
             | Action::Served
             | Action::ServedNext
             | Action::Parked => DIM,
-            Action::Absent | Action::Removed | Action::Merged => RED,
+            Action::Absent | Action::Awaited(..) | Action::Removed | Action::Merged => RED,
         };
         let profile = &outcome.profile;
         let why = match outcome.action {
             Action::Elsewhere => "another container's".to_owned(),
             Action::Absent => format!("in the manifest, but not on the volume; hermes profile create {profile}"),
+            Action::Made => "by Hermes, since the volume lacks it".to_owned(),
+            Action::Awaited(shard, of) => {
+                format!("from the volume of shard {shard} of {of}, on which it was; gatewayctl shard says how")
+            }
             Action::LeftToS6Rc => format!("to s6-rc, which runs it; recorded: {}", outcome.intent),
             Action::Removed => "its profile is gone".to_owned(),
             Action::Merged => "the gateway of default serves it".to_owned(),

@@ -31,8 +31,8 @@ struct Watch<'a> {
 
 impl Looks for Watch<'_> {
     fn reconcile(&self) -> Result<Reconcile, BootError> {
-        // A boot is what the hook does.
-        Ok(Reconcile { bootstrap: false, logs: false, ..self.chosen.reconcile()? })
+        // A boot is what the hook does. What somebody deletes while the container runs is not made again at once.
+        Ok(Reconcile { bootstrap: false, creates: false, logs: false, ..self.chosen.reconcile()? })
     }
 
     fn manager(&self) -> Result<S6Manager<'static>, BootError> {
@@ -58,7 +58,13 @@ fn tell(done: &Reconciled, told: &mut Told, quiet: bool, streams: &mut Streams<'
     let is_news = |outcome: &&Outcome| match outcome.action {
         Action::Started | Action::Down | Action::Adopted | Action::Removed | Action::Merged => true,
         Action::Served | Action::ServedNext => !told.served.contains(&outcome.profile),
-        Action::Unchanged | Action::LeftToS6Rc | Action::Elsewhere | Action::Absent | Action::Parked => false,
+        Action::Unchanged
+        | Action::LeftToS6Rc
+        | Action::Elsewhere
+        | Action::Absent
+        | Action::Made
+        | Action::Awaited(..)
+        | Action::Parked => false,
     };
     say(done.profiles.iter().filter(is_news), false, quiet, streams)?;
     let complaints = done.complaints();

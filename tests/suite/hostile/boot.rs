@@ -195,3 +195,20 @@ fn nobody_takes_out_an_isolated_gateway_by_a_profile_of_its_name() {
          warning: profile alone: has no gateway of its own: an isolated one of that name is there\nalone\ndefault\n",
     );
 }
+
+/// Whoever stops the Hermes that makes profiles holds a boot up for as long as one may take, and no longer: the others are left for another time.
+#[test]
+fn whoever_stops_what_makes_profiles_holds_a_boot_up_once() {
+    let sandbox =
+        sandbox(Openat2::Works, "case $* in profile*) kill -STOP $$; sleep 1000 ;; *) exec sleep 1000 ;; esac");
+    fs::write(sandbox.path("m.toml"), (0..40).map(|n| format!("[gateways.p{n}]")).collect::<Vec<_>>().join("\n"))
+        .unwrap();
+    let ran = live(
+        &sandbox,
+        "printf '\\n[gateways.named]\\n' >>/share/m.toml; profile named running; \
+         within 60 gatewayctl --timeout 1 reconcile --manifest /share/m.toml --create >/share/said 2>&1; \
+         grep -cE 'warning: profile p[0-9]+: Hermes has not made it: (hermes did not end within 6 s|another one took too long)' /share/said; \
+         grep -vE '^(absent|warning)' /share/said",
+    );
+    said(&ran, "40\nstarted   named  recorded: running\ndown      default  recorded: none\n");
+}
