@@ -209,10 +209,16 @@ impl Container {
 
 /// Waits until this is so.
 #[track_caller]
-pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, is: impl FnMut() -> bool) {
+    until_within(PATIENCE, what, is);
+}
+
+/// The same, for so long.
+#[track_caller]
+pub(crate) fn until_within(limit: Duration, what: &str, mut is: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(began.elapsed() < limit, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -6,16 +6,20 @@
 
 mod boot;
 mod build;
+mod compose;
 mod conformance;
 mod definitions;
 mod docker;
 mod downstream;
 mod hostile;
 mod isolated;
+mod kubernetes;
 mod live;
 mod properties;
 mod real;
 mod s6_rc;
+mod scaling;
 mod shards;
+mod swarm;
 mod typed;
 mod versions;

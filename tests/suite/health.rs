@@ -63,6 +63,7 @@ fn what_is_not_well_is_said_a_line_each() {
              booted; gatewayctl -q stop stopped; serve serves 2001; serve serve-not 2002; gatewayctl -q unregister down; register down --down; \
              register loops --crash-budget off; register config; register thrice; \
              echo 503 >/share/record/answer-serve-not; until_well stays stopped serves down; \
+             until gatewayctl health serve-not | grep -q 'it answers 503'; do sleep 0.1; done; \
              until [ \"$(s6-svstat -o up,wantedup /run/service/gateway-config)\" = 'false false' ]; do sleep 0.05; done; \
              until [ \"$(wc -l </share/record/runs-loops)\" -gt 3 ]; do sleep 0.05; done; until [ \"$(wc -l </share/record/runs-thrice)\" = 4 ]; do sleep 0.05; done; up thrice; \
              s6-svc -O /run/service/gateway-loops; until [ \"$(s6-svstat -o up /run/service/gateway-loops)\" = false ]; do sleep 0.05; done; \

@@ -78,7 +78,7 @@ fn what_another_shard_had_is_awaited_and_what_strays_is_told_of() {
         "d=/run/s6/container_environment; printf 1 >$d/GATEWAYS_CREATE; printf 0/3 >$d/GATEWAYS_SHARD; reconcile; up; gatewayctl doctor 2>&1 | grep ' shard '; \
          gatewayctl -q unregister $(gatewayctl list); printf 0/4 >$d/GATEWAYS_SHARD; printf 3 >$d/GATEWAYS_SHARDS_BEFORE; echo; echo 'the first of four'; \
          reconcile; runs; gatewayctl doctor 2>&1 | grep ' shard '; gatewayctl -q unregister $(gatewayctl list); \
-         echo; echo 'the last of four, with a volume of its own'; rm -rf /opt/data/* /opt/homes/*; printf 3/4 >$d/GATEWAYS_SHARD; reconcile; runs; \
+         echo; echo 'the last of four, with a volume of its own'; rm -rf /opt/data/* /opt/homes/*; printf 3 >$d/GATEWAYS_SHARD; printf 4 >$d/GATEWAYS_SHARDS; reconcile; runs; \
          echo; echo 'once one has come'; profile writer stopped; reconcile; runs; echo; echo 'without a word of before'; rm $d/GATEWAYS_SHARDS_BEFORE; reconcile; runs; \
          echo; for wrong in 0 x 1025; do printf $wrong >$d/GATEWAYS_SHARDS_BEFORE; reconcile; done; gatewayctl doctor 2>&1 | grep ' shard '",
     );
