@@ -65,8 +65,12 @@ impl Podman {
     /// One that has this image of Docker's.
     fn with(image: &str) -> Self {
         let podman = Self { place: directory() };
-        // It asks for more open files than a container may have in which it may run, and the usual runtime for more of cgroups.
-        let settings = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n[engine]\nruntime = \"runc\"\n";
+        // It asks for more open files than it may have here, and its usual runtime for more of cgroups. Its usual locks are those of every podman.
+        let settings = format!(
+            "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n\
+             [engine]\nruntime = \"runc\"\nlock_type = \"file\"\ntmp_dir = \"{}\"\n",
+            podman.path("tmp")
+        );
         fs::write(podman.path("containers.conf"), settings).unwrap();
         let archive = podman.path("image.tar");
         crate::docker::docker(&["save", "--output", &archive, image]).ok();
@@ -88,6 +92,8 @@ impl Podman {
             &self.path("root"),
             "--runroot",
             &self.path("run"),
+            "--tmpdir",
+            &self.path("tmp"),
             "--log-level",
             "fatal",
         ]);

@@ -104,3 +104,18 @@ fn the_script_that_moves_gateways() {
     snapshot("move", "gatewayctl shard --from 3 --to 4", &fs::read_to_string(sandbox.path("grow")).unwrap());
     snapshot("move_usage", "", &format!("{}--- standard error\n{}", ran.out, ran.err));
 }
+
+/// Kubernetes mounts a manifest and a secret behind symlinks, by which it changes all at once.
+#[test]
+fn a_manifest_and_a_secret_are_read_as_kubernetes_mounts_them() {
+    let sandbox =
+        Sandbox::with_programs("case $* in *gateway*) echo \"key ${API_SERVER_KEY-none}\"; exec sleep 1000 ;; esac");
+    let ran = live(
+        &sandbox,
+        "mount_as() { mkdir -p $1/..2026; cat >$1/..2026/$2; chmod 400 $1/..2026/$2; ln -s ..2026 $1/..data; ln -s ..data/$2 $1/$2; }; \
+         printf '[gateways.default]\nsecret = { API_SERVER_KEY = \"/run/secrets/key\" }\n' | mount_as /etc/gateways gateways.toml; \
+         echo the-key | mount_as /run/secrets key; as mkdir -p /opt/data; gatewayctl reconcile --manifest /etc/gateways/gateways.toml --create; \
+         until grep -qs key /opt/data/logs/gateways/default/current; do sleep 0.05; done; cut -d' ' -f4- /opt/data/logs/gateways/default/current",
+    );
+    assert_eq!(ran.out, "started   default  recorded: none\nkey the-key\n");
+}
