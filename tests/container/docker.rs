@@ -3,8 +3,8 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
@@ -204,6 +204,38 @@ impl Container {
         docker(&["stop", &self.id]).ok();
         let code = docker(&["inspect", "--format", "{{.State.ExitCode}}", &self.id]).ok();
         code.trim_end().parse().unwrap()
+    }
+}
+
+/// What Docker tells of its containers from now on. It keeps but a few events for who asks later, and each command that runs in a container is three.
+pub(crate) struct Events {
+    client: Child,
+    said: TempDir,
+}
+
+impl Events {
+    /// Those that pass these filters, each in this format.
+    pub(crate) fn since_now(filters: &[&str], format: &str) -> Self {
+        let said = directory();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
+        let mut docker = Command::new("docker");
+        docker.args(["events", "--since", &now, "--format", format]);
+        docker.args(filters.iter().flat_map(|filter| ["--filter", filter]));
+        let file = fs::File::create(said.path().join("events")).unwrap();
+        let client = docker.stdin(Stdio::null()).stdout(file).spawn().unwrap();
+        Self { client, said }
+    }
+
+    /// All of them so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.said.path().join("events")).unwrap()
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let _ = self.client.kill();
+        let _ = self.client.wait();
     }
 }
 

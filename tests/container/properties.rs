@@ -124,7 +124,7 @@ fn inside(asked: &mut Asked, container: &Container, target: &str) {
         let ran = docker(&["exec", "--user", user, container.id(), "hermes", "config", "set", "_a.b", "1"]);
         asked.ask(12, ran.code == 0, &ran);
     }
-    asked.inside(12, container, "test \"$(stat -c %U:%G /opt/data/config.yaml)\" = hermes:hermes; test -z \"$(find /opt/data -maxdepth 2 ! -user hermes)\"");
+    asked.inside(12, container, "test \"$(stat -c %U:%G /opt/data/config.yaml)\" = hermes:hermes; test -z \"$(find /opt/data -ignore_readdir_race -maxdepth 2 ! -user hermes)\"");
     for (value, owner) in [("1", "root"), ("0", "hermes"), ("2", "hermes"), ("garbage", "hermes")] {
         container.sh("rm /opt/data/config.yaml");
         let variable = format!("--env=HERMES_DOCKER_EXEC_AS_ROOT={value}");

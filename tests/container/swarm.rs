@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use crate::docker::{docker, image, until_within};
+use crate::docker::{Events, docker, image, until_within};
 use crate::scaling::Commands;
 
 /// The gateways of docker/replicas.toml in three replicas, and in four.
@@ -192,13 +192,16 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     assert_eq!(all[1].sh("cat /opt/data/profiles/writer/memories/me"), "mine\n");
 
     // Another key is a rolling update: one task after the other, and all with the new one in the end.
-    let began = unix_time();
+    let filter = format!("label=com.docker.swarm.service.name={SERVICE}");
+    let format = "{{.Action}} {{index .Actor.Attributes \"com.docker.swarm.task.name\"}}";
+    let events = Events::since_now(&["event=die", "event=health_status", &filter], format);
     commands.run("rotate", "");
     until_updated();
     let all = until_all_are_well(&OF_THREE);
     assert_eq!(all[1].answer(8644, &key(&commands, "api-server-key-2")), "200\n");
     assert_eq!(all[1].answer(8644, &key(&commands, "api-server-key")), "401\n");
-    one_after_the_other(&began);
+    one_after_the_other(&events.said());
+    drop(events);
 
     // Four, and three again.
     commands.run("leave", "");
@@ -219,16 +222,8 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     assert_eq!(all[1].answer(8644, &key(&commands, "api-server-key-2")), "200\n");
 }
 
-fn unix_time() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    now.as_secs().to_string()
-}
-
-/// Since then, no container of the service was begun to be stopped before that of the slot before it was healthy.
-fn one_after_the_other(since: &str) {
-    let filter = format!("label=com.docker.swarm.service.name={SERVICE}");
-    let format = "{{.Action}} {{index .Actor.Attributes \"com.docker.swarm.task.name\"}}";
-    let events = docker(&["events", "--since", since, "--until", "0s", "--filter", &filter, "--format", format]).ok();
+/// Of these events: no container of the service ended before that of another slot was healthy again.
+fn one_after_the_other(events: &str) {
     let mut down: BTreeSet<String> = BTreeSet::new();
     let mut replaced: BTreeMap<String, usize> = BTreeMap::new();
     for line in events.lines() {
