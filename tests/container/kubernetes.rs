@@ -68,7 +68,8 @@ impl Podman {
         // It asks for more open files than it may have here, and its usual runtime for more of cgroups. Its usual locks are those of every podman.
         let settings = format!(
             "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n\
-             [engine]\nruntime = \"runc\"\nlock_type = \"file\"\ntmp_dir = \"{}\"\n",
+             [engine]\nruntime = \"runc\"\nlock_type = \"file\"\ntmp_dir = \"{}\"\n\
+             [network]\nnetwork_backend = \"cni\"\n",
             podman.path("tmp")
         );
         fs::write(podman.path("containers.conf"), settings).unwrap();
