@@ -127,7 +127,7 @@ delete() { # REPLICA PROFILE USER
 }
 {%- if has_isolated %}
 
-# An isolated gateway has a home of its own, which is moved whole.
+# An isolated gateway has a home of its own, which is moved whole, by the user of its own: root touches nothing in it.
 # shellcheck disable=SC2016 # as above
 has_home() { # REPLICA PROFILE
   answer=$(as_root "$1" 'if [ -e "${HERMES_HOMES:-/opt/homes}/$1" ]; then echo yes; else echo no; fi' "$2")
@@ -138,7 +138,9 @@ leave_isolated() { # REPLICA PROFILE
   [ ! -e "$2.left" ] || return 0
   stop "$1" "$2"
   if has_home "$1" "$2"; then
-    keep "$2.home.tar" as_root "$1" 'exec tar -C "${HERMES_HOMES:-/opt/homes}" --numeric-owner -cpf - "$1"' "$2"
+    keep "$2.owner" as_root "$1" 'stat -c %u "${HERMES_HOMES:-/opt/homes}/$1"' "$2"
+    read -r owner <"$2.owner"
+    keep "$2.home.tar" as_root "$1" 'cd "${HERMES_HOMES:-/opt/homes}"; exec /command/s6-applyuidgid -u "$2" -g "$2" -G "" tar -cpf - "$1"' "$2" "${owner}"
   fi
   : >"$2.left"
   printf '%s has left %s, where it was %s\n' "$2" "$1" "${was}"
@@ -152,14 +154,17 @@ arrive_isolated() { # REPLICA PROFILE
       printf '%s is in %s already: was GATEWAYS_SHARDS_BEFORE set? If what is there can go, delete it, and run this again.\n' "$2" "$1" >&2
       exit 1
     fi
-    as_root "$1" 'exec tar -C "${HERMES_HOMES:-/opt/homes}" --numeric-owner -xpf -' "$2" <"$2.home.tar"
+    read -r owner <"$2.owner"
+    as_root "$1" 'cd "${HERMES_HOMES:-/opt/homes}"; mkdir -m 700 "$1"; chown "$2:$2" "$1"; exec /command/s6-applyuidgid -u "$2" -g "$2" -G "" tar -xpf -' "$2" "${owner}" <"$2.home.tar"
   fi
   settle "$1" "$2"
 }
 # shellcheck disable=SC2016 # as above
 delete_isolated() { # REPLICA PROFILE
   has_arrived "$2"
-  as_root "$1" 'exec rm -rf -- "${HERMES_HOMES:-/opt/homes}/$1"' "$2"
+  if has_home "$1" "$2"; then
+    as_root "$1" 'cd "${HERMES_HOMES:-/opt/homes}"; owner=$(stat -c %u "$1"); /command/s6-applyuidgid -u "${owner}" -g "${owner}" -G "" find "$1" -mindepth 1 -delete; rmdir "$1"' "$2"
+  fi
 }
 {%- endif %}
 
@@ -186,7 +191,7 @@ settle() { # REPLICA PROFILE
 }
 
 forget() { # PROFILE
-  rm -f "$1.was" "$1.left" "$1.arrived" "$1.tar.gz" "$1.keys.tar" "$1.home.tar"
+  rm -f "$1.was" "$1.left" "$1.arrived" "$1.tar.gz" "$1.keys.tar" "$1.home.tar" "$1.owner"
 }
 
 case "${1-}" in
