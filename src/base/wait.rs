@@ -89,22 +89,60 @@ impl Patience<'_, '_> {
         what: &str,
         mut ask: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
+        self.ask_until(what, || Ok(ask()?.map_or(Answer::NotYet, Answer::Done)))
+    }
+
+    /// Asks again and again how many are left, until none is; whether it came to that. As long as some come, patience does not run out: it is for the
+    /// time from one to the next, so it takes as long as it takes where there are many.
+    ///
+    /// # Errors
+    /// If the question fails, or a signal comes.
+    pub(crate) fn until_none<E: From<WaitError>>(
+        self,
+        what: &str,
+        mut left: impl FnMut() -> Result<usize, E>,
+    ) -> Result<bool, E> {
+        let mut fewest = usize::MAX;
+        let ask = || {
+            let left = left()?;
+            let are_fewer = left < fewest;
+            fewest = fewest.min(left);
+            Ok(if left == 0 {
+                Answer::Done(())
+            } else if are_fewer {
+                Answer::Nearer
+            } else {
+                Answer::NotYet
+            })
+        };
+        self.ask_until(what, ask).map(|done| done.is_some())
+    }
+
+    fn ask_until<T, E: From<WaitError>>(
+        self,
+        what: &str,
+        mut ask: impl FnMut() -> Result<Answer<T>, E>,
+    ) -> Result<Option<T>, E> {
         const SAY_AFTER: Duration = Duration::from_secs(1);
         const SHORTEST: Duration = Duration::from_micros(200);
         const LONGEST: Duration = Duration::from_millis(20);
         let began = Instant::now();
+        let mut nearer = began;
         let mut pause = SHORTEST;
         let mut said = false;
         loop {
-            if let Some(answer) = ask()? {
-                return Ok(Some(answer));
-            }
+            let is_nearer = match ask()? {
+                Answer::Done(answer) => return Ok(Some(answer)),
+                Answer::Nearer => true,
+                Answer::NotYet => false,
+            };
             self.heed()?;
-            let waited = began.elapsed();
-            if waited >= self.limit {
+            if is_nearer {
+                nearer = Instant::now();
+            } else if nearer.elapsed() >= self.limit {
                 return Ok(None);
             }
-            if waited >= SAY_AFTER && !said {
+            if began.elapsed() >= SAY_AFTER && !said {
                 self.observer.borrow_mut().waiting(what);
                 said = true;
             }
@@ -112,5 +150,34 @@ impl Patience<'_, '_> {
             // What happens at once is seen at once; what takes long is not asked for all the time.
             pause = pause.mul_f32(1.1).min(LONGEST);
         }
+    }
+}
+
+/// What is known each time.
+enum Answer<T> {
+    Done(T),
+    /// Something has happened that was waited for, but not all.
+    Nearer,
+    NotYet,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of asking how many are left, by somebody without any patience.
+    fn asked(left: &[usize]) -> bool {
+        let observer: RefCell<Box<dyn Observer>> = RefCell::new(Box::new(()));
+        let patience = Patience { limit: Duration::ZERO, observer: &observer, interrupted: None };
+        let mut left = left.iter().copied();
+        patience.until_none("them", || Ok::<_, WaitError>(left.next().unwrap())).unwrap()
+    }
+
+    #[test]
+    fn as_long_as_some_come_the_others_are_waited_for() {
+        assert!(asked(&[3, 2, 1, 0]));
+        assert!(!asked(&[3, 2, 2]));
+        // One that went again is no news.
+        assert!(!asked(&[3, 2, 3]));
     }
 }

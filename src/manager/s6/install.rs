@@ -185,7 +185,8 @@ impl S6Manager<'_> {
         let mut late: Vec<Waited> = services.to_vec();
         let mut asked = Instant::now();
         let came_up = self.scandir.rescan(&self.programs, false).and_then(|()| {
-            self.patience(self.timeout).until("the supervisors of the new gateways", || {
+            // Hundreds take their time on a busy machine, and none of them is to go as long as others come.
+            self.patience(self.timeout).until_none("the supervisors of the new gateways", || {
                 late = Self::still_late(std::mem::take(&mut late), LOOKED_AT)?;
                 self.observer.borrow_mut().progress(services.len() - late.len(), services.len());
                 if asked.elapsed() > ASK_AGAIN {
@@ -193,12 +194,13 @@ impl S6Manager<'_> {
                     self.scandir.rescan(&self.programs, false)?;
                     asked = Instant::now();
                 }
-                Ok::<_, S6Error>(late.is_empty().then_some(()))
+                Ok::<_, S6Error>(late.len())
             })
         });
-        let came_up = came_up.and_then(|in_time| {
-            if in_time.is_none() {
+        let came_up = came_up.and_then(|all| {
+            if !all {
                 late = Self::still_late(std::mem::take(&mut late), usize::MAX)?;
+                late.sort_by(|(a, _), (b, _)| a.name().cmp(b.name()));
             }
             Ok(())
         });
@@ -215,16 +217,19 @@ impl S6Manager<'_> {
         }
     }
 
-    /// Those of these services whose supervisors do not all run. After so many, the rest is taken for late, too: s6-svscan starts one after
-    /// another, and has its own work to do meanwhile.
+    /// Those of these services whose supervisors do not all run. After so many, the rest is taken for late, too, and stands first the next time:
+    /// s6-svscan starts one after another, and has its own work to do meanwhile.
     fn still_late(services: Vec<Waited>, most: usize) -> Result<Vec<Waited>, S6Error> {
-        let mut still = Vec::new();
-        for (service, change) in services {
-            if still.len() >= most || !service.is_supervised()? {
-                still.push((service, change));
+        let mut late = Vec::new();
+        let mut services = services.into_iter();
+        while late.len() < most
+            && let Some((service, change)) = services.next()
+        {
+            if !service.is_supervised()? {
+                late.push((service, change));
             }
         }
-        Ok(still)
+        Ok(services.chain(late).collect())
     }
 
     /// Takes out those of these services that were created, all or those of these names. Each is taken out, also if another one
