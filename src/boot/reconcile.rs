@@ -156,8 +156,10 @@ impl Reconcile {
     ) -> Result<Vec<New>, BootError> {
         let live = manager.scandir().is_live()?;
         let mut new: Vec<New> = Vec::new();
+        let svscan = Svscan::of(manager.scandir().path());
+        let mut room = Room::of(manager.scandir(), svscan, manager.programs())?;
         // How many more that nobody named may come; known once one does.
-        let mut room: Option<u32> = self.most;
+        let mut unnamed: Option<u32> = self.most;
         let mut root_runs = false;
         for (wanted, mut gateway) in wanted.into_iter().zip(gateways) {
             let profile = wanted.profile.clone();
@@ -202,17 +204,13 @@ impl Reconcile {
                 done.profiles.push(Outcome { profile, intent, action });
                 continue;
             }
-            if !named && !there {
-                let left = match room {
-                    Some(left) => left,
-                    None => Self::room(manager, &new)?,
-                };
+            if !there {
+                let left =
+                    if named { room.left_for_named() } else { *unnamed.get_or_insert_with(|| room.left_for_unnamed()) };
                 if left == 0 {
-                    done.broken.push(broken(self.no_room()));
-                    room = Some(0);
+                    done.broken.push(broken(self.no_room(named)));
                     continue;
                 }
-                room = Some(left - 1);
             }
             served.fit(&mut gateway);
             let checked = Checked::rendered(&render(&gateway));
@@ -230,6 +228,10 @@ impl Reconcile {
                 let home = self.homes.of(&profile, &gateway.owner);
                 new.push(New { profile: profile.clone(), checked, home, named, adopted });
             }
+            if !there {
+                room.taken += room.each;
+                unnamed = unnamed.map(|left| left - u32::from(!named));
+            }
             done.profiles.push(Outcome { profile, intent, action });
         }
         complain(root_runs, done);
@@ -241,15 +243,11 @@ impl Reconcile {
         self.selection.own.is_some() && self.manifest.gateways.iter().any(|(name, _)| name == profile)
     }
 
-    /// How many gateways that nobody named fit beside those that are to be made.
-    fn room(manager: &S6Manager<'_>, new: &[New]) -> Result<u32, BootError> {
-        let svscan = Svscan::of(manager.scandir().path());
-        let mut room = Room::of(manager.scandir(), svscan, manager.programs())?;
-        room.taken += room.each * u32::try_from(new.len()).unwrap_or(u32::MAX / 2);
-        Ok(room.left_for_unnamed())
-    }
-
-    fn no_room(&self) -> String {
+    /// Why a profile has no gateway.
+    fn no_room(&self, named: bool) -> String {
+        if named {
+            return "is left out: s6-svscan has no room for it; share the gateways out among replicas, with --shard or GATEWAYS_SHARD".to_owned();
+        }
         match self.most {
             Some(most) => format!("is left out: no manifest names it, and --most takes {most} such profiles"),
             None => "is left out: no manifest names it, and s6-svscan has no room for it; name it in the manifest, \

@@ -43,7 +43,13 @@ impl Room {
         self.most.saturating_sub(self.taken) / self.each
     }
 
-    /// How many of those may go to gateways that nobody named, so that some are left for those that somebody will name: all but a tenth,
+    /// How many of those may go to gateways that a manifest names: the dashboard, the watch, the watchdog and the metrics server come after them, and
+    /// without them the container would stop.
+    pub(crate) fn left_for_named(self) -> u32 {
+        self.left().saturating_sub((self.most / 100).min(4))
+    }
+
+    /// How many may go to gateways that nobody named, so that some are left for those that somebody will name: all but a tenth,
     /// of which ten are enough.
     pub(crate) fn left_for_unnamed(self) -> u32 {
         let left = self.left();
@@ -100,5 +106,11 @@ mod tests {
             [room(0, 1000), room(900, 1000), room(994, 1000), room(1000, 1000), room(1200, 1000)],
             [490, 45, 3, 0, 0]
         );
+    }
+
+    #[test]
+    fn what_a_manifest_names_leaves_room_for_the_other_services() {
+        let room = |taken, most, each| Room { taken, most, each }.left_for_named();
+        assert_eq!([room(0, 1000, 2), room(0, 500, 1), room(0, 3, 1), room(994, 1000, 2)], [496, 496, 3, 0]);
     }
 }

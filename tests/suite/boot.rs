@@ -305,6 +305,22 @@ fn where_s6_svscan_has_no_room_the_others_come_up() {
 }
 
 #[test]
+fn what_a_manifest_names_leaves_room_for_the_services_of_the_image() {
+    let ran = sandbox().live_with(
+        "-c 100",
+        &format!(
+            "{PROFILES} exec 2>&1; echo '[defaults]' >/tmp/m.toml; for n in $(seq 101 200); do profile p$n; echo \"[gateways.p$n]\" >>/tmp/m.toml; done; \
+             gatewayctl -q reconcile --manifest /tmp/m.toml; gatewayctl list | wc -l; gatewayctl -q register one-more --down; \
+             gatewayctl -q reconcile --manifest /tmp/m.toml; gatewayctl list | wc -l"
+        ),
+    );
+    let no_room = "is left out: s6-svscan has no room for it; share the gateways out among replicas, with --shard or GATEWAYS_SHARD\n";
+    let left_out = format!("warning: profile p200: {no_room}warning: profile default: {no_room}");
+    let others = "warning: gateway one-more has no profile on the volume; reconcile --prune takes it out, register --save keeps it\n";
+    assert_said(&ran, &format!("{left_out}99\n{left_out}{others}100\n"), "");
+}
+
+#[test]
 fn the_home_is_the_one_of_the_container() {
     let sandbox = sandbox();
     sandbox.set("HERMES_HOME", "/opt/data/my home");
