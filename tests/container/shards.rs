@@ -30,9 +30,10 @@ case $* in
   *gateway\ run*) ;;
   *) exec /opt/hermes/.venv/bin/python -c 'from hermes_cli.main import main; main()' "$@" ;;
 esac
-trap 'echo "ended $(date +%s%N)"; exit' TERM
+sleep infinity &
+trap 'kill $!; echo "ended $(date +%s%N)"; exit' TERM
 echo "began $(date +%s%N)"
-while :; do sleep 0.1; done
+wait
 "#;
 
 /// A replica's volumes: that of profiles, and that of isolated homes.

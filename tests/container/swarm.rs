@@ -162,7 +162,9 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     let image = image("volume", None);
     let _swarm = Swarm::new();
     // Nothing else differs from what a person types.
-    let mut commands = Commands::new(&[("GATEWAYS_IMAGE", &image), ("DELAY", "0s"), ("MONITOR", "1s")]);
+    let environment =
+        [("GATEWAYS_IMAGE", image.as_str()), ("DELAY", "0s"), ("MONITOR", "1s"), ("HEALTH_INTERVAL", "2s")];
+    let mut commands = Commands::new(&environment);
     let key = |commands: &Commands, name: &str| {
         fs::read_to_string(commands.place().join(name)).unwrap().trim_end().to_owned()
     };
