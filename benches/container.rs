@@ -12,7 +12,7 @@ use crate::measure::{Effort, Program, in_turn, itself, quiet, time};
 use crate::table::{Cell, Column, Row, Table};
 
 /// The one container that is there at a time.
-const NAME: &str = "gen-service-bench";
+pub(crate) const NAME: &str = "gen-service-bench";
 
 /// What every image gets: the gateway of a fresh volume runs, and serves.
 const ENVIRONMENT: [&str; 4] = [
@@ -57,7 +57,7 @@ pub(crate) fn bench(effort: Effort, table: &mut Table) {
 }
 
 /// The name of the image, which the tests' own script builds.
-fn image() -> Result<String, &'static str> {
+pub(crate) fn image() -> Result<String, &'static str> {
     let docker = quiet("docker").args(["info"]).stderr(std::process::Stdio::null()).status();
     if !docker.is_ok_and(|status| status.success()) {
         return Err("no Docker");
@@ -67,7 +67,7 @@ fn image() -> Result<String, &'static str> {
     Ok(String::from_utf8_lossy(&built.stdout).trim_end().to_owned())
 }
 
-fn remove() {
+pub(crate) fn remove() {
     let _ = quiet("docker").args(["rm", "--force", "--volumes", NAME]).stderr(std::process::Stdio::null()).status();
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn main(words: &[&str]) {
     }
 }
 
-fn docker(words: &[&str]) -> String {
+pub(crate) fn docker(words: &[&str]) -> String {
     let output = Command::new("docker").args(words).output().unwrap();
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()

@@ -1,13 +1,13 @@
 //! `cargo bench [-- [PART…] [--quick] [--json FILE]]` prints one table: each row is a task, each column a program that does it.
 //!
 //! The parts are `write` (a tree), `peers` (programs of others that write one, in turn with ours), `live` (gatewayctl on a live
-//! s6-svscan), `boot` (`gatewayctl reconcile`) and `container` (from `docker run` to a Hermes that serves); without a part, all
-//! of them. `--quick` takes fewer rounds, for a first look.
+//! s6-svscan), `boot` (`gatewayctl reconcile`), `container` (from `docker run` to a Hermes that serves) and `replica` (a container of 10,
+//! 100 and 490 gateways); without a part, all of them. `--quick` takes fewer rounds, for a first look.
 //! `--json FILE` also writes the figures to a file, from which `benches/report` makes docs/performance.md.
 //!
 //! Every program is timed as a whole process, on tmpfs, in turn with the others. A figure is the median of its rounds; a ratio
 //! is of two medians of one run. `live` and `boot` need root and Debian's `s6`; `peers` are where `benches/report` puts
-//! them; `container` needs Docker. With `OLDER=DIR` the gen-service and gatewayctl in that directory take their turn, too.
+//! them; `container` and `replica` need Docker. With `OLDER=DIR` the gen-service and gatewayctl in that directory take their turn, too.
 
 #![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(
@@ -19,11 +19,13 @@
 
 mod about;
 mod boot;
+mod cgroup;
 mod container;
 mod floor;
 mod live;
 mod measure;
 mod peers;
+mod replica;
 mod steps;
 mod svscan;
 mod table;
@@ -35,7 +37,7 @@ use std::{fs, io};
 use measure::Effort;
 use table::Table;
 
-const PARTS: [&str; 5] = ["write", "peers", "live", "boot", "container"];
+const PARTS: [&str; 6] = ["write", "peers", "live", "boot", "container", "replica"];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -78,6 +80,9 @@ fn main() {
     }
     if asked.has("container") {
         container::bench(effort, &mut table);
+    }
+    if asked.has("replica") {
+        replica::bench(directory.path(), effort, &mut table);
     }
     table.print(&mut io::stdout()).unwrap();
     if let Some(file) = asked.json {

@@ -82,6 +82,8 @@ impl Cell {
 pub(crate) enum Unit {
     Milliseconds,
     Kibibytes,
+    /// Of processes, say.
+    Count,
 }
 
 pub(crate) struct Row {
@@ -113,6 +115,7 @@ impl Row {
             (Some(Cell::None(why)), _) => (*why).to_owned(),
             (Some(Cell::Figure { median, .. }), Unit::Milliseconds) => time(*median),
             (Some(Cell::Figure { median, .. }), Unit::Kibibytes) => format!("{:.1} MiB", median / 1024.0),
+            (Some(Cell::Figure { median, .. }), Unit::Count) => digits(*median),
         }
     }
 
@@ -175,6 +178,7 @@ impl Table {
             let unit = match row.unit {
                 Unit::Milliseconds => "ms",
                 Unit::Kibibytes => "KiB",
+                Unit::Count => "",
             };
             json!({ "task": row.task, "count": row.count, "told": format!("{} {}", row.task, grouped(row.count)), "unit": unit, "note": row.note, "cells": cells })
         };
