@@ -177,7 +177,12 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
             "cd /opt/data/profiles/writer; echo mine >memories/me; echo KEY=1 >.env; chmod 600 .env",
         ])
         .ok();
-    containers[2].sh("/command/s6-applyuidgid -u $(stat -c %u /opt/homes/g2) -g $(stat -c %g /opt/homes/g2) sh -c 'echo mine >/opt/homes/g2/me'");
+    // The symlinks are an attack: whoever packs, unpacks or deletes through them would do so to what is root's, or another gateway's.
+    let planted = "echo mine >me; ln -s /opt/data data; ln -s /etc/shadow shadow";
+    let as_it = "/command/s6-applyuidgid -u $(stat -c %u .) -g $(stat -c %g .)";
+    containers[2].sh(&format!("cd /opt/homes/g2; {as_it} sh -euc '{planted}'"));
+    let others = "stat -c '%U %a %s' /etc/shadow; find /opt/data/profiles/coder -type f | sort | grep -v '/logs/'";
+    let before = containers[2].sh(others);
     containers[0].sh("gatewayctl -q stop a --save");
 
     let directory = directory();
@@ -198,6 +203,9 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
     assert_eq!(grow("arrive"), "writer is in 3 now\na is in 3 now\ng2 is in 3 now\n");
     grow("arrive");
     grow("delete");
+    assert_eq!(last.sh("stat -c '%F' /opt/homes/g2/data /opt/homes/g2/shadow"), "symbolic link\nsymbolic link\n");
+    assert_eq!(containers[2].sh(others), before);
+    assert_eq!(containers[2].sh("ls /opt/homes"), "");
     last.sh("gatewayctl -q start a --save");
     let of_four =
         expected(&OF_THREE.map(|(name, index)| (name, if ["a", "writer", "g2"].contains(&name) { 3 } else { index })));
