@@ -156,9 +156,8 @@ impl Reconcile {
     ) -> Result<Vec<New>, BootError> {
         let live = manager.scandir().is_live()?;
         let mut new: Vec<New> = Vec::new();
-        let svscan = Svscan::of(manager.scandir().path());
-        let mut room = Room::of(manager.scandir(), svscan, manager.programs())?;
-        // How many more that nobody named may come; known once one does.
+        // What is left for new ones, and how many more of those that nobody named may come: known once one does.
+        let mut room: Option<Room> = None;
         let mut unnamed: Option<u32> = self.most;
         let mut root_runs = false;
         for (wanted, mut gateway) in wanted.into_iter().zip(gateways) {
@@ -205,6 +204,10 @@ impl Reconcile {
                 continue;
             }
             if !there {
+                let room = match room {
+                    Some(room) => room,
+                    None => *room.insert(Self::room(manager)?),
+                };
                 let left =
                     if named { room.left_for_named() } else { *unnamed.get_or_insert_with(|| room.left_for_unnamed()) };
                 if left == 0 {
@@ -228,7 +231,7 @@ impl Reconcile {
                 let home = self.homes.of(&profile, &gateway.owner);
                 new.push(New { profile: profile.clone(), checked, home, named, adopted });
             }
-            if !there {
+            if !there && let Some(room) = &mut room {
                 room.taken += room.each;
                 unnamed = unnamed.map(|left| left - u32::from(!named));
             }
@@ -241,6 +244,11 @@ impl Reconcile {
     /// Whether a gateway that has never run is to run: on a volume of its own, what root's manifest names.
     fn begins(&self, profile: &ProfileName) -> bool {
         self.selection.own.is_some() && self.manifest.gateways.iter().any(|(name, _)| name == profile)
+    }
+
+    /// The room that there is for gateways.
+    fn room(manager: &S6Manager<'_>) -> Result<Room, BootError> {
+        Ok(Room::of(manager.scandir(), Svscan::of(manager.scandir().path()), manager.programs())?)
     }
 
     /// Why a profile has no gateway.
