@@ -183,6 +183,10 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
     containers[2].sh(&format!("cd /opt/homes/g2; {as_it} sh -euc '{planted}'"));
     let others = "stat -c '%U %a %s' /etc/shadow; find /opt/data/profiles/coder -type f | sort | grep -v '/logs/'";
     let before = containers[2].sh(others);
+    // The control: through them, that is where root comes to.
+    containers[2].sh(
+        "[ /opt/homes/g2/data/profiles/coder -ef /opt/data/profiles/coder ]; [ /opt/homes/g2/shadow -ef /etc/shadow ]",
+    );
     containers[0].sh("gatewayctl -q stop a --save");
 
     let directory = directory();
