@@ -19,6 +19,7 @@ pub(crate) fn about() -> Value {
         "memory_kib": field("/proc/meminfo", "MemTotal").split(' ').next().and_then(|text| text.parse::<u64>().ok()),
         "kernel": read("/proc/sys/kernel/osrelease"),
         "file_system": told("stat", &["-f", "-c", "%T", "/dev/shm"]),
+        "docker": told("docker", &["info", "--format", "{{.Driver}}"]),
         "load": read("/proc/loadavg").split(' ').next(),
     })
 }

@@ -12,6 +12,7 @@ use crate::live::{GATEWAYCTL, Times, gatewayctl};
 use crate::measure::{Effort, Program, builds, in_turn, quiet, remove, time};
 use crate::svscan::{Svscan, lacking};
 use crate::table::{Cell, Column, Row, Table};
+use crate::volume::profile;
 use crate::{peers, steps};
 
 const PROFILES: usize = 200;
@@ -98,15 +99,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
 fn volume(home: &Path) {
     let own = |path: &Path| chown(path, Some(USER.1), Some(USER.1)).unwrap();
     for number in 0..PROFILES {
-        let profile = home.join(format!("profiles/profile-{number}"));
-        fs::create_dir_all(&profile).unwrap();
-        for (file, text) in
-            [("SOUL.md", ""), ("gateway_state.json", r#"{"kind":"hermes-gateway","gateway_state":"stopped"}"#)]
-        {
-            fs::write(profile.join(file), text).unwrap();
-            own(&profile.join(file));
-        }
-        own(&profile);
+        profile(&home.join(format!("profiles/profile-{number}")), USER.1, "stopped");
     }
     own(home);
     own(&home.join("profiles"));

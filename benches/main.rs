@@ -29,6 +29,7 @@ mod replica;
 mod steps;
 mod svscan;
 mod table;
+mod volume;
 mod write;
 
 use std::path::PathBuf;

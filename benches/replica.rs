@@ -12,6 +12,7 @@ use crate::cgroup::{cpu, idle, memory, pss, tasks};
 use crate::container::{NAME, docker, image, remove};
 use crate::measure::{Effort, ms};
 use crate::table::{Cell, Column, Row, Table, Unit};
+use crate::volume::profile;
 
 /// 490 are what s6-svscan has slots for, beside the services of the image.
 const SIZES: [usize; 3] = [10, 100, 490];
@@ -198,20 +199,13 @@ fn row(task: &'static str, count: usize, unit: Unit, figures: Vec<f64>) -> Row {
 
 /// A volume with so many profiles that ran, one of them the root profile.
 fn volume(home: &Path, count: usize) {
-    let own = |path: &Path| chown(path, Some(USER), Some(USER)).unwrap();
-    fs::create_dir_all(home.join("profiles")).unwrap();
+    let profiles = home.join("profiles");
     for number in 0..count {
-        let profile = if number == 0 { home.to_owned() } else { home.join("profiles").join(name(number)) };
-        fs::create_dir_all(&profile).unwrap();
-        for (file, text) in
-            [("SOUL.md", ""), ("gateway_state.json", r#"{"kind":"hermes-gateway","gateway_state":"running"}"#)]
-        {
-            fs::write(profile.join(file), text).unwrap();
-            own(&profile.join(file));
-        }
-        own(&profile);
+        let directory = if number == 0 { home.to_owned() } else { profiles.join(name(number)) };
+        profile(&directory, USER, "running");
     }
-    own(&home.join("profiles"));
+    fs::create_dir_all(&profiles).unwrap();
+    chown(&profiles, Some(USER), Some(USER)).unwrap();
 }
 
 fn name(number: usize) -> String {
