@@ -77,12 +77,49 @@ impl Error {
         }
     }
 
+    /// Whether what was named is not there (exit code 4).
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::Manager(ManagerError::S6(error)) | Self::Boot(BootError::Manager(ManagerError::S6(error))) => {
+                error.is_absence()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the operating system refused something to this user.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
+    /// Whether something that was waited for did not happen.
+    pub(crate) fn is_timeout(&self) -> bool {
+        let (Self::Manager(ManagerError::S6(S6Error::Wait(wait)))
+        | Self::Boot(
+            BootError::Manager(ManagerError::S6(S6Error::Wait(wait))) | BootError::Volume(VolumeError::Wait(wait)),
+        )
+        | Self::Tree(TreeError::Disk(DiskError::Wait(wait)))
+        | Self::Volume(VolumeError::Wait(wait))) = self
+        else {
+            return false;
+        };
+        matches!(wait, WaitError::Timeout { .. })
+    }
+
     /// What the exit code of a program that ends with this is: 128 and the number of the signal that ended it, 2 if the one who called is to
-    /// change something, else 1.
+    /// change something, 4 if what was named is not there, else 1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self.signal() {
             Some(signal) => signal.exit_code(),
             None if self.is_usage() => 2,
+            None if self.is_absence() => 4,
             None => 1,
         }
     }

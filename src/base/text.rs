@@ -95,6 +95,15 @@ impl Write for Escaping<'_> {
     }
 }
 
+/// The one of these words that was probably meant by this one, if any is near: as many a person mistypes it, or in capitals.
+pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const NEAR: f64 = 0.75;
+    let word = word.to_lowercase();
+    let likeness = |known: &'a str| (strsim::jaro_winkler(known, &word), known);
+    let best = known.into_iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(likeness, _)| *likeness > NEAR).map(|(_, known)| known)
+}
+
 /// What the operating system said, in the style of the other messages: lower case, without Rust's error number.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -138,6 +147,18 @@ mod tests {
         assert_eq!(excerpt(b"  abcdef\n", 4), "abcd…");
         assert_eq!(excerpt(b"ab\xffc\n", 9), "ab\u{fffd}c");
         assert_eq!(excerpt(&vec![b'x'; 1_000_000], 3), "xxx…");
+    }
+
+    #[test]
+    fn what_was_probably_meant() {
+        let known = ["coder", "writer", "default"];
+        for (word, meant) in [("codr", "coder"), ("Coder", "coder"), ("wirter", "writer"), ("deflaut", "default")] {
+            assert_eq!(near(word, known), Some(meant));
+        }
+        for word in ["", "x", "researcher"] {
+            assert_eq!(near(word, known), None, "{word}");
+        }
+        assert_eq!(near("coder", []), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod create;
 mod error;
 mod make;
+mod next;
 mod orphans;
 mod outcome;
 mod reconcile;
@@ -17,6 +18,7 @@ mod wanted;
 mod watch;
 
 pub(crate) use error::BootError;
+pub(crate) use next::{Next, NextBoot};
 pub(crate) use outcome::{Action, Outcome, Reconciled, Why};
 pub(crate) use reconcile::Reconcile;
 pub(crate) use save::{forget, register_and_save};

@@ -2,7 +2,8 @@
 
 use camino::Utf8PathBuf;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, ValueEnum};
 
 use super::render_args::{RENDER_ARGS, RenderArgs};
 use crate::spec::Part;
@@ -21,8 +22,8 @@ use crate::spec::options::Layout;
     after_help = "Exit codes: 0 done; 1 failed, or --check found a difference; 2 wrong usage or invalid input",
     after_long_help = "\
 Examples:
-  gen-service coder                               look at what would be rendered
-  gen-service coder --out services                write services/gateway-coder
+  gen-service coder --hermes-cli run              look at what would be rendered
+  gen-service coder --hermes-cli run --out services
   gen-service --manifest gateways.toml --out /etc/services.d --prune
   gen-service --manifest gateways.toml --out services --check
   gen-service --manifest gateways.toml --part dashboard --part watch --out /etc/services.d
@@ -35,15 +36,15 @@ Exit codes:
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that a person sets")]
 pub(crate) struct GenService {
     /// Profiles to render: [a-z0-9][a-z0-9_-]*, at most 243 characters
-    #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema"])]
+    #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema", "part", "prune"])]
     pub(crate) profiles: Vec<String>,
 
-    /// Render what this file names instead: gateways, the dashboard and the watch
+    /// Render what this file names instead: gateways, the dashboard and the watch; - is standard input
     #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) manifest: Option<Utf8PathBuf>,
 
     /// Render only this part of the manifest; may be given several times [default: all of them]
-    #[arg(long = "part", value_name = "PART", value_enum, conflicts_with_all = ["profiles", RENDER_ARGS])]
+    #[arg(long = "part", value_name = "PART", value_enum)]
     pub(crate) part: Vec<OnePart>,
 
     /// Write to this directory, which is created; without it, print what would be written
@@ -55,7 +56,7 @@ pub(crate) struct GenService {
     pub(crate) check: bool,
 
     /// Remove the service directories of what is no longer in the manifest, of the parts that are rendered
-    #[arg(long, requires = "out", conflicts_with_all = ["profiles", RENDER_ARGS])]
+    #[arg(long, requires = "out")]
     pub(crate) prune: bool,
 
     /// Replace what stands in the way even if gen-service did not write it
@@ -88,6 +89,21 @@ pub(crate) struct GenService {
 }
 
 impl GenService {
+    /// These arguments, if those that a manifest needs have one: clap would name them by what they exclude.
+    ///
+    /// # Errors
+    /// What clap says of wrong usage.
+    pub(crate) fn checked(self) -> Result<Self, clap::Error> {
+        let needs = if self.prune { Some("--prune") } else { (!self.part.is_empty()).then_some("--part") };
+        match needs.filter(|_| self.manifest.is_none()) {
+            Some(needs) => {
+                let message = format!("{needs} is about the parts of a manifest; give one with --manifest FILE");
+                Err(Self::command().error(ErrorKind::MissingRequiredArgument, message))
+            }
+            None => Ok(self),
+        }
+    }
+
     /// The parts of the manifest that are rendered.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let named = |part: &Part| self.part.is_empty() || self.part.iter().any(|one| Part::from(*one) == *part);

@@ -1,9 +1,9 @@
 //! `gen-service … --out DIR --check`: compares, and writes nothing.
 
 use camino::Utf8Path;
-use serde_json::json;
 
 use super::args::GenService;
+use super::documents::{Compared, Difference, DifferenceKind};
 use super::outcome::Outcome;
 use super::streams::{BOLD, GREEN, RED, Streams, styled};
 use crate::disk::diff;
@@ -21,19 +21,17 @@ pub(super) fn run(
     let parts = arguments.parts();
     let differences = tree::compare(out, layout, services, if arguments.manifest.is_some() { &parts } else { &[] })?;
     if arguments.json {
-        let listed: Vec<_> = differences
-            .iter()
-            .map(|difference| {
-                let kind = match (&difference.found, &difference.wanted) {
-                    (None, _) => "missing",
-                    (_, None) => "stray",
-                    _ => "different",
-                };
-                json!({ "path": difference.path, "kind": kind, "diff": diff::render(difference) })
-            })
-            .collect();
-        let said = json!({ "out": out.as_str(), "matches": differences.is_empty(), "differences": listed });
-        streams.json(&said)?;
+        let listed = differences.iter().map(|difference| Difference {
+            path: difference.path.clone(),
+            kind: match (&difference.found, &difference.wanted) {
+                (None, _) => DifferenceKind::Missing,
+                (_, None) => DifferenceKind::Stray,
+                _ => DifferenceKind::Different,
+            },
+            diff: diff::render(difference),
+        });
+        let matches = differences.is_empty();
+        streams.json(&Compared { out: out.to_string(), matches, differences: listed.collect() })?;
     } else if !arguments.quiet {
         for difference in &differences {
             for line in diff::render(difference).split_inclusive('\n') {

@@ -3,14 +3,17 @@
 //! `args` holds the definitions for clap and nothing else. Every command has a file of its own.
 
 mod args;
+mod ascii;
 mod check;
 mod control;
+mod documents;
 mod outcome;
 mod preview;
 mod render_args;
 mod streams;
 mod write;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,8 +31,16 @@ use outcome::Outcome;
 /// difference, 2 wrong usage or invalid input, 128 and the number of a signal that ended it.
 pub fn gen_service() -> ExitCode {
     with_streams(|mut streams| {
-        let result = match GenService::try_parse() {
-            Ok(arguments) => run(&arguments, &mut streams),
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        // Who says nothing else hardly wants to look at the gateway of a profile `help`; `gen-service -- help` does.
+        if words.len() == 2 && words[1] == "help" {
+            words[1] = "--help".into();
+        }
+        let result = match GenService::try_parse_from(words).and_then(GenService::checked) {
+            Ok(arguments) => {
+                streams.as_json = arguments.json;
+                run(&arguments, &mut streams)
+            }
             Err(error) => return streams.clap(&error),
         };
         streams.end(result)
@@ -48,6 +59,10 @@ fn run(arguments: &GenService, streams: &mut Streams<'_>) -> Result<Outcome, Err
         let layout = given.unwrap_or_default();
         (layout, arguments.options.clone().services(&arguments.profiles, &arguments.after, layout)?)
     };
+    let told = arguments.manifest.is_some() || arguments.quiet || arguments.json;
+    if let Some(note) = arguments.options.note().filter(|_| !told) {
+        streams.note(&note);
+    }
     match &arguments.out {
         None => preview::run(arguments, layout, &services, streams),
         Some(out) if arguments.check => check::run(arguments, (out, layout), &services, streams),

@@ -29,6 +29,7 @@ impl Outcome {
 
 /// What `--json` says of a service, whatever else it says.
 #[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct About {
     /// The profile of a gateway.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,7 @@
 //! `gen-service …` without `--out`: prints what would be written.
 
-use serde::Serialize;
-
 use super::args::GenService;
+use super::documents::{Rendered, RenderedDirectory, RenderedFile};
 use super::outcome::{About, Outcome};
 use super::streams::Streams;
 use crate::error::Error;
@@ -23,8 +22,8 @@ pub(super) fn run(
     let bundle = render_bundle(services, layout).map(|entry| (About::nobodys(), entry));
     let entries = services.iter().flat_map(of_service).chain(bundle);
     if arguments.json {
-        let directories: Vec<Directory> = entries.map(|(about, entry)| Directory::new(about, &entry)).collect();
-        streams.json(&serde_json::json!({ "directories": directories }))?;
+        let directories = entries.map(|(about, entry)| RenderedDirectory::new(about, &entry)).collect();
+        streams.json(&Rendered { directories })?;
         return Ok(Outcome::Done);
     }
     for (index, (_, entry)) in entries.enumerate() {
@@ -34,28 +33,13 @@ pub(super) fn run(
     Ok(Outcome::Done)
 }
 
-#[derive(Serialize)]
-struct Directory {
-    #[serde(flatten)]
-    about: About,
-    files: Vec<File>,
-}
-
-#[derive(Serialize)]
-struct File {
-    path: String,
-    /// Four octal digits.
-    mode: String,
-    content: String,
-}
-
-impl Directory {
+impl RenderedDirectory {
     fn new(about: About, entry: &TreeEntry) -> Self {
         let (above, alone) = match entry.files() {
             [file] if file.path.is_empty() => entry.path().rsplit_once('/').unwrap_or(("", entry.path())),
             _ => (entry.path(), ""),
         };
-        let files = entry.files().iter().map(|file| File {
+        let files = entry.files().iter().map(|file| RenderedFile {
             path: if file.path.is_empty() { alone.to_owned() } else { file.path.clone().into_owned() },
             mode: format!("{:04o}", file.mode.bits()),
             content: file.content.clone().into_owned(),

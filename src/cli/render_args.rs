@@ -4,9 +4,10 @@ use camino::Utf8PathBuf;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::error::Error;
+use crate::hermes::on_pypi;
 use crate::source::{self, Mistake, Place, Problem};
 use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, EnvironmentError, SecretFile};
-use crate::spec::options::{Key, Kind, Layout, Options};
+use crate::spec::options::{HermesCli, Key, Kind, Layout, Options};
 use crate::spec::{Gateway, ProfileName, Service};
 
 /// The group of all these options, for what excludes them.
@@ -83,6 +84,20 @@ impl FromArgMatches for RenderArgs {
 }
 
 impl RenderArgs {
+    /// What a person should know who has not said which command line of Hermes the scripts call: the default is one that no release takes.
+    pub(crate) fn note(&self) -> Option<String> {
+        if self.given.iter().any(|(key, _)| *key == Key::HermesCli) {
+            return None;
+        }
+        let (oldest, newest) = on_pypi()?;
+        let (default, run) = (HermesCli::Start, HermesCli::Run);
+        let versions = format!("{}.{} to {}.{}", oldest.0, oldest.1, newest.0, newest.1);
+        Some(format!(
+            "no Hermes on PyPI ({versions}) takes `gateway start --foreground`, which this script calls; \
+             add --hermes-cli {run} for one of those, or --hermes-cli {default} if yours takes it"
+        ))
+    }
+
     /// The services of these profiles for this layout, all with these options and after these services.
     ///
     /// # Errors

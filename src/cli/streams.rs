@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
 
+use super::ascii::{one_line, pretty};
+use super::documents::{ErrorKind, MessageLevel, Said};
 use super::outcome::Outcome;
 use crate::base::Observer;
-use crate::base::text::{Escaping, Plain, is_plain};
+use crate::base::text::{Escaping, Plain};
 use crate::error::Error;
 
 /// Something bad: an error, a line that goes.
@@ -45,6 +46,8 @@ pub(super) struct Streams<'a> {
     pub err: &'a mut dyn Write,
     /// Whether a person is there to watch progress on `err`.
     pub progress: bool,
+    /// Whether a program reads what is said on `err`.
+    pub as_json: bool,
 }
 
 /// Runs a program with the standard streams of this process, and gives its exit code.
@@ -61,6 +64,8 @@ pub(super) fn with_streams(run: impl FnOnce(Streams<'_>) -> u8) -> ExitCode {
         is_terminal: stdout().is_terminal(),
         err: &mut err,
         progress: stderr().is_terminal(),
+        // Known better once the arguments are: it is for the case that they are wrong.
+        as_json: std::env::args_os().any(|word| word == "--json"),
     }))
 }
 
@@ -81,6 +86,14 @@ impl Streams<'_> {
     /// Says what clap has to say, help or error, and returns its exit code.
     pub(super) fn clap(&mut self, error: &clap::Error) -> u8 {
         let text = error.render();
+        if error.use_stderr() && self.as_json {
+            let text = text.to_string();
+            // What comes behind an empty line is how to call it.
+            let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            let message = lines.join(" ");
+            self.message(MessageLevel::Error, Some(ErrorKind::Usage), message.trim_start_matches("error: "));
+            return u8::try_from(error.exit_code()).unwrap_or(1);
+        }
         let stream: &mut dyn Write = if error.use_stderr() { &mut *self.err } else { &mut *self.out };
         let said = write!(stream, "{}", text.ansi()).and_then(|()| stream.flush());
         match said {
@@ -106,33 +119,29 @@ impl Streams<'_> {
     /// Says what went wrong, one line per mistake.
     pub(super) fn error(&mut self, error: &Error) {
         for line in error.to_string().lines() {
-            self.complain(RED, "error:", line);
+            self.message(MessageLevel::Error, Some(kind(error)), line);
         }
     }
 
     /// Says what is odd and stops nothing.
     pub(super) fn warning(&mut self, warning: &str) {
-        self.complain(YELLOW, "warning:", warning);
+        self.message(MessageLevel::Warning, None, warning);
     }
 
     /// Something that whoever asked may not expect, although all is well.
     pub(super) fn note(&mut self, note: &str) {
-        self.complain(DIM, "note:", note);
+        self.message(MessageLevel::Note, None, note);
     }
 
-    fn complain(&mut self, style: Style, word: &str, line: &str) {
-        // There is nobody left to tell if even this fails.
-        let _ = writeln!(self.err, "{} {}", styled(style.bold(), word), Plain(line));
+    fn message(&mut self, level: MessageLevel, kind: Option<ErrorKind>, message: &str) {
+        // Behind what was said before. Whether that can be said is found out at the end.
+        let _ = self.out.flush();
+        message_to(self.err, self.as_json, level, kind, message);
     }
 
     /// Says a document in JSON.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *self.out, Ascii(PrettyFormatter::new()));
-        document
-            .serialize(&mut serializer)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(self.out))
-            .map_err(Error::Output)
+        pretty(self.out, document).map_err(Error::Output)
     }
 
     /// Shows the bytes of somebody else: untouched, but to a terminal with everything escaped that it would act on.
@@ -143,62 +152,49 @@ impl Streams<'_> {
 
     /// Tells of a long run on `err`, as long as it is wanted.
     pub(super) fn observer(&mut self, quiet: bool) -> Telling<'_> {
-        Telling { err: &mut *self.err, quiet, progress: self.progress && !quiet, began: Instant::now(), shown: None }
+        Telling {
+            err: &mut *self.err,
+            quiet,
+            progress: self.progress && !quiet && !self.as_json,
+            as_json: self.as_json,
+            began: Instant::now(),
+            shown: None,
+        }
     }
 }
 
-/// Pretty JSON in which nothing is left that a terminal acts on: JSON itself escapes no more than the first 32 characters.
-struct Ascii<'a>(PrettyFormatter<'a>);
+/// Says something beside what was asked for.
+fn message_to(err: &mut dyn Write, as_json: bool, level: MessageLevel, kind: Option<ErrorKind>, message: &str) {
+    let (word, style) = match level {
+        MessageLevel::Error => ("error:", RED.bold()),
+        MessageLevel::Warning => ("warning:", YELLOW.bold()),
+        MessageLevel::Note => ("note:", DIM.bold()),
+        MessageLevel::Progress => ("", Style::new()),
+    };
+    // There is nobody left to tell if even this fails.
+    let _ = if as_json {
+        one_line(err, &Said { level, kind, message: message.to_owned() })
+    } else if word.is_empty() {
+        writeln!(err, "{}", Plain(message))
+    } else {
+        writeln!(err, "{} {}", styled(style, word), Plain(message))
+    };
+}
 
-impl Formatter for Ascii<'_> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        for c in fragment.chars() {
-            if is_plain(c) {
-                writer.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?;
-            } else {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+/// What kind of error it is.
+fn kind(error: &Error) -> ErrorKind {
+    if error.signal().is_some() {
+        ErrorKind::Signal
+    } else if error.is_usage() {
+        ErrorKind::Usage
+    } else if error.is_absence() {
+        ErrorKind::Absent
+    } else if error.is_timeout() {
+        ErrorKind::Timeout
+    } else if error.is_refusal() {
+        ErrorKind::Denied
+    } else {
+        ErrorKind::Failed
     }
 }
 
@@ -207,6 +203,7 @@ pub(super) struct Telling<'a> {
     err: &'a mut dyn Write,
     quiet: bool,
     progress: bool,
+    as_json: bool,
     began: Instant,
     shown: Option<Instant>,
 }
@@ -214,13 +211,12 @@ pub(super) struct Telling<'a> {
 impl Observer for Telling<'_> {
     fn waiting(&mut self, what: &str) {
         if !self.quiet {
-            let _ = writeln!(self.err, "waiting for {}", Plain(what));
+            message_to(self.err, self.as_json, MessageLevel::Progress, None, &format!("waiting for {what}"));
         }
     }
 
     fn warning(&mut self, what: &str) {
-        // There is nobody left to tell if even this fails.
-        let _ = writeln!(self.err, "{} {}", styled(YELLOW.bold(), "warning:"), Plain(what));
+        message_to(self.err, self.as_json, MessageLevel::Warning, None, what);
     }
 
     fn progress(&mut self, done: usize, total: usize) {

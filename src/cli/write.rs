@@ -2,9 +2,9 @@
 
 use anstyle::Style;
 use camino::Utf8Path;
-use serde::Serialize;
 
 use super::args::GenService;
+use super::documents::{self, Changed, Written};
 use super::outcome::{About, Outcome};
 use super::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::base::watch;
@@ -28,12 +28,15 @@ pub(super) fn run(
     let path = |service: &ServiceName| Layout::path(layout.services(), &service.directory());
     let changes = || services.iter().zip(&report.changes).map(|(service, change)| (service, *change));
     if arguments.json {
-        let written =
-            changes().map(|(service, change)| Said::new(About::new(service).at(&path(&service.name())), change));
-        let removed =
-            report.removed.iter().map(|service| Said::new(About::named(service).at(&path(service)), Change::Removed));
-        let said = Document { out: out.as_str(), directories: written.chain(removed).collect() };
-        streams.json(&said)?;
+        let written = changes().map(|(service, change)| Changed {
+            about: About::new(service).at(&path(&service.name())),
+            change: document(change),
+        });
+        let removed = report.removed.iter().map(|service| Changed {
+            about: About::named(service).at(&path(service)),
+            change: document(Change::Removed),
+        });
+        streams.json(&Written { out: out.to_string(), directories: written.chain(removed).collect() })?;
     } else if !arguments.quiet {
         let mut say = |change, service: &ServiceName, note: String| {
             let (word, style) = word(change);
@@ -60,21 +63,11 @@ fn word(change: Change) -> (&'static str, Style) {
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    out: &'a str,
-    directories: Vec<Said>,
-}
-
-#[derive(Serialize)]
-struct Said {
-    #[serde(flatten)]
-    about: About,
-    change: &'static str,
-}
-
-impl Said {
-    fn new(about: About, change: Change) -> Self {
-        Self { about, change: word(change).0 }
+fn document(change: Change) -> documents::Change {
+    match change {
+        Change::Created => documents::Change::Created,
+        Change::Updated => documents::Change::Updated,
+        Change::Unchanged => documents::Change::Unchanged,
+        Change::Removed => documents::Change::Removed,
     }
 }

@@ -5,12 +5,16 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
+use super::who;
 use crate::base::WaitError;
 use crate::base::text::{Plain, reason};
 
 /// The operating system refused a step.
 #[derive(Debug, Error)]
-#[error("cannot {action} {}: {}", Plain(path.as_str()), reason(.source))]
+#[error(
+    "cannot {action} {}: {}{}",
+    Plain(path.as_str()), reason(.source), who.as_ref().map(|who| format!("; {}", Plain(who))).unwrap_or_default()
+)]
 pub struct SystemError {
     /// What was tried, as an infinitive: `create`, `write`, `rename`.
     pub action: &'static str,
@@ -18,6 +22,20 @@ pub struct SystemError {
     pub path: Utf8PathBuf,
     /// What the operating system said.
     pub source: io::Error,
+    /// Who may do it, if it was refused to this user.
+    pub who: Option<String>,
+}
+
+impl SystemError {
+    pub(crate) fn new(action: &'static str, path: impl AsRef<Utf8Path>, source: io::Error) -> Self {
+        let path = path.as_ref().to_owned();
+        Self { action, who: who::may(&path, &source), path, source }
+    }
+
+    /// Whether it was refused to this user.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.source.kind() == io::ErrorKind::PermissionDenied
+    }
 }
 
 /// Why directories could not be changed.
@@ -41,6 +59,6 @@ pub(crate) trait Context<T> {
 
 impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
     fn context(self, action: &'static str, path: impl AsRef<Utf8Path>) -> Result<T, SystemError> {
-        self.map_err(|source| SystemError { action, path: path.as_ref().to_owned(), source: source.into() })
+        self.map_err(|source| SystemError::new(action, path, source.into()))
     }
 }

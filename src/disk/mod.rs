@@ -17,6 +17,7 @@ mod place;
 mod snapshot;
 mod staging;
 mod undo;
+mod who;
 mod write;
 
 pub(crate) use diff::{Difference, differences};
@@ -31,3 +32,4 @@ pub(crate) use place::{Place, rename_new};
 pub(crate) use snapshot::{Entry, Snapshot};
 pub(crate) use staging::Staging;
 pub(crate) use undo::{read_plan, remove_all, take_back};
+pub(crate) use who::named;

@@ -34,7 +34,7 @@ pub(super) fn is_known(user: &str, programs: &Programs) -> bool {
 fn unknown(users: &BTreeMap<&str, Vec<&ServiceName>>, programs: &Programs, findings: &mut Vec<Finding>) {
     let missing = users.iter().filter(|(user, _)| !is_known(user, programs)).map(|(user, services)| {
         let seen = format!("there is no user {user}, who is to run {}", listed(services));
-        Finding::error("user", seen, format!("useradd {user} in the image, or render with --user"))
+        Finding::error("user", seen, format!("useradd {user} in the image, or render with gen-service --user NAME"))
     });
     let all: Vec<&str> = users.keys().copied().collect();
     or_ok(findings, missing.collect(), "user", format!("gateways run as {}", all.join(", ")));

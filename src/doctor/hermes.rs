@@ -64,7 +64,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
                 Answer::No => {
                     let remedy = match instead(command) {
                         Some((other, cli)) if matches!(takes(other), Answer::Yes) => {
-                            format!("render with --hermes-cli {cli}, which it takes")
+                            format!("render its gateways with gen-service --hermes-cli {cli}, which it takes")
                         }
                         _ => "install another version of hermes-agent".to_owned(),
                     };
@@ -72,7 +72,11 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
                 }
                 Answer::Nothing(why) => {
                     let seen = format!("{program} cannot be asked as {user}: {why}");
-                    let finding = Finding::error(CHECK, seen, "install hermes-agent, or give its path with --hermes");
+                    let finding = Finding::error(
+                        CHECK,
+                        seen,
+                        "install hermes-agent, or render its gateways with gen-service --hermes PATH",
+                    );
                     if !found.contains(&finding) {
                         found.push(finding);
                     }
@@ -117,7 +121,7 @@ fn releases(patient: &Patient<'_>, found: &mut Vec<Finding>, well: &mut Vec<Stri
                 "{program} is {version}, whose --replace ends the gateway that serves all profiles, and it is in run of {}",
                 listed(&replacing)
             );
-            found.push(Finding::error(CHECK, seen, "render with --hermes-cli run-beside"));
+            found.push(Finding::error(CHECK, seen, "render them with gen-service --hermes-cli run-beside"));
         } else {
             well.push(format!("{program} is {version}"));
         }

@@ -1,14 +1,12 @@
 //! The isolated gateways: whether each has its user and its home for itself. Their run scripts ask the same, and leave them down.
 
-#![expect(clippy::disallowed_methods, reason = "/etc/passwd and /etc/group")]
-
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::IpAddr;
 
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
 use super::said::listed;
+use crate::disk;
 use crate::s6::{Programs, RunScript, container, variables};
 use crate::spec::environment::DASHBOARD_ADDRESS;
 use crate::spec::options::Uid;
@@ -99,13 +97,9 @@ fn numbers(isolated: &[(ServiceName, Uid)]) -> Vec<Finding> {
 
 /// Who has this number by name here.
 fn named(uid: Uid) -> Option<String> {
-    let number = uid.to_string();
-    let has = |line: &&str| line.split(':').nth(2) == Some(&number);
-    [("/etc/passwd", "user"), ("/etc/group", "group")].into_iter().find_map(|(file, kind)| {
-        let text = fs::read_to_string(file).unwrap_or_default();
-        let line = text.lines().find(has)?;
-        Some(format!("{kind} {}", line.split(':').next().unwrap_or_default()))
-    })
+    [("/etc/passwd", "user"), ("/etc/group", "group")]
+        .into_iter()
+        .find_map(|(file, kind)| disk::named(uid.get(), file).map(|name| format!("{kind} {name}")))
 }
 
 /// What is wrong with the home of one, if it has been made.

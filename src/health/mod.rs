@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::base::parallel;
-use crate::s6::{DEFAULT_SCANDIR, Death, LiveService, Programs, S6Error, Scandir, Status, container};
+use crate::s6::{DEFAULT_SCANDIR, Death, LiveService, Phase, Programs, S6Error, Scandir, container};
 use crate::spec::ServiceName;
 use http::{ANSWER, ask};
 
@@ -136,17 +136,16 @@ fn ready(services: &[&LiveService], programs: &Programs) -> Vec<Ill> {
 /// Whether a service is up and to be asked; `false` if it is not to be up.
 fn state(service: &LiveService, programs: &Programs) -> Result<bool, Problem> {
     let (status, deaths) = service.look(programs).map_err(Problem::untold)?;
-    if !status.wanted_up {
-        // An operator's stop forgives them.
-        return if status.up || deaths.is_empty() { Ok(false) } else { Err(Problem::Failed(status.last)) };
+    match status.phase(!deaths.is_empty()) {
+        Phase::Up => {}
+        Phase::Paused => return Err(Problem::Paused),
+        Phase::Stopping | Phase::Stopped => return Ok(false),
+        Phase::Failed => return Err(Problem::Failed(status.last)),
+        // One that has not begun yet has ended with 0 for s6-svstat.
+        Phase::Starting => return Err(Problem::Restarting(None)),
+        Phase::Restarting => return Err(Problem::Restarting(status.last)),
     }
-    let Status { up: true, seconds, .. } = status else {
-        // One that has not begun yet has ended with 0 for s6.
-        return Err(Problem::Restarting(status.last.filter(|_| !deaths.is_empty())));
-    };
-    if status.paused {
-        return Err(Problem::Paused);
-    }
+    let seconds = status.seconds;
     let recent = recent(&deaths, SystemTime::now());
     if recent >= LOOP.0 {
         return Err(Problem::Loop { deaths: recent, seconds: LOOP.1.as_secs() });

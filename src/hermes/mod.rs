@@ -9,5 +9,5 @@ mod version;
 
 pub(crate) use installed::installed;
 pub use release::{Apart, Exits, Locks, Meaning, OwnScripts, Read, Release, Topology};
-pub use releases::RELEASES;
+pub use releases::{RELEASES, on_pypi};
 pub use version::{Version, VersionError};

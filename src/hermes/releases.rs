@@ -27,6 +27,13 @@ pub const RELEASES: &[Release] = &[
     Release { since: Version(0, 22, 2), until: Version(0, 22, 2), ..V0_21_5 },
 ];
 
+/// The oldest and the newest release that is on `PyPI`.
+pub fn on_pypi() -> Option<(Version, Version)> {
+    let mut there = RELEASES.iter().filter(|release| release.read == Read::PyPi);
+    let first = there.next()?;
+    Some((first.since, there.next_back().unwrap_or(first).until))
+}
+
 impl Release {
     /// The one of this version; `None` if nobody has looked at it, since it is older or newer than all.
     pub fn of(version: Version) -> Option<&'static Self> {

@@ -42,5 +42,6 @@ pub use detect::{Signs, detect};
 pub use error::{HostError, ManagerError, Unsupported};
 pub use host::Host;
 pub use kind::Kind;
+pub(crate) use s6::Restarting;
 pub use s6::{Installed, S6Manager};
 pub use service_manager::ServiceManager;

@@ -18,6 +18,7 @@ const MOST_FILES: usize = 2_000;
 
 /// How all services of a scandir are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Measured {
     /// Which shard of the profiles this container has, if that is known, counted from 0.
     pub(super) shard: Option<u32>,
@@ -29,6 +30,7 @@ pub(crate) struct Measured {
 
 /// How a gateway is. What is not known of it is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is told as a number of its own")]
 pub(super) struct Gateway {
     pub(super) profile: String,
@@ -52,6 +54,7 @@ pub(super) struct Gateway {
 
 /// How a service that is no gateway is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Other {
     pub(super) service: String,
     pub(super) up: bool,
@@ -146,15 +149,23 @@ mod tests {
 
     #[test]
     fn what_is_known_of_a_gateway() {
-        let up = Status { up: true, wanted_up: true, paused: false, pid: Some(7), last: None, seconds: 5 };
+        let up =
+            Status { up: true, wanted_up: true, paused: false, pid: Some(7), finishing: false, last: None, seconds: 5 };
         let found = gateway(Some((up.clone(), deaths(&[(939, 1), (940, 1), (990, 143), (999, 137)]))), 1_000);
         assert!(found.supervised && found.up && found.wanted_up && !found.healthy);
         assert_eq!((found.state_seconds, found.deaths, found.last_exit_code), (Some(5), Some(4), Some(137)));
         assert_eq!(found.crash_budget_left, Some(1));
         let found = gateway(Some((up, deaths(&[(1, 1); 100]))), 1);
         assert_eq!((found.crash_budget_left, found.deaths), (Some(0), Some(100)));
-        let down =
-            Status { up: false, wanted_up: false, paused: false, pid: None, last: Some(Ended::Signal(15)), seconds: 0 };
+        let down = Status {
+            up: false,
+            wanted_up: false,
+            paused: false,
+            pid: None,
+            finishing: false,
+            last: Some(Ended::Signal(15)),
+            seconds: 0,
+        };
         assert_eq!(gateway(Some((down, Vec::new())), 0).last_exit_code, Some(143));
         let hidden = gateway(None, 0);
         assert_eq!((hidden.supervised, hidden.deaths, hidden.crash_budget_left), (false, None, None));

@@ -5,5 +5,7 @@ mod measured;
 mod server;
 mod text;
 
+#[cfg(test)]
+pub(crate) use measured::Measured;
 pub(crate) use measured::measure;
 pub(crate) use server::Server;

@@ -1,6 +1,8 @@
 //! What goes wrong with s6.
 
-use camino::Utf8PathBuf;
+use std::io::ErrorKind;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use super::status::Ended;
@@ -73,12 +75,20 @@ pub enum S6Error {
     #[error("{0} is a dangling symlink, which keeps s6-svscan from seeing anything in its directory; remove it first")]
     Dangling(Utf8PathBuf),
     /// There is no such gateway.
-    #[error("no gateway {profile} in {scandir}; `gatewayctl list` shows those that there are")]
+    #[error(
+        "no gateway {profile} in {scandir}; {}",
+        match near {
+            Some(near) => format!("did you mean {}?", near.word()),
+            None => "`gatewayctl list` shows those that there are".to_owned(),
+        }
+    )]
     NoGateway {
         /// The profile.
         profile: ProfileName,
         /// Where it was looked for.
         scandir: Utf8PathBuf,
+        /// The service that was probably meant, if somebody has looked for one.
+        near: Option<ServiceName>,
     },
     /// There is no dashboard, or no watch.
     #[error(
@@ -189,16 +199,53 @@ pub enum S6Error {
 impl S6Error {
     pub(super) fn failed(program: &'static str, arguments: &[&str], said: &Said) -> Self {
         let text = String::from_utf8_lossy(&said.err);
+        // What the operating system refuses a program of s6 it refuses whoever calls it. All of them name what they work on last.
+        if said.code == Some(111) && text.trim_end().ends_with("Permission denied") {
+            let action = if matches!(program, "s6-svstat" | "s6-svdt") { "look at" } else { "control" };
+            let within = if program == "s6-svscanctl" { ".s6-svscan" } else { "supervise" };
+            let path = Utf8Path::new(arguments.last().copied().unwrap_or_default());
+            let error = SystemError::new(action, path.join(within), ErrorKind::PermissionDenied.into());
+            return Self::System(SystemError { path: path.to_owned(), ..error });
+        }
         let lines: Vec<&str> =
             text.lines().map(|line| line.trim_start_matches(program).trim_start_matches(": ")).collect();
         Self::Failed { program, arguments: arguments.join(" "), code: said.code.unwrap_or(-1), said: lines.join(", ") }
     }
 
+    /// That this service is not there.
+    pub(crate) fn absent(service: &ServiceName, scandir: &Utf8Path) -> Self {
+        let scandir = scandir.to_owned();
+        match service {
+            ServiceName::Gateway(profile) => Self::NoGateway { profile: profile.clone(), scandir, near: None },
+            service => Self::NoService { service: service.clone(), scandir },
+        }
+    }
+
+    /// The profile whose gateway is not there, if that is what is wrong.
+    pub(crate) fn absent_profile(&self) -> Option<&ProfileName> {
+        match self {
+            Self::NoGateway { profile, .. } => Some(profile),
+            _ => None,
+        }
+    }
+
+    /// The same, with the service that was probably meant.
+    pub(crate) fn meant(self, near: Option<ServiceName>) -> Self {
+        match self {
+            Self::NoGateway { profile, scandir, .. } => Self::NoGateway { profile, scandir, near },
+            error => error,
+        }
+    }
+
+    /// Whether what was named is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::NoGateway { .. } | Self::NoService { .. })
+    }
+
     /// Whether the operating system refused it to this user.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
-            Self::System(error) => error.source.kind() == std::io::ErrorKind::PermissionDenied,
-            Self::Failed { code: 111, said, .. } => said.ends_with("Permission denied"),
+            Self::System(error) => error.is_refusal(),
             _ => false,
         }
     }

@@ -5,6 +5,7 @@
 mod address;
 mod apart;
 pub(crate) mod container;
+mod death;
 mod error;
 mod fifo;
 mod fit;
@@ -25,6 +26,7 @@ mod supervise;
 mod words;
 
 pub(crate) use apart::are_apart;
+pub(crate) use death::Death;
 pub use error::{S6Error, Unfit};
 pub(crate) use gone::STAGING;
 pub(crate) use leaving::{Abandoned, Leaving};
@@ -41,7 +43,7 @@ pub use service::LiveService;
 pub(crate) use service::count;
 pub use staged::{Checked, read_tree};
 pub(crate) use staged::{move_out, read_trees};
-pub(crate) use status::Death;
+pub(crate) use status::Phase;
 pub use status::{Ended, Status};
 pub(crate) use words::variables;
 

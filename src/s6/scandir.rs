@@ -14,6 +14,7 @@ use super::fifo::has_reader;
 use super::programs::Programs;
 use super::service::LiveService;
 use crate::base::Patience;
+use crate::base::text::near;
 use crate::disk::{self, Context as _, Dir, Lock, is_distrusted};
 use crate::spec::{ProfileName, ServiceName};
 
@@ -150,10 +151,18 @@ impl Scandir {
                 return Ok(service);
             }
         }
-        let scandir = self.path.clone();
-        Err(match name {
-            ServiceName::Gateway(profile) => S6Error::NoGateway { profile: profile.clone(), scandir },
-            service => S6Error::NoService { service: service.clone(), scandir },
+        Err(S6Error::absent(name, &self.path))
+    }
+
+    /// The service here that was probably meant by the name of a gateway that is not here: one of a similar name, or the one whose directory has this
+    /// name.
+    pub(crate) fn near(&self, profile: &ProfileName) -> Option<ServiceName> {
+        let services = self.services().ok()?;
+        let is_directory = ServiceName::of_directory(profile.as_str()).filter(|name| services.contains_key(name));
+        is_directory.or_else(|| {
+            let words: BTreeMap<String, ServiceName> = services.into_keys().map(|name| (name.word(), name)).collect();
+            let near = near(profile.as_str(), words.keys().map(String::as_str))?.to_owned();
+            words.get(&near).cloned()
         })
     }
 

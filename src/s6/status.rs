@@ -1,12 +1,15 @@
 //! The state of a service, in the words of s6-svstat, and as s6-supervise writes it down.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use signal_hook::low_level::signal_name;
 
+use super::death::time_of;
+
 /// What s6-svstat says of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of s6-supervise's own")]
 pub struct Status {
     /// Whether its process runs.
     pub up: bool,
@@ -16,7 +19,9 @@ pub struct Status {
     pub paused: bool,
     /// Its process, while it is up.
     pub pid: Option<u32>,
-    /// How it last ended, while it is down.
+    /// Whether its finish script runs, as far as that is known: s6-svstat says nothing of it.
+    pub finishing: bool,
+    /// How it last ended, while it is down. What has never run has ended with 0 for s6-svstat.
     pub last: Option<Ended>,
     /// Seconds since it came up or went down.
     pub seconds: u64,
@@ -67,7 +72,41 @@ impl fmt::Display for Ended {
     }
 }
 
+/// What a service that has a supervisor is going through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its process runs.
+    Up,
+    /// Its process runs, and somebody has paused it.
+    Paused,
+    /// It is to be up, and has not run yet.
+    Starting,
+    /// It is to be up, and has ended.
+    Restarting,
+    /// It has been told to stop, and has not ended yet.
+    Stopping,
+    /// It is down since somebody said so, or nobody has said that it is to start.
+    Stopped,
+    /// It is down since it has spent its crash budget, or ended with exit 78.
+    Failed,
+}
+
 impl Status {
+    /// What it is going through, if its supervisor remembers deaths or not. Whoever stops a service has them forgotten.
+    pub(crate) fn phase(&self, has_died: bool) -> Phase {
+        match (self.up, self.wanted_up) {
+            (true, true) if self.paused => Phase::Paused,
+            (true, true) => Phase::Up,
+            (true, false) => Phase::Stopping,
+            (false, true) if has_died || self.finishing => Phase::Restarting,
+            (false, true) => Phase::Starting,
+            // Its finish script is about to have them forgotten.
+            (false, false) if self.finishing => Phase::Stopping,
+            (false, false) if has_died => Phase::Failed,
+            (false, false) => Phase::Stopped,
+        }
+    }
+
     /// Reads the fields `up,wantedup,paused,pid,exitcode,signal,updownfor`.
     pub(crate) fn parse(said: &str) -> Option<Self> {
         let fields: Vec<&str> = said.split_whitespace().collect();
@@ -83,6 +122,7 @@ impl Status {
             wanted_up: wanted.parse().ok()?,
             paused: paused.parse().ok()?,
             pid: pid.parse().ok(),
+            finishing: false,
             last: last.filter(|_| !up),
             seconds: seconds.parse().ok()?,
         })
@@ -103,59 +143,48 @@ impl Status {
         let flag = |bit: u8| flags >> bit & 1 == 1;
         // With this one set, the process is that of the finish script.
         let up = pid != 0 && !flag(1);
+        // It is written twice when it ends: as it goes down, and as its finish script has ended. Until it has run, both are one moment.
+        let has_run = record[..12] != record[12..24] || ended != 0;
         Some(Self {
             up,
             wanted_up: flag(2),
             paused: flag(0),
             pid: u32::try_from(pid).ok().filter(|_| up),
-            last: (!up).then(|| Ended::of_wait(ended)),
+            finishing: pid != 0 && flag(1),
+            last: (!up && has_run).then(|| Ended::of_wait(ended)),
             seconds: now.duration_since(time_of(&record[..12])?).unwrap_or_default().as_secs(),
         })
     }
 }
 
-/// A death that a supervisor remembers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Death {
-    /// When it was.
-    pub(crate) at: SystemTime,
-    /// How it ended: its exit code, or 128 and the number of the signal that ended it, as a shell has it.
-    pub(crate) code: u16,
-}
-
-impl Death {
-    /// Reads what s6-supervise writes to `supervise/death_tally` (`s6_dtally_pack` in the source of s6, the same from 2.11 to 2.15): 14 bytes each, its
-    /// time, its exit code and its signal. `None` if these are other records.
-    pub(crate) fn of_records(records: &[u8]) -> Option<Vec<Self>> {
-        let (records, rest) = records.as_chunks::<14>();
-        let death = |record: &[u8; 14]| {
-            let [code, signal] = [record[12], record[13]].map(u16::from);
-            Some(Self { at: time_of(&record[..12])?, code: if signal == 0 { code } else { 128 + signal } })
-        };
-        if rest.is_empty() { records.iter().map(death).collect() } else { None }
-    }
-}
-
-/// The time in a TAI64N label (<https://cr.yp.to/libtai/tai64.html>): 8 bytes of seconds and 4 of nanoseconds.
-fn time_of(label: &[u8]) -> Option<SystemTime> {
-    // 10 seconds at the beginning of 1972, and the 27 leap seconds that were since. There will be none until 2035, by the decision of 2022.
-    const BEFORE_UTC: u64 = 37;
-    let seconds = u64::from_be_bytes(label[..8].try_into().ok()?);
-    let nanoseconds = u32::from_be_bytes(label[8..12].try_into().ok()?);
-    let since = Duration::new(seconds.checked_sub((1 << 62) + BEFORE_UTC)?, nanoseconds.min(999_999_999));
-    UNIX_EPOCH.checked_add(since)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
+    use crate::s6::Death;
 
     #[test]
     fn fields_of_s6_svstat() {
-        let up = Status { up: true, wanted_up: true, paused: false, pid: Some(42), last: None, seconds: 7 };
+        let up = Status {
+            up: true,
+            wanted_up: true,
+            paused: false,
+            pid: Some(42),
+            finishing: false,
+            last: None,
+            seconds: 7,
+        };
         assert_eq!(Status::parse("true true false 42 -1 NA 7\n"), Some(up));
-        let down =
-            Status { up: false, wanted_up: false, paused: false, pid: None, last: Some(Ended::Exit(78)), seconds: 0 };
+        let down = Status {
+            up: false,
+            wanted_up: false,
+            paused: false,
+            pid: None,
+            finishing: false,
+            last: Some(Ended::Exit(78)),
+            seconds: 0,
+        };
         assert_eq!(Status::parse("false false false -1 78 NA 0\n"), Some(down.clone()));
         for (signal, last) in [("SIGKILL", Ended::Signal(9)), ("???", Ended::Signal(0))] {
             let said = format!("false false false -1 -1 {signal} 0\n");
@@ -182,7 +211,15 @@ mod tests {
     #[test]
     fn records_of_s6_supervise() {
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        let up = Status { up: true, wanted_up: true, paused: false, pid: Some(23869), last: None, seconds: 7 };
+        let up = Status {
+            up: true,
+            wanted_up: true,
+            paused: false,
+            pid: Some(23869),
+            finishing: false,
+            last: None,
+            seconds: 7,
+        };
         assert_eq!(Status::of_record(&UP, at(1_795_863_754)), Some(up.clone()));
         // A clock that goes back, and the group that s6 2.13 has.
         let mut longer = [&UP[..32], &[0; 8], &UP[32..]].concat();
@@ -212,13 +249,44 @@ mod tests {
         }
     }
 
+    /// As s6-supervise 2.11 has written it of one that has never run, and after a TERM.
     #[test]
-    fn deaths_of_s6_supervise() {
-        let killed = [0x40, 0, 0, 0, 0x6b, 0x0a, 0xb4, 0xe9, 0, 0x45, 0xc0, 0x7e, 0x89, 9];
-        let deaths = Death::of_records(&[killed, killed].concat()).unwrap();
-        assert_eq!(deaths.iter().map(|death| death.code).collect::<Vec<_>>(), [137, 137]);
-        assert_eq!(deaths[0].at.duration_since(UNIX_EPOCH).unwrap().as_secs(), 1_795_863_748);
-        assert_eq!(Death::of_records(&[]), Some(Vec::new()));
-        assert_eq!(Death::of_records(&killed[..13]), None);
+    fn what_has_never_run_has_not_ended() {
+        let never = [
+            0x40, 0, 0, 0, 0x6b, 0x0b, 0x43, 0x4c, 0x15, 0x76, 0x52, 0x4a, 0x40, 0, 0, 0, 0x6b, 0x0b, 0x43, 0x4c, 0x15,
+            0x76, 0x52, 0x4a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8,
+        ];
+        let mut ended = never;
+        (ended[20..24]).copy_from_slice(&[0x34, 0x5f, 0xe8, 0x21]);
+        let last = |record: &[u8]| Status::of_record(record, UNIX_EPOCH).unwrap().last;
+        assert_eq!((last(&never), last(&ended)), (None, Some(Ended::Exit(0))));
+        ended[33] = 15;
+        assert_eq!(last(&ended), Some(Ended::Signal(15)));
+    }
+
+    #[test]
+    fn phases() {
+        let status = |up, wanted_up, paused, finishing| Status {
+            up,
+            wanted_up,
+            paused,
+            pid: None,
+            finishing,
+            last: None,
+            seconds: 0,
+        };
+        for (status, has_died, phase) in [
+            (status(true, true, false, false), true, Phase::Up),
+            (status(true, true, true, false), false, Phase::Paused),
+            (status(true, false, true, false), false, Phase::Stopping),
+            (status(false, true, false, false), false, Phase::Starting),
+            (status(false, true, false, false), true, Phase::Restarting),
+            (status(false, true, false, true), false, Phase::Restarting),
+            (status(false, false, false, true), true, Phase::Stopping),
+            (status(false, false, false, false), true, Phase::Failed),
+            (status(false, false, true, false), false, Phase::Stopped),
+        ] {
+            assert_eq!(status.phase(has_died), phase, "{status:?} {has_died}");
+        }
     }
 }

@@ -4,10 +4,11 @@
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
+use super::death::Death;
 use super::error::S6Error;
 use super::programs::Programs;
 use super::service::LiveService;
-use super::status::{Death, Status};
+use super::status::Status;
 use crate::disk::{self, Context as _};
 
 impl LiveService {

@@ -14,12 +14,21 @@ use crate::spec::environment::Environment;
 /// No such file has more than 64 MiB; a device that never ends is found out this way.
 const MOST: u64 = 64 << 20;
 
-/// The text of a file.
+/// What stands for standard input, and what a message calls it.
+const STANDARD_INPUT: (&str, &str) = ("-", "standard input");
+
+/// The text of a file, or of standard input for `-`, and the name that messages have for it.
 ///
 /// # Errors
 /// One mistake, at the file or at the first line that is not UTF-8.
-pub(crate) fn read(path: &Utf8Path) -> Result<String, SourceError> {
-    text(path).map_err(|mistake| SourceError(vec![mistake]))
+pub(crate) fn read(path: &Utf8Path) -> Result<(&Utf8Path, String), SourceError> {
+    let (path, bytes) = if path == STANDARD_INPUT.0 {
+        (Utf8Path::new(STANDARD_INPUT.1), bytes(io::stdin()))
+    } else {
+        (path, File::open(path).and_then(bytes))
+    };
+    let text = text(path, bytes).map_err(|mistake| SourceError(vec![mistake]))?;
+    Ok((path, text))
 }
 
 /// The entries of an environment file.
@@ -27,15 +36,15 @@ pub(crate) fn read(path: &Utf8Path) -> Result<String, SourceError> {
 /// # Errors
 /// Every mistake in it.
 pub(crate) fn env_file(path: &Utf8Path) -> Result<Environment, Vec<Mistake>> {
-    let text = text(path).map_err(|mistake| vec![mistake])?;
+    let text = text(path, File::open(path).and_then(bytes)).map_err(|mistake| vec![mistake])?;
     parse(&text).map_err(|mistakes| {
         let at = |(line, problem)| Mistake::at(Place::Line(path.to_owned(), line), problem);
         mistakes.into_iter().map(at).collect()
     })
 }
 
-fn text(path: &Utf8Path) -> Result<String, Mistake> {
-    let bytes = bytes(path).map_err(|error| Mistake::at(Place::File(path.to_owned()), Problem::Unreadable(error)))?;
+fn text(path: &Utf8Path, bytes: io::Result<Vec<u8>>) -> Result<String, Mistake> {
+    let bytes = bytes.map_err(|error| Mistake::at(Place::File(path.to_owned()), Problem::Unreadable(error)))?;
     String::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
         let line = before.matches('\n').count() + 1;
@@ -43,9 +52,9 @@ fn text(path: &Utf8Path) -> Result<String, Mistake> {
     })
 }
 
-fn bytes(path: &Utf8Path) -> io::Result<Vec<u8>> {
+fn bytes(input: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    input.take(MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB"));
     }

@@ -83,7 +83,7 @@ pub enum ProfileNameError {
     #[error("a profile name is empty; give a name such as coder")]
     Empty,
     /// The first character is not a lower-case letter or a digit.
-    #[error("profile name {} starts with {first:?}; start it with a-z or 0-9", Shown(name))]
+    #[error("profile name {} starts with {first:?}; start it with a-z or 0-9{}", Shown(name), such_as(name))]
     Start {
         /// The text.
         name: String,
@@ -91,7 +91,7 @@ pub enum ProfileNameError {
         first: char,
     },
     /// A character is none of `a-z`, `0-9`, `-` and `_`.
-    #[error("profile name {} holds {found:?}; use only a-z, 0-9, - and _", Shown(name))]
+    #[error("profile name {} holds {found:?}; use only a-z, 0-9, - and _{}", Shown(name), such_as(name))]
     Character {
         /// The text.
         name: String,
@@ -107,6 +107,13 @@ pub enum ProfileNameError {
         /// The text.
         name: String,
     },
+}
+
+/// The name that was probably meant, behind what is to be done.
+fn such_as(name: &str) -> String {
+    let lower = name.trim().to_lowercase().replace([' ', '.'], "-");
+    let meant = lower.trim_start_matches(['-', '_']).parse::<ProfileName>();
+    meant.map(|meant| format!(", as in {meant}")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -128,7 +135,8 @@ mod tests {
             ("_a", "starts with '_'"),
             ("Coder", "starts with 'C'"),
             ("coDer", "holds 'D'"),
-            ("a b", "holds ' '"),
+            ("a b", "use only a-z, 0-9, - and _, as in a-b"),
+            ("Team.A", "start it with a-z or 0-9, as in team-a"),
             ("a/b", "holds '/'"),
             ("..", "starts with '.'"),
             ("a..b", "holds '.'"),

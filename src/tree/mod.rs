@@ -89,7 +89,7 @@ pub fn write(
     let stale = prunable(&found, services, permit)?;
     let mut above = Vec::new();
     if !stale.is_empty() || tasks.iter().any(|task| !task.steps.is_empty()) || found.type_to_add(services).is_some() {
-        let _lock = lock.map_err(|source| SystemError { action: "create", path: out.join(STAGING), source })?;
+        let _lock = lock.map_err(|source| SystemError::new("create", out.join(STAGING), source))?;
         let places = [Some(layout.services()), layout.bundles()].into_iter().flatten();
         for directory in places.filter(|directory| !directory.is_empty()) {
             above.push(Out::make(&out.join(directory))?);

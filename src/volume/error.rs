@@ -49,7 +49,7 @@ pub(crate) enum VolumeError {
         problem: String,
     },
     /// There is no such user here.
-    #[error("there is no user {0}; useradd {0} in the image, or give the user of the gateways with --user")]
+    #[error("there is no user {0}; useradd {0} in the image, or name the user that the gateways run as")]
     NoUser(UserName),
     /// A service that has no log of its own.
     #[error("{0} has no log of its own, its lines are in the container's; see `docker logs`")]

@@ -43,6 +43,11 @@ impl Homes {
         Self::sharing(&Volume::usual())
     }
 
+    /// The home that gateways share.
+    pub(crate) fn shared(&self) -> &Utf8Path {
+        &self.shared
+    }
+
     /// The directory with the homes of isolated gateways.
     pub(crate) fn apart(&self) -> &Utf8Path {
         &self.apart

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::{GEN_SERVICE, directory, gen_service, listing, run, snapshot, succeeds, tool};
+use crate::support::{GATEWAYCTL, GEN_SERVICE, NOTE, directory, gen_service, listing, run, snapshot, succeeds, tool};
 
 /// Runs each of these command lines in a directory of its own, and expects that it writes nothing and exits with 2.
 fn refused(prepare: impl Fn(&std::path::Path), lines: &[&[&str]]) -> String {
@@ -40,6 +40,69 @@ fn help() {
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
     assert_eq!(nothing.err, succeeds("/", ["-h"]));
     assert_eq!(succeeds("/", ["--version"]), concat!("gen-service ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// Whoever looks for help gets it; whoever wants the gateway of a profile that is called like that, too.
+#[test]
+fn help_is_no_profile_unless_more_is_said() {
+    assert_eq!(succeeds("/", ["help"]), succeeds("/", ["--help"]));
+    for arguments in [&["--", "help"][..], &["help", "--hermes-cli", "run"], &["help", "coder"]] {
+        assert!(succeeds("/", arguments.iter().copied()).starts_with("==> gateway-help/type"), "{arguments:?}");
+    }
+}
+
+/// Both programs say it once, before anything else, and say no more.
+#[test]
+fn the_command_line_that_nobody_takes_is_told_once() {
+    let directory = directory();
+    fs::write(directory.path().join("gateways.toml"), "[gateways.a]\n").unwrap();
+    let told = |program: &str, arguments: &str| {
+        let output = Command::new(program).args(arguments.split(' ')).current_dir(directory.path()).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for arguments in ["a", "a b --out out", "a b --out out --check"] {
+        assert_eq!(told(GEN_SERVICE, arguments), NOTE, "{arguments}");
+    }
+    for arguments in [
+        "a --hermes-cli run",
+        "a --hermes-cli start",
+        "a --quiet",
+        "a --json",
+        "--manifest gateways.toml",
+        "a b --out out --quiet",
+    ] {
+        assert_eq!(told(GEN_SERVICE, arguments), "", "{arguments}");
+    }
+    let nowhere = "error: scandir nowhere does not exist; give the directory that s6-svscan watches with --scandir\n";
+    for (options, note) in [("", NOTE), (" --hermes-cli run", ""), (" --quiet", "")] {
+        let arguments = format!("--manager s6 --scandir nowhere register a{options}");
+        assert_eq!(told(GATEWAYCTL, &arguments), [note, nowhere].concat(), "{options}");
+    }
+    assert_eq!(told(GATEWAYCTL, "--manager s6 --scandir nowhere register a --json").lines().count(), 1);
+}
+
+/// Whoever copies a manifest from the documentation has one that renders, with the files beside it that it names.
+#[test]
+fn the_manifests_of_the_documentation_render() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = directory();
+    for name in ["common.env", "site.env"] {
+        fs::write(directory.path().join(name), "A=1\n").unwrap();
+    }
+    let documents = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = documents.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut tried = 0;
+    for document in documents.chain([root.join("README.md")]) {
+        let text = fs::read_to_string(&document).unwrap();
+        for block in text.split("```toml\n").skip(1) {
+            let manifest = block.split("```").next().unwrap();
+            fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
+            let ran = run(gen_service(directory.path(), ["--manifest", "gateways.toml", "--quiet"]));
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}:\n{manifest}", document.display());
+            tried += 1;
+        }
+    }
+    assert!(tried >= 5, "{tried}");
 }
 
 #[test]
@@ -392,7 +455,7 @@ fn the_schema_that_is_shipped_is_the_one_that_is_printed() {
 
 #[test]
 fn output_that_nobody_takes() {
-    let gone = Command::new("sh").args(["-c", "$0 coder | :", GEN_SERVICE]).output().unwrap();
+    let gone = Command::new("sh").args(["-c", "$0 coder --hermes-cli run | :", GEN_SERVICE]).output().unwrap();
     assert_eq!((gone.stderr.as_slice(), gone.status.code()), (&b""[..], Some(0)));
 
     let mut full = gen_service("/", ["coder"]);

@@ -260,7 +260,7 @@ fn a_gateway_that_does_not_come_up_is_told_of() {
          gatewayctl logs -n 1 coder | cut -d' ' -f4-",
     );
     let expected =
-        "coder down exit 78\ngateway-coder: exit 78, a configuration error: down until it is started again\n";
+        "coder failed exit 78\ngateway-coder: exit 78, a configuration error: down until it is started again\n";
     assert_ok(&ran, expected);
 }
 

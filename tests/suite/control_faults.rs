@@ -126,7 +126,7 @@ while read -r name n; do
   esac
   if [ "$operation" = update ]; then
     # The next run of whatever changes the scandir makes a mixture whole, and leaves nothing.
-    if [ $code = 137 ]; then gatewayctl -q unregister nobody 2>/tmp/err || complain 'the run after it failed'; fi
+    if [ $code = 137 ]; then gatewayctl -q unregister nobody --if-exists 2>/tmp/err || complain 'the run after it failed'; fi
     for d in tree new; do if same /tmp/$d x && same /tmp/$d z; then break; fi; d=neither; done
     case $code:$d in 0:new | 1:tree | 130:tree | 143:tree | 129:tree | 137:tree | 137:new) ;; *) complain "$d, $(cat /tmp/diff)" ;; esac
     if [ -e /run/service/gateway-y ]; then
@@ -148,7 +148,7 @@ while read -r name n; do
   esac
   if [ "$operation" = move ]; then
     # What was published and not moved yet is there, and is moved by the next run; or nothing is there.
-    if [ $code = 137 ]; then gatewayctl -q unregister nobody 2>/tmp/err || complain 'the run after it failed'; fi
+    if [ $code = 137 ]; then gatewayctl -q unregister nobody --if-exists 2>/tmp/err || complain 'the run after it failed'; fi
     there=$(gatewayctl list | tr '\n' ' ')
     case $code:$there in 0:'x y z ' | 1:'x y z ' | 1: | 130: | 143: | 129: | 137: | 137:'x y z ') ;; *) complain "there: $there" ;; esac
     for d in /run/service/gateway-*; do

@@ -167,7 +167,7 @@ fn supervisors_whose_directory_is_gone_are_seen_and_ended() {
     let expected = "ERROR    ghosts       gateway-a has supervisors, but somebody removed its service directory: they hold the lock of its log; \
         gatewayctl reconcile, or s6-svscanctl -an /run/service\n\
         warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\n\
-        not there    /run/service/gateway-a\n1\nunchanged default  recorded: none\nstarted   a  recorded: running\n\
+        unregistered /run/service/gateway-a\n1\nunchanged default  recorded: none\nstarted   a  recorded: running\n\
         warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\nnone\n";
     assert_eq!(ran.out, expected);
 }

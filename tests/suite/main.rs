@@ -11,6 +11,7 @@ mod control;
 mod control_faults;
 mod dashboard;
 mod doctor;
+mod everyday;
 mod faults;
 mod floors;
 mod follow;

@@ -219,7 +219,7 @@ fn two_runs_at_once_wait_for_each_other() {
     let path = directory.path().join("out/.gen-service.lock");
     let lock = rustix::fs::open(path, options, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
     rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    let mut command = gen_service(directory.path(), ["a", "--out", "out"]);
+    let mut command = gen_service(directory.path(), ["a", "--hermes-cli", "start", "--out", "out"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     let mut err = BufReader::new(child.stderr.take().unwrap());
@@ -313,8 +313,8 @@ fn a_directory_that_an_ordinary_user_may_not_write() {
     succeeds(directory.path(), ["a", "--out", "out"]);
     let before = listing(directory.path());
     for (arguments, error) in [
-        ("a --out new", "error: cannot create new: permission denied\n"),
-        ("a --out out --down", "error: cannot create out/.gen-service.tmp: permission denied\n"),
+        ("a --out new", "error: cannot create new: permission denied; only root may do that\n"),
+        ("a --out out --down", "error: cannot create out/.gen-service.tmp: permission denied; only root may do that\n"),
     ] {
         let ran = as_nobody(arguments);
         assert_eq!((ran.code, ran.err.as_str()), (1, error));

@@ -34,8 +34,8 @@ fn registering_and_unregistering_in_loops_leaves_nothing() {
     let ran = sandbox.live(&format!(
         "for caller in 1 2 3 4; do (for i in $(seq 12); do \
          gatewayctl -q register coder 2>/dev/null || [ $? = 1 ] || echo \"register $?\"; \
-         gatewayctl -q unregister coder || echo \"unregister $?\"; done) & callers=\"${{callers-}} $!\"; done; \
-         wait $callers; gatewayctl -q unregister coder; {NOTHING_LEFT}; cat /share/scan.log | head -n 5"
+         gatewayctl -q unregister coder --if-exists || echo \"unregister $?\"; done) & callers=\"${{callers-}} $!\"; done; \
+         wait $callers; gatewayctl -q unregister coder --if-exists; {NOTHING_LEFT}; cat /share/scan.log | head -n 5"
     ));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     assert_eq!(ran.out.lines().next(), Some(".s6-svscan"), "{}", ran.out);

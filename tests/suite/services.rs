@@ -75,7 +75,7 @@ fn a_session_with_dashboard_and_watch() {
     let said = ran.out.lines().map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
-            [service, state @ ("up" | "down" | "missing"), _, pid, rest @ ..] => {
+            [service, state @ ("up" | "stopped" | "missing"), _, pid, rest @ ..] => {
                 let pid = if *pid == "-" { "-" } else { "PID" };
                 format!("{service} {state} SECONDS {pid} {}", rest.join(" "))
             }
@@ -118,7 +118,7 @@ fn a_dashboard_that_cannot_start_is_left_down() {
     );
     let why = "HERMES_DASHBOARD_PORT must be a number from 1 to 65535, not '--insecure'";
     let expected = format!(
-        "dashboard: {why}\ndashboard: exit 78, a configuration error: down until it is started again\ndashboard down exit 78 1 -\n\
+        "dashboard: {why}\ndashboard: exit 78, a configuration error: down until it is started again\ndashboard failed exit 78 1 - -\n\
          ERROR    crashes      the dashboard is down since it ended with exit 78, a configuration error; its last line: dashboard: {why}; \
          mend that, then gatewayctl start dashboard\n"
     );
@@ -130,14 +130,14 @@ fn an_installed_dashboard_is_updated_and_taken_back_like_a_gateway() {
     let ran = live(
         &sandbox(STAYS),
         "exec 2>&1; tree '[dashboard]\\n[watch]\\n'; gatewayctl install /tmp/tree; tree '[dashboard]\\nport = 80\\n[watch]\\n'; \
-         gatewayctl install /tmp/tree || echo $?; gatewayctl install /tmp/tree --update; gatewayctl status dashboard | tail -n 1 | awk '{ print $1, $2, $NF }'; \
+         gatewayctl install /tmp/tree || echo $?; gatewayctl install /tmp/tree --update; gatewayctl status dashboard | tail -n 1 | awk '{ print $1, $2, $(NF - 1) }'; \
          gen-service -q coder --out /tmp/more; ln -s nowhere /run/service/gateway-dangling; gatewayctl install /tmp/more || echo $?; \
          rm /run/service/gateway-dangling; gatewayctl -q install /tmp/tree /tmp/more --move; ls -A /tmp/tree /tmp/more; \
          tree '[dashboard]\\n'; cp -r /tmp/tree /tmp/twice; gatewayctl install /tmp/tree /tmp/twice || echo $?",
     );
     let expected = "created   /run/service/dashboard\ncreated   /run/service/watch\n\
                     error: /run/service/dashboard is already registered and differs; unregister it first, or use install --update\n1\n\
-                    updated   /run/service/dashboard  restart it to take effect\nunchanged /run/service/watch\ndashboard down 80\n\
+                    updated   /run/service/dashboard  restart it to take effect\nunchanged /run/service/watch\ndashboard stopped 80\n\
                     error: /run/service/gateway-dangling is a dangling symlink, which keeps s6-svscan from seeing anything in its directory; \
                     remove it first\n1\n/tmp/more:\n\n/tmp/tree:\n\
                     error: /tmp/twice: the dashboard is named twice; name it once\n2\n";
@@ -167,7 +167,7 @@ fn ports_and_homes_of_all_services_are_compared() {
          tree '[dashboard]\\n[watch]\\n[gateways.a]\\n'; gatewayctl -q install /tmp/tree; gatewayctl -q register b --port 9119 --down; \
          finds 'a Hermes without a dashboard that does not open'; \
          printf '#!/bin/sh\\necho --host --port --no-open --foreground\\n' >/share/bin/hermes; \
-         finds 'a port of two'; echo 9610 >/run/s6/container_environment/HERMES_DASHBOARD_PORT; gatewayctl status dashboard | tail -n 1 | awk '{ print $NF }'; \
+         finds 'a port of two'; echo 9610 >/run/s6/container_environment/HERMES_DASHBOARD_PORT; gatewayctl status dashboard | tail -n 1 | awk '{ print $(NF - 1) }'; \
          finds 'the port of the container'; rm /run/s6/container_environment/HERMES_DASHBOARD_PORT; gatewayctl -q unregister b; \
          as mkdir -p /opt/data/logs/dashboard; chown root /opt/data/logs/dashboard; finds 'a log directory of root'; chown hermes /opt/data/logs/dashboard; \
          chown hermes /run/service/watch/run; finds 'a watch that is somebody else'; chown root /run/service/watch/run; \
@@ -184,9 +184,9 @@ fn the_control_group_has_the_dashboard_and_not_the_watch() {
         &sandbox(STAYS),
         "exec 2>&1; tree '[dashboard]\\n[watch]\\n[gateways.a]\\n'; gatewayctl -q install /tmp/tree --control-group hermes-extra; up a watch; \
          as gatewayctl start dashboard; as gatewayctl stop dashboard; as gatewayctl status | tr -s ' ' | cut -d' ' -f1,2; \
-         as gatewayctl stop watch 2>&1 | grep -o 'Permission denied'; as s6-svc -k /run/service/watch 2>&1 | grep -o 'Permission denied'; \
+         as gatewayctl stop watch 2>&1 | grep -o 'permission denied.*'; as s6-svc -k /run/service/watch 2>&1 | grep -o 'Permission denied'; \
          up watch; find /run/service/watch -group hermes-extra; find /run/service/watch -perm /022 ! -type p ! -name event; \
-         as gatewayctl unregister dashboard 2>&1 | grep -o 'permission denied'; as touch /run/service/dashboard/run",
+         as gatewayctl unregister dashboard 2>&1 | grep -o 'permission denied.*'; as touch /run/service/dashboard/run",
     );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     snapshot("control_group_of_services", "", &ran.out);

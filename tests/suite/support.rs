@@ -30,7 +30,11 @@ pub(crate) fn gen_service<'a>(directory: impl AsRef<Path>, arguments: impl IntoI
     command
 }
 
-/// What a run said and how it ended.
+/// What is told to whoever does not say which command line of Hermes a script is to call.
+pub(crate) const NOTE: &str = "note: no Hermes on PyPI (0.13 to 0.19) takes `gateway start --foreground`, which this script calls; \
+                               add --hermes-cli run for one of those, or --hermes-cli start if yours takes it\n";
+
+/// What a run said, but for that note, and how it ended.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -39,10 +43,11 @@ pub(crate) struct Ran {
 
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap().replace(NOTE, "");
         Self {
             code: output.status.code().expect("ended by a signal"),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
         }
     }
 }

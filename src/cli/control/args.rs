@@ -3,8 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::container_args::{ControlGroup, Home, Reconcile, Repair, Shard, Which};
-use crate::cli::render_args::RenderArgs;
+use super::container_args::{Home, Reconcile, Repair, Shard, Which};
+use super::publish_args::{Install, Register};
 use crate::health::Depth;
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
@@ -20,7 +20,23 @@ const SERVICES: &str = "Profile of a gateway, or dashboard, watch, watchdog or m
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done; 1 failed, or doctor found an error; 2 wrong usage or invalid input; \
-                  of status: 3 some gateway is down, 4 there is no such gateway"
+                  4 there is no such gateway; of status: 3 some gateway is down",
+    after_long_help = "\
+Examples:
+  gatewayctl install /opt/gateways --into /run/service   publish what gen-service --out wrote
+  gatewayctl register writer --hermes-cli run --save     a new gateway, also after the next boot
+  gatewayctl status                                      all gateways
+  gatewayctl restart --all --rolling                     one after the other
+  gatewayctl logs writer -n 50 -f                        its last lines, and what comes
+  gatewayctl unregister writer --save                    take it out for good
+  gatewayctl doctor                                      what is wrong, and what to do
+
+Exit codes:
+  0  done
+  1  failed, or doctor found an error, or health somebody who is not well, or status cannot see a gateway
+  2  wrong usage or invalid input; nothing was changed
+  3  of status: some gateway is down
+  4  there is no such gateway"
 )]
 pub(super) struct Gatewayctl {
     #[command(subcommand)]
@@ -85,8 +101,8 @@ pub(super) enum Command {
     Register(Register),
     /// Stop gateways, dashboard or watch and take them out, whether they run or not
     Unregister {
-        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
-        services: Vec<String>,
+        #[command(flatten)]
+        services: Services,
 
         /// Have reconcile forget, too, what register --save wrote of them
         #[arg(long)]
@@ -95,6 +111,10 @@ pub(super) enum Command {
         /// Remove the homes of isolated gateways, too, with all that is in them, after asking
         #[arg(long)]
         purge: bool,
+
+        /// Take a gateway that is not there for one that has been taken out
+        #[arg(long)]
+        if_exists: bool,
 
         /// Purge without asking
         #[arg(long, requires = "purge")]
@@ -142,8 +162,8 @@ pub(super) enum Command {
     },
     /// Start gateways, or the dashboard, and have them up again after a restart of their supervisor
     Start {
-        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
-        services: Vec<String>,
+        #[command(flatten)]
+        services: Services,
 
         /// Have reconcile start them, too, at the next boot: writes it to their `gateway_state.json`
         #[arg(long)]
@@ -154,8 +174,8 @@ pub(super) enum Command {
     },
     /// Stop gateways, or the dashboard
     Stop {
-        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
-        services: Vec<String>,
+        #[command(flatten)]
+        services: Services,
 
         /// Have them down, too, after a restart of their supervisor
         #[arg(long)]
@@ -168,10 +188,14 @@ pub(super) enum Command {
         #[command(flatten)]
         home: Home,
     },
-    /// Restart what is up, and start what is down
+    /// Restart what is up, and start what is down, all at once
     Restart {
-        #[arg(value_name = "SERVICE", required = true, help = SERVICES)]
-        services: Vec<String>,
+        #[command(flatten)]
+        services: Services,
+
+        /// Restart one after the other: the next one only once the one before is up
+        #[arg(long)]
+        rolling: bool,
     },
     /// Show the log of a gateway, or of the dashboard
     Logs {
@@ -179,7 +203,7 @@ pub(super) enum Command {
         service: String,
 
         /// The last so many lines, from older files too; without it, the current file
-        #[arg(short = 'n', long, value_name = "N")]
+        #[arg(short = 'n', long, value_name = "N", value_parser = number)]
         lines: Option<usize>,
 
         /// Go on with what comes
@@ -216,6 +240,18 @@ impl Command {
     }
 }
 
+/// Which services something is done to.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Services {
+    #[arg(value_name = "SERVICE", help = SERVICES)]
+    pub(super) named: Vec<String>,
+
+    /// Every gateway in the scandir, and nothing else
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
 /// How much `health` asks.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
@@ -235,52 +271,7 @@ impl HowDeep {
     }
 }
 
-#[derive(Debug, Args)]
-pub(super) struct Install {
-    /// Staging trees
-    #[arg(value_name = "TREE", required = true)]
-    pub(super) trees: Vec<Utf8PathBuf>,
-
-    /// Scandir to publish to [default: that of --scandir]
-    #[arg(long, value_name = "SCANDIR")]
-    pub(super) into: Option<Utf8PathBuf>,
-
-    /// Remove each service directory from its tree once it is published
-    #[arg(long = "move")]
-    pub(super) moves: bool,
-
-    /// Replace the files of what is there and differs
-    #[arg(long)]
-    pub(super) update: bool,
-
-    /// Check everything and say what would be done, without doing it
-    #[arg(long)]
-    pub(super) dry_run: bool,
-
-    #[command(flatten)]
-    pub(super) control_group: ControlGroup,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Register {
-    /// Profile of the gateway
-    #[arg(value_name = "PROFILE")]
-    pub(super) profile: String,
-
-    #[command(flatten)]
-    pub(super) control_group: ControlGroup,
-
-    /// Take over what Hermes' own service manager made of that name
-    #[arg(long)]
-    pub(super) adopt: bool,
-
-    /// Have reconcile register it again at the next boot, with the same options: writes gateways.toml on the volume
-    #[arg(long)]
-    pub(super) save: bool,
-
-    #[command(flatten)]
-    pub(super) home: Home,
-
-    #[command(flatten)]
-    pub(super) options: RenderArgs,
+/// A number of lines.
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "give a whole number, such as 20".to_owned())
 }

@@ -1,22 +1,54 @@
 //! What the commands have in common: names, and the service manager in charge.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::args::Common;
+use super::args::{Common, Services};
 use crate::cli::streams::Streams;
 use crate::error::Error;
-use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, detect};
+use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, Unsupported, detect};
 use crate::s6::{Scandir, container};
 use crate::source::{Mistake, Place};
 use crate::spec::{ProfileName, ServiceName, ServiceWord, ServiceWordError};
 use crate::volume::{Intent, Volume};
 
-/// The services that these words mean here, or every mistake in them.
+/// The services that these words mean here, each once, or every mistake in them.
 pub(super) fn services(words: &[String], common: &Common) -> Result<Vec<ServiceName>, Error> {
     // On a host there are gateways only.
     let scandir = if host(common).is_none() { Scandir::open(&common.scandir).ok() } else { None };
     let is_there = |name: &ServiceName| scandir.as_ref().is_some_and(|scandir| scandir.has(name));
-    all(words.iter().map(|word| word.parse::<ServiceWord>().and_then(|word| word.choose(is_there))))
+    let mut found = all(words.iter().map(|word| word.parse::<ServiceWord>().and_then(|word| word.choose(is_there))))?;
+    let mut seen = BTreeSet::new();
+    found.retain(|name| seen.insert(name.clone()));
+    Ok(found)
+}
+
+/// The services that were named, or every gateway.
+pub(super) fn chosen(
+    services: &Services,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Vec<ServiceName>, Error> {
+    if !services.all {
+        return self::services(&services.named, common);
+    }
+    let Some(host) = host(common) else {
+        let gateways: Vec<ServiceName> =
+            s6(common, streams)?.scandir().gateways()?.into_keys().map(ServiceName::from).collect();
+        if gateways.is_empty() && !common.quiet && !common.json {
+            streams.note(&format!("{} has no gateway", common.scandir));
+        }
+        return Ok(gateways);
+    };
+    Err(ManagerError::from(Unsupported { kind: host.kind(), what: "find each" }).into())
+}
+
+/// The same error, with the service that was probably meant, if it is that a gateway is not there.
+pub(super) fn or_near(error: Error, common: &Common) -> Error {
+    let Error::Manager(ManagerError::S6(error)) = error else { return error };
+    let here = Scandir::open(&common.scandir).ok();
+    let near = error.absent_profile().and_then(|profile| here?.near(profile));
+    error.meant(near).into()
 }
 
 /// The profiles of services of which something is to be recorded, or every one of which nothing is.

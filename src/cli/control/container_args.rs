@@ -47,10 +47,13 @@ impl Home {
 
     /// The directory of root's that was named, or that the container has; `None` if the saved manifest is on the volume.
     pub(super) fn state(&self) -> Option<Utf8PathBuf> {
-        // The image names one for whoever mounts something there.
-        let usual = || container::variable("GATEWAYS_STATE").map(Utf8PathBuf::from).filter(|path| path.is_dir());
-        self.state.clone().or_else(usual)
+        self.state.clone().or_else(usual_state)
     }
+}
+
+/// The directory of root's that the container has for what --save writes. The image names one for whoever mounts something there.
+pub(super) fn usual_state() -> Option<Utf8PathBuf> {
+    container::variable("GATEWAYS_STATE").map(Utf8PathBuf::from).filter(|path| path.is_dir())
 }
 
 #[derive(Debug, Args)]

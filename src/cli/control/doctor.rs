@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::args::Common;
 use super::container_args::Home;
 use crate::base::text::Plain;
+use crate::cli::documents;
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, YELLOW, styled};
 use crate::doctor::{Finding, Level, examine};
@@ -36,13 +35,14 @@ pub(super) fn run(home: &Home, common: &Common, streams: &mut Streams<'_>) -> Re
     Ok(if error { Outcome::Differs } else { Outcome::Done })
 }
 
-fn document(finding: &Finding) -> serde_json::Value {
-    json!({
-        "check": finding.check,
-        "level": word(finding.level).to_lowercase(),
-        "seen": finding.seen,
-        "remedy": finding.remedy,
-    })
+fn document(finding: &Finding) -> documents::Finding {
+    let level = match finding.level {
+        Level::Ok => documents::Level::Ok,
+        Level::Warning => documents::Level::Warning,
+        Level::Error => documents::Level::Error,
+    };
+    let Finding { check, seen, remedy, .. } = finding.clone();
+    documents::Finding { check, level, seen, remedy }
 }
 
 fn word(level: Level) -> &'static str {

@@ -1,11 +1,10 @@
 //! `gatewayctl health`.
 
-use serde::Serialize;
-
 use super::args::Common;
 use super::common::s6;
 use crate::base::text::Plain;
 use crate::boot::unwell;
+use crate::cli::documents;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{RED, Streams, styled};
 use crate::error::Error;
@@ -23,7 +22,7 @@ pub(super) fn run(
         unwell(manager.scandir(), manager.programs(), services, depth)?
     };
     if common.json {
-        streams.json(&ills.iter().map(Said::of).collect::<Vec<_>>())?;
+        streams.json(&ills.iter().map(document).collect::<Vec<_>>())?;
     } else if !common.quiet {
         for ill in &ills {
             writeln!(streams.out, "{} {}", styled(RED, ill.who()), Plain(&ill.problem.to_string()))
@@ -33,19 +32,7 @@ pub(super) fn run(
     Ok(if ills.is_empty() { Outcome::Done } else { Outcome::Differs })
 }
 
-/// One that is not well, in JSON.
-#[derive(Serialize)]
-struct Said {
-    #[serde(flatten)]
-    about: About,
-    problem: &'static str,
-    #[serde(rename = "said")]
-    sentence: String,
-}
-
-impl Said {
-    fn of(ill: &Ill) -> Self {
-        let about = ill.service.as_ref().map_or_else(About::nobodys, About::named);
-        Self { about, problem: ill.problem.word(), sentence: ill.problem.to_string() }
-    }
+fn document(ill: &Ill) -> documents::Ill {
+    let about = ill.service.as_ref().map_or_else(About::nobodys, About::named);
+    documents::Ill { about, problem: ill.problem.word(), said: ill.problem.to_string() }
 }

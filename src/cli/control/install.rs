@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
-use serde_json::json;
 
-use super::args::{Common, Install};
+use super::args::Common;
 use super::common::s6;
+use super::publish_args::Install;
+use crate::cli::documents::{Change, Changed, Installed};
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
@@ -39,13 +39,14 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
     }
     let changes = || checked.iter().zip(&published);
     if common.json {
-        let directories: Vec<_> = changes()
-            .map(|(checked, change)| Said { about: About::named(checked.service()), change: word(*change) })
-            .collect();
-        let said = json!({
-            "scandir": scandir.as_str(), "live": live, "dry_run": arguments.dry_run, "directories": directories,
-        });
-        streams.json(&said)?;
+        let directories = changes()
+            .map(|(checked, change)| Changed { about: About::named(checked.service()), change: document(*change) });
+        streams.json(&Installed {
+            scandir: scandir.to_string(),
+            live,
+            dry_run: arguments.dry_run,
+            directories: directories.collect(),
+        })?;
     } else if !common.quiet {
         for (checked, change) in changes() {
             let style = if *change == Published::Unchanged { DIM } else { GREEN };
@@ -89,9 +90,10 @@ fn word(change: Published) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
-struct Said {
-    #[serde(flatten)]
-    about: About,
-    change: &'static str,
+fn document(change: Published) -> Change {
+    match change {
+        Published::Created => Change::Created,
+        Published::Updated => Change::Updated,
+        Published::Unchanged => Change::Unchanged,
+    }
 }

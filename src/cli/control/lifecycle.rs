@@ -1,17 +1,18 @@
 //! `gatewayctl start`, `stop` and `restart`.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
-use serde::Serialize;
 
 use super::args::Common;
-use super::common::{boots_as_recorded, host, profile_on, recorded, s6};
+use super::common::{boots_as_recorded, host, or_near, profile_on, recorded, s6};
 use crate::boot::{BootError, How, Serving};
+use crate::cli::documents::Controlled;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, GREEN, Streams, styled};
 use crate::error::Error;
-use crate::manager::{Host, S6Manager, ServiceManager as _};
+use crate::manager::{Host, Restarting, S6Manager, ServiceManager as _};
 use crate::s6::Scandir;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{self, Deadline, Homes};
@@ -70,8 +71,6 @@ fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, stream
     }
     let Ok(scandir) = Scandir::open(&common.scandir) else { return };
     let homes = Homes::usual();
-    // After what was done. Whether that can be said is found out at the end.
-    let _ = streams.out.flush();
     for profile in services.iter().filter_map(ServiceName::profile) {
         let home = scandir.gateway(profile).map(|service| homes.of_service(&service));
         let Some((volume, home)) = home.ok().and_then(|home| Some((home.open().ok()?, home))) else { continue };
@@ -87,21 +86,39 @@ fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, stream
     }
 }
 
-pub(super) fn restart(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+pub(super) fn restart(
+    services: &[ServiceName],
+    rolling: bool,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
     let host = host(common);
     let serving = Served::here(host.as_ref(), common);
-    each(services, "restarted", common, streams, |service, streams| {
-        if let Some(host) = &host {
-            return Ok(host.restart(&profile_on(host, service)?).map(|()| Done::It)?);
-        }
-        // One that runs is what it is.
+    if host.is_some() || rolling {
+        return each(services, "restarted", common, streams, |service, streams| {
+            if let Some(host) = &host {
+                return Ok(host.restart(&profile_on(host, service)?).map(|()| Done::It)?);
+            }
+            let manager = s6(common, streams)?;
+            serving.may_restart(service, &manager)?;
+            Ok(manager.restart_service(service).map(|()| Done::It)?)
+        });
+    }
+    let mut told: BTreeMap<ServiceName, Result<Restarting, Error>> = BTreeMap::new();
+    {
         let manager = s6(common, streams)?;
-        if !manager.is_up(service) && serving.of(service, &manager)?.is_some() {
-            let profile = service.profile().cloned().unwrap_or_default();
-            let why = "does; gatewayctl restart default starts that one again".to_owned();
-            return Err(BootError::Unserved { profile, why }.into());
+        for service in services {
+            let begun = || {
+                serving.may_restart(service, &manager)?;
+                Ok(manager.begin_to_restart(service)?)
+            };
+            told.insert(service.clone(), begun());
         }
-        Ok(manager.restart_service(service).map(|()| Done::It)?)
+    }
+    let told = RefCell::new(told);
+    each(services, "restarted", common, streams, |service, streams| {
+        let Some(begun) = told.borrow_mut().remove(service) else { return Ok(Done::It) };
+        Ok(s6(common, streams)?.comes_back(&begun?).map(|()| Done::It)?)
     })
 }
 
@@ -120,6 +137,16 @@ impl Served {
     fn here(host: Option<&Host>, common: &Common) -> Self {
         let scandir = if host.is_none() { Scandir::open(&common.scandir).ok() } else { None };
         Self(scandir.and_then(|scandir| Serving::here(&scandir, &Homes::usual()).map(|serving| (scandir, serving))))
+    }
+
+    /// Refuses to start, by a restart, a gateway of its own for a profile that another one serves. One that runs is what it is.
+    fn may_restart(&self, service: &ServiceName, manager: &S6Manager<'_>) -> Result<(), Error> {
+        if manager.is_up(service) || self.of(service, manager)?.is_none() {
+            return Ok(());
+        }
+        let profile = service.profile().cloned().unwrap_or_default();
+        let why = "does; gatewayctl restart default starts that one again".to_owned();
+        Err(BootError::Unserved { profile, why }.into())
     }
 
     /// Whether it serves the profile of this gateway, so that one of its own would end at once; `None` if that is to be started.
@@ -164,17 +191,6 @@ fn save(
     Ok(homes.iter().try_for_each(record)?)
 }
 
-#[derive(Serialize)]
-struct Said {
-    #[serde(flatten)]
-    about: About,
-    done: bool,
-    /// Whose gateway serves its profile, so that nothing was done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    served_by: Option<&'static str>,
-    error: Option<String>,
-}
-
 /// Does it to each, whether it fails for another or not, and says what came of it.
 fn each(
     services: &[ServiceName],
@@ -186,11 +202,11 @@ fn each(
     let mut failures = Vec::new();
     let mut said = Vec::new();
     for service in services {
-        let result = act(service, streams);
+        let result = act(service, streams).map_err(|error| or_near(error, common));
         if common.json {
             let error = result.as_ref().err().map(ToString::to_string);
             let served_by = matches!(result, Ok(Done::Served)).then_some("default");
-            said.push(Said { about: About::named(service), done: error.is_none(), served_by, error });
+            said.push(Controlled { about: About::named(service), done: error.is_none(), served_by, error });
         } else if let Ok(what) = &result
             && !common.quiet
         {

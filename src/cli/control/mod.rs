@@ -7,7 +7,9 @@ mod doctor;
 mod health;
 mod install;
 mod lifecycle;
+mod logs;
 mod metrics;
+mod publish_args;
 mod reconcile;
 mod register;
 mod repair;
@@ -21,23 +23,26 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use super::documents::Detected;
 use super::outcome::Outcome;
 use super::streams::{Streams, with_streams};
 use crate::base::watch;
 use crate::disk::Context as _;
 use crate::error::Error;
 use crate::manager::ServiceManager as _;
-use crate::spec::{ProfileName, ServiceName};
-use crate::volume::{Homes, LogDir, owner_of};
+use crate::spec::ProfileName;
 use args::{Command, Common, Gatewayctl};
-use common::{host, kind, s6, services};
+use common::{chosen, host, kind, or_near, s6, services};
 
 /// Runs `gatewayctl` with the arguments and streams of this process, and returns its exit code: 0 done, 1 failed, 2 wrong usage or invalid
 /// input, 128 and the number of a signal that ended it; `status` also 3 some gateway is down, 4 there is no such gateway.
 pub fn gatewayctl() -> ExitCode {
     with_streams(|mut streams| {
         let result = match Gatewayctl::try_parse() {
-            Ok(arguments) => run(&arguments, &mut streams),
+            Ok(arguments) => {
+                streams.as_json = arguments.common.json;
+                run(&arguments, &mut streams).map_err(|error| or_near(error, &arguments.common))
+            }
             Err(error) => return streams.clap(&error),
         };
         streams.end(result)
@@ -52,9 +57,10 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
     match &arguments.command {
         Command::Install(install) => install::run(install, common, streams),
         Command::Register(register) => register::run(register, common, streams),
-        Command::Unregister { services: words, save, purge, yes, home } => {
-            let how = unregister::How { saved_at: save.then_some(home), purge: *purge, is_sure: *yes };
-            unregister::run(&services(words, common)?, how, common, streams)
+        Command::Unregister { services, save, purge, if_exists, yes, home } => {
+            let saved_at = save.then_some(home);
+            let how = unregister::How { saved_at, purge: *purge, is_sure: *yes, if_exists: *if_exists };
+            unregister::run(&chosen(services, common, streams)?, how, common, streams)
         }
         Command::Reconcile(reconcile) => reconcile::run(reconcile, common, streams),
         Command::Watch(which) => watch::run(which, common, streams),
@@ -68,22 +74,24 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
         Command::Shard(shard) => shard::run(shard, common, streams),
         Command::List => list(common, streams),
         Command::Status { services: words } => status::run(&services(words, common)?, common, streams),
-        Command::Start { services: words, save, home } => {
+        Command::Start { services, save, home } => {
             let saved_at = save.then(|| home.path());
-            lifecycle::start(&services(words, common)?, saved_at.as_deref(), common, streams)
+            lifecycle::start(&chosen(services, common, streams)?, saved_at.as_deref(), common, streams)
         }
-        Command::Stop { services: words, persist, save, home } => {
+        Command::Stop { services, persist, save, home } => {
             let saved_at = save.then(|| home.path());
-            lifecycle::stop(&services(words, common)?, *persist, saved_at.as_deref(), common, streams)
+            lifecycle::stop(&chosen(services, common, streams)?, *persist, saved_at.as_deref(), common, streams)
         }
-        Command::Restart { services: words } => lifecycle::restart(&services(words, common)?, common, streams),
+        Command::Restart { services, rolling } => {
+            lifecycle::restart(&chosen(services, common, streams)?, *rolling, common, streams)
+        }
         Command::Logs { service, lines, follow } => {
-            logs(&services(std::slice::from_ref(service), common)?[0], *lines, *follow, common, streams)
+            logs::run(&services(std::slice::from_ref(service), common)?[0], *lines, *follow, common, streams)
         }
         Command::Detect => {
             let kind = kind(common).map_or_else(|| "none".to_owned(), |kind| kind.to_string());
             if common.json {
-                streams.json(&serde_json::json!({ "manager": kind }))?;
+                streams.json(&Detected { manager: kind })?;
             } else {
                 writeln!(streams.out, "{kind}").map_err(Error::Output)?;
             }
@@ -105,25 +113,5 @@ fn list(common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
             writeln!(streams.out, "{profile}").map_err(Error::Output)?;
         }
     }
-    Ok(Outcome::Done)
-}
-
-fn logs(
-    service: &ServiceName,
-    lines: Option<usize>,
-    follow: bool,
-    common: &Common,
-    streams: &mut Streams<'_>,
-) -> Result<Outcome, Error> {
-    let log = {
-        let manager = s6(common, streams)?;
-        let live = manager.scandir().service(service)?;
-        let volume = Homes::usual().of_service(&live).open()?;
-        LogDir::open(&volume, service, owner_of(&live, manager.programs(), &volume))?
-    };
-    streams.foreign(|out| {
-        let shown = log.show(lines, out)?;
-        if follow { Ok(log.follow(shown, out)?) } else { Ok(()) }
-    })?;
     Ok(Outcome::Done)
 }

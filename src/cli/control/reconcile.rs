@@ -1,13 +1,13 @@
 //! `gatewayctl reconcile`.
 
 use camino::Utf8PathBuf;
-use serde_json::json;
 
 use super::args::Common;
 use super::common::{NEVER_RAN, boots_as_recorded, s6};
 use super::container_args::{Reconcile as Arguments, Which};
 use crate::base::text::Plain;
 use crate::boot::{Action, BootError, Outcome, Reconcile, Reconciled, Why};
+use crate::cli::documents::{self, Broken, Orphan, ReconciledProfile};
 use crate::cli::outcome::Outcome as Ended;
 use crate::cli::streams::{DIM, GREEN, RED, Streams, styled};
 use crate::error::Error;
@@ -97,26 +97,24 @@ fn selection(arguments: &Which) -> Result<Selection, Error> {
     if mistakes.is_empty() { Ok(Selection { only, except, ..shard }) } else { Err(Error::input(mistakes)) }
 }
 
-fn document(done: &Reconciled, dry_run: bool) -> serde_json::Value {
-    let profiles = done.profiles.iter().map(|outcome| {
-        json!({
-            "profile": outcome.profile.as_str(),
-            "recorded": outcome.intent.to_string(),
-            "action": outcome.action.word(),
-        })
+fn document(done: &Reconciled, dry_run: bool) -> documents::Reconciled {
+    let profiles = done.profiles.iter().map(|outcome| ReconciledProfile {
+        profile: outcome.profile.to_string(),
+        recorded: outcome.intent.to_string(),
+        action: outcome.action.word(),
     });
-    let broken = done.broken.iter().map(|broken| json!({ "name": broken.name, "problem": broken.problem }));
+    let broken = done.broken.iter().map(|broken| Broken { name: broken.name.clone(), problem: broken.problem.clone() });
     let orphans = done.orphans.iter().map(|orphan| {
         let why = if orphan.why == Why::Gone { "its profile is gone" } else { "the gateway of default serves it" };
-        json!({ "profile": orphan.profile.as_str(), "why": why })
+        Orphan { profile: orphan.profile.to_string(), why }
     });
-    json!({
-        "dry_run": dry_run,
-        "profiles": profiles.collect::<Vec<_>>(),
-        "broken": broken.collect::<Vec<_>>(),
-        "orphans": orphans.collect::<Vec<_>>(),
-        "warnings": done.warnings,
-    })
+    documents::Reconciled {
+        dry_run,
+        profiles: profiles.collect(),
+        broken: broken.collect(),
+        orphans: orphans.collect(),
+        warnings: done.warnings.clone(),
+    }
 }
 
 /// What was done for each of these profiles.

@@ -1,7 +1,8 @@
 //! `gatewayctl register`.
 
-use super::args::{Common, Register};
+use super::args::Common;
 use super::common::{host, s6};
+use super::publish_args::Register;
 use crate::boot::register_and_save;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::render_args::resolve;
@@ -12,6 +13,9 @@ use crate::manager::ServiceManager as _;
 pub(super) fn run(arguments: &Register, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let wanted = arguments.options.wanted(std::slice::from_ref(&arguments.profile))?;
     let gateways = resolve(wanted.clone())?;
+    if let Some(note) = arguments.options.note().filter(|_| !common.quiet && !common.json) {
+        streams.note(&note);
+    }
     for (gateway, (_, options)) in gateways.iter().zip(wanted) {
         if let Some(host) = host(common) {
             host.register_profile_gateway(gateway)?;

@@ -1,10 +1,9 @@
 //! `gatewayctl repair`.
 
-use serde_json::json;
-
 use super::args::Common;
 use super::container_args::Repair as Arguments;
 use crate::base::text::Plain;
+use crate::cli::documents::{LeftAlone, Repaired};
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::{GREEN, Streams, styled};
 use crate::error::Error;
@@ -24,10 +23,16 @@ pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<
     let volume = Volume::open(&arguments.home.path())?;
     let done = volume.repair(Rules { to, from_owner: arguments.from_owner, dry_run: arguments.dry_run })?;
     if common.json {
-        let left =
-            done.left.iter().map(|Left { what, problem }| json!({ "path": what.to_string(), "problem": problem }));
-        let given: Vec<String> = done.given.iter().map(ToString::to_string).collect();
-        streams.json(&json!({ "dry_run": arguments.dry_run, "given": given, "more_given": done.more_given, "left": left.collect::<Vec<_>>() }))?;
+        let left = done
+            .left
+            .iter()
+            .map(|Left { what, problem }| LeftAlone { path: what.to_string(), problem: problem.clone() });
+        streams.json(&Repaired {
+            dry_run: arguments.dry_run,
+            given: done.given.iter().map(ToString::to_string).collect(),
+            more_given: done.more_given,
+            left: left.collect(),
+        })?;
     } else {
         say(&done, arguments.dry_run, common.quiet, streams)?;
     }

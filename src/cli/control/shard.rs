@@ -1,9 +1,8 @@
 //! `gatewayctl shard`.
 
-use serde_json::json;
-
 use super::args::Common;
 use super::container_args::Shard;
+use crate::cli::documents::Move;
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::Streams;
 use crate::error::Error;
@@ -27,9 +26,9 @@ pub(super) fn run(arguments: &Shard, common: &Common, streams: &mut Streams<'_>)
     let resize = Resize::of(&source::settings(&arguments.manifest())?.gateways, from, to);
     if common.json {
         let moves =
-            resize.moves.iter().map(|one| json!({ "profile": one.profile.as_str(), "from": one.from, "to": one.to }));
+            resize.moves.iter().map(|one| Move { profile: one.profile.to_string(), from: one.from, to: one.to });
         let stays = resize.stays.iter().flat_map(|(shard, names)| {
-            names.iter().map(move |name| json!({ "profile": name.as_str(), "from": shard, "to": shard }))
+            names.iter().map(move |name| Move { profile: name.to_string(), from: *shard, to: *shard })
         });
         streams.json(&moves.chain(stays).collect::<Vec<_>>())?;
     } else {

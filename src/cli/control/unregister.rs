@@ -3,17 +3,16 @@
 use std::io::{IsTerminal as _, stdin};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::args::Common;
-use super::common::{host, profile_on, recorded, s6};
+use super::common::{host, or_near, profile_on, recorded, s6};
 use super::container_args::Home;
 use crate::boot::forget;
+use crate::cli::documents::Unregistered;
 use crate::cli::outcome::{About, Outcome};
 use crate::cli::streams::{DIM, RED, Streams, styled};
 use crate::error::Error;
 use crate::manager::{ManagerError, ServiceManager as _};
-use crate::s6::Scandir;
+use crate::s6::{S6Error, Scandir};
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, Purged, VolumeError};
 
@@ -26,6 +25,8 @@ pub(super) struct How<'a> {
     pub(super) purge: bool,
     /// Whether nobody is asked about that.
     pub(super) is_sure: bool,
+    /// Whether one that is not there is as good as one that has been taken out.
+    pub(super) if_exists: bool,
 }
 
 pub(super) fn run(
@@ -59,7 +60,13 @@ pub(super) fn run(
     if how.purge {
         purge(&mut removed, &homes, common, streams, &mut failures)?;
     }
-    say(&removed, &homes, common, streams)?;
+    if !how.if_exists {
+        let absent = removed.iter().filter(|one| !one.was()).map(|one| S6Error::absent(one.service, &common.scandir));
+        let absent: Vec<Error> = absent.map(|error| or_near(error.into(), common)).collect();
+        // What has failed otherwise counts more.
+        failures.splice(..0, absent);
+    }
+    say(&removed, &homes, how.if_exists, common, streams)?;
     match failures.pop() {
         None => Ok(Outcome::Done),
         Some(last) => {
@@ -77,6 +84,14 @@ struct Removed<'a> {
     was_there: bool,
     was_saved: Option<bool>,
     purged: Option<Purged>,
+}
+
+impl Removed<'_> {
+    /// Whether there was anything of it.
+    fn was(&self) -> bool {
+        let was_purged = self.purged.is_some_and(|purged| purged != Purged::Missing);
+        self.was_there || self.was_saved == Some(true) || was_purged
+    }
 }
 
 /// Asks whether the homes of these may go, before anything is done.
@@ -138,9 +153,15 @@ fn purge(
     Ok(())
 }
 
-fn say(removed: &[Removed<'_>], homes: &Homes, common: &Common, streams: &mut Streams<'_>) -> Result<(), Error> {
+fn say(
+    removed: &[Removed<'_>],
+    homes: &Homes,
+    if_exists: bool,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<(), Error> {
     if common.json {
-        let said = removed.iter().map(|one| Said {
+        let said = removed.iter().map(|one| Unregistered {
             about: About::named(one.service),
             was_registered: one.was_there,
             was_saved: one.was_saved,
@@ -148,7 +169,7 @@ fn say(removed: &[Removed<'_>], homes: &Homes, common: &Common, streams: &mut St
         });
         return streams.json(&said.collect::<Vec<_>>());
     }
-    for one in removed.iter().filter(|_| !common.quiet) {
+    for one in removed.iter().filter(|one| !common.quiet && (if_exists || one.was())) {
         let path = common.scandir.join(one.service.directory());
         let word = match (one.was_there, one.was_saved) {
             (true, Some(true)) => styled(RED, "unregistered and forgotten"),
@@ -183,14 +204,4 @@ fn take_out(
     };
     let profiles = names.iter().map(|name| profile_on(&host, name)).collect::<Result<Vec<ProfileName>, Error>>()?;
     Ok(host.unregister_profile_gateways(&profiles.iter().collect::<Vec<_>>()))
-}
-
-#[derive(Serialize)]
-struct Said {
-    #[serde(flatten)]
-    about: About,
-    was_registered: bool,
-    was_saved: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    was_purged: Option<bool>,
 }

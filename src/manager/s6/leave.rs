@@ -14,10 +14,11 @@ use crate::spec::ServiceName;
 const LONELY: Duration = Duration::from_secs(1);
 
 impl<'a> S6Manager<'a> {
-    /// Takes several services out, each whether another one can be or not; `false` for one that is not there. What is wrong with all of them
-    /// is one error.
+    /// Takes several services out, each whether another one can be or not; `false` for one that is not there, nor any supervisor of it. What is
+    /// wrong with all of them is one error.
     pub fn unregister_services(&self, services: &[&ServiceName]) -> Vec<Result<bool, S6Error>> {
-        let ready = || -> Result<(), S6Error> {
+        let mut ghosts = BTreeSet::new();
+        let mut ready = || -> Result<(), S6Error> {
             let own = |link: &Utf8PathBuf| services.iter().any(|name| link == self.service(name).path());
             if self.scandir.is_live()?
                 && let Some(link) = self.scandir.dangling()?.filter(|link| !own(link))
@@ -25,17 +26,24 @@ impl<'a> S6Manager<'a> {
                 return Err(S6Error::Dangling(link));
             }
             if services.iter().any(|name| !self.scandir.has(name)) {
-                for name in self.lay_ghosts()? {
+                ghosts = self.lay_ghosts()?;
+                for name in &ghosts {
                     let what = "somebody removed it under its supervisors; they are ended now";
                     self.observer.borrow_mut().warning(&format!("service directory {name}: {what}"));
                 }
             }
             self.clear_up()
         };
-        match ready() {
-            Ok(()) => self.take_out(services, self.patience(self.timeout)),
-            Err(error) => vec![Err(error)],
+        if let Err(error) = ready() {
+            return vec![Err(error)];
         }
+        let mut results = self.take_out(services, self.patience(self.timeout));
+        for (name, result) in services.iter().zip(&mut results) {
+            if matches!(result, Ok(false)) && ghosts.contains(&name.directory()) {
+                *result = Ok(true);
+            }
+        }
+        results
     }
 
     /// Takes out what this run registered, although a signal may have come.

@@ -1,11 +1,23 @@
 //! Services that are there start, stop and restart.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::core::{GRACE, S6Manager};
 use crate::base::WaitError;
 use crate::s6::{LiveService, S6Error, Status};
 use crate::spec::ServiceName;
+
+/// A service that has been told to restart.
+#[derive(Debug)]
+pub(crate) struct Restarting {
+    service: LiveService,
+    /// The process that is to end, if there was one.
+    before: Option<u32>,
+    /// The deaths that it had before.
+    tally: String,
+    told: Instant,
+}
 
 impl S6Manager<'_> {
     /// Starts a service, and waits until it runs.
@@ -55,6 +67,15 @@ impl S6Manager<'_> {
     /// # Errors
     /// As [`Self::start_service`].
     pub fn restart_service(&self, name: &ServiceName) -> Result<(), S6Error> {
+        let restarting = self.begin_to_restart(name)?;
+        self.comes_back(&restarting)
+    }
+
+    /// Tells a service to restart, so that many do so at once, for [`Self::comes_back`] to wait for.
+    ///
+    /// # Errors
+    /// If it is not there, it is not supervised, or it cannot be told.
+    pub(crate) fn begin_to_restart(&self, name: &ServiceName) -> Result<Restarting, S6Error> {
         let service = self.scandir.service(name)?;
         let before = service.status(&self.programs)?;
         service.forgive(&self.programs)?;
@@ -63,17 +84,28 @@ impl S6Manager<'_> {
         if before.up {
             // For s6-rc, it is up before and after. One that somebody has paused goes on first, as at `-d`, or it would not see the signal.
             service.control(&self.programs, "-rc")?;
-            // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
-            let limit = service.timeout_kill().unwrap_or(self.timeout);
-            let what = format!("{name} to end");
-            let ended = || service.status(&self.programs).map(|now| (now.pid != before.pid).then_some(()));
-            if self.telling(limit).until(&what, ended)?.is_none() {
-                service.control(&self.programs, "-k")?;
-            }
         } else {
             self.begin(&service, "-u")?;
         }
-        self.comes_up(&service, before.pid, &tally)
+        Ok(Restarting { service, before: before.pid, tally, told: Instant::now() })
+    }
+
+    /// Waits until a service that has been told to restart is up again.
+    ///
+    /// # Errors
+    /// As [`Self::start_service`].
+    pub(crate) fn comes_back(&self, restarting: &Restarting) -> Result<(), S6Error> {
+        let Restarting { service, before, tally, told } = restarting;
+        if before.is_some() {
+            // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
+            let limit = service.timeout_kill().unwrap_or(self.timeout).saturating_sub(told.elapsed());
+            let what = format!("{} to end", service.name());
+            let ended = || service.status(&self.programs).map(|now| (now.pid != *before).then_some(()));
+            if self.telling(limit).until(&what, ended)?.is_none() {
+                service.control(&self.programs, "-k")?;
+            }
+        }
+        self.comes_up(service, *before, tally)
     }
 
     /// Stops a service; with `persist` it stays down, too, when its supervisor is started anew.
@@ -150,7 +182,9 @@ impl S6Manager<'_> {
         // s6-supervise kills a finish script after five seconds. It is down, whatever becomes of that.
         let what = format!("the finish script of {} to end", service.name());
         self.telling(GRACE).until(&what, || service.is_at_rest(&self.programs).map(|rests| rests.then_some(())))?;
-        Ok(())
+        // What has no finish script of gen-service's remembers the end that was asked for, and would look as if it had failed.
+        let (_, deaths) = service.look(&self.programs)?;
+        if deaths.is_empty() { Ok(()) } else { service.forgive(&self.programs) }
     }
 
     /// Waits until the service is up, with another process than `before`. Where it is not to come up again and the supervisor

@@ -8,6 +8,7 @@ mod of_s6_rc;
 
 pub use self::core::S6Manager;
 pub use install::Installed;
+pub(crate) use lifecycle::Restarting;
 
 use super::error::ManagerError;
 use super::kind::Kind;

@@ -53,7 +53,8 @@ use crate::spec::{Part, Service};
 /// # Errors
 /// Every mistake in them, in the order of the manifest; and if there is nothing of these parts, among which are gateways.
 pub fn read(path: &Utf8Path, layout: Option<Layout>, parts: &[Part]) -> Result<(Layout, Vec<Service>), SourceError> {
-    services(path, &input::read(path)?, layout, parts)
+    let (path, text) = input::read(path)?;
+    services(path, &text, layout, parts)
 }
 
 /// Reads the settings of a manifest and the environment files that it names.
@@ -61,5 +62,6 @@ pub fn read(path: &Utf8Path, layout: Option<Layout>, parts: &[Part]) -> Result<(
 /// # Errors
 /// Every mistake in them, in the order of the manifest.
 pub fn settings(path: &Utf8Path) -> Result<Settings, SourceError> {
-    parse(path, &input::read(path)?)
+    let (path, text) = input::read(path)?;
+    parse(path, &text)
 }

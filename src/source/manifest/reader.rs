@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::value::{Value, kind_of, several, text_of};
-use crate::base::text::Shown;
+use crate::base::text::{Shown, near};
 use crate::source::input;
 use crate::source::mistake::{ManifestError, Mistake, Place, Problem};
 use crate::source::words::{DASHBOARD, DEFAULTS, ENV, ENV_FILE, GATEWAYS, METRICS, SECRET, WATCH};
@@ -255,14 +255,10 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&mut self, at: usize, key: &str, known: &[&str]) {
-        let likely = known.iter().max_by(|a, b| {
-            let near = |name: &str| strsim::jaro_winkler(name, key);
-            near(a).total_cmp(&near(b))
-        });
-        let hint = match likely {
-            Some(likely) if strsim::jaro_winkler(likely, key) > 0.75 => format!("did you mean {likely}?"),
-            Some(_) => format!("known here are {}", known.join(", ")),
-            None => "there is nothing to be said here, omit it".to_owned(),
+        let hint = match near(key, known.iter().copied()) {
+            Some(likely) => format!("did you mean {likely}?"),
+            None if known.is_empty() => "there is nothing to be said here, omit it".to_owned(),
+            None => format!("known here are {}", known.join(", ")),
         };
         self.mistake(at, ManifestError::UnknownKey { key: key.to_owned(), hint });
     }

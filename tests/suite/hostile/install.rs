@@ -46,7 +46,7 @@ fn a_signal_leaves_all_or_nothing() {
          for n in 1 2 3; do code=0; strace -qq --signal=none -o /dev/null -e inject=renameat2,renameat,rename:signal=INT:when=$n \
            gatewayctl -q register a --down --save >/tmp/said 2>&1 || code=$?; there=$(gatewayctl list | wc -l); saved=$(cat /opt/data/gateways.toml 2>/dev/null | grep -c gateways.a || :); \
            case \"$code $there $saved\" in '130 0 0' | '0 1 1') ;; *) echo \"$n: $code $there $saved $(cat /tmp/said)\" ;; esac; \
-           gatewayctl -q unregister a --save; done; \
+           gatewayctl -q unregister a --save --if-exists; done; \
          (trap '' INT; exec strace -qq --signal=none -o /dev/null -e inject=renameat2:signal=INT:when=2 gatewayctl -q install /tmp/tree); gatewayctl list | wc -l",
     );
     said(&ran, "30\n");

@@ -39,13 +39,14 @@ fn logs_takes_no_more_memory_for_a_file_of_10_gigabytes_and_for_20000_files() {
         "exec 2>&1; gatewayctl -q register a --down; l=/opt/data/logs/gateways/a; until [ -e $l/current ]; do sleep 0.02; done; \
          as truncate -s 10G $l/current; as sh -c \"echo the end >>$l/current\"; \
          for o in '-n 1' '-n 5' ''; do within 120 prlimit --as=67108864 gatewayctl logs $o a | tail -c 8; done; \
+         within 120 prlimit --as=67108864 gatewayctl logs --json a | head -c 43; echo; \
          within 120 gatewayctl logs a | wc -c; as rm $l/current; as touch $l/current; \
          (cd $l; as python3 -c 'for n in range(20001): open(\"@%024x.s\" % n, \"w\").close()'); fails gatewayctl logs -n 5 a; \
          fails gatewayctl logs a",
     );
     said(
         &ran,
-        "the end\nthe end\nthe end\n268435456\n\
+        "the end\nthe end\nthe end\n{\"profile\":\"a\",\"name\":\"gateway-a\",\"at\":null\n268435456\n\
          error: cannot read /opt/data/logs/gateways/a: it holds more than 20000 files, which s6-log does not keep\n[exit 1]\n[exit 0]\n",
     );
 }

@@ -1,0 +1,99 @@
+//! What the next boot of this container does with a service, as far as that can be told.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::s6::LiveService;
+use crate::spec::{ProfileName, ServiceName};
+use crate::volume::{Homes, Intent, SavedManifest, Store, Volume};
+
+/// Where images have the service directories that their boots publish: s6-overlay's own place, and those of the shipped hooks.
+const OF_IMAGES: [&str; 3] = ["/etc/services.d", "/opt/gateways", "/opt/services"];
+
+/// Where images have the definitions of s6-rc, and what of them a boot starts.
+const DEFINITIONS: &str = "/etc/s6-overlay/s6-rc.d";
+
+/// What the next boot does with a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It is there, and starts.
+    Starts,
+    /// It is there, and stays down until it is started.
+    StaysDown,
+    /// It is not there: nobody has written it down.
+    Gone,
+}
+
+/// What boots of this container go by.
+#[derive(Debug)]
+pub(crate) struct NextBoot {
+    homes: Homes,
+    /// Where `register --save` writes, if that is another place than the volume.
+    state: Option<Utf8PathBuf>,
+    /// Whether a boot gives each profile of the volume its gateway, and starts what is recorded as running.
+    recorded: bool,
+    /// What of the shared home is asked.
+    shared: OnceCell<Option<Shared>>,
+}
+
+/// The shared home.
+#[derive(Debug)]
+struct Shared {
+    volume: Volume,
+    /// The profiles that `register --save` wrote down; `None` if nobody knows.
+    saved: Option<BTreeSet<ProfileName>>,
+}
+
+impl NextBoot {
+    /// What boots go by if these are the homes, and `state` has what was saved.
+    pub(crate) fn new(homes: Homes, state: Option<Utf8PathBuf>, recorded: bool) -> Self {
+        Self { homes, state, recorded, shared: OnceCell::new() }
+    }
+
+    /// What the next boot does with this service; `None` if that cannot be told: another hook may do anything.
+    pub(crate) fn of(&self, service: &LiveService) -> Option<Next> {
+        let directory = service.name().directory();
+        if service.is_of_s6_rc() {
+            let starts = Utf8Path::new(DEFINITIONS).join("user/contents.d").join(&directory).exists();
+            let is_defined = Utf8Path::new(DEFINITIONS).join(&directory).exists();
+            return is_defined.then_some(if starts { Next::Starts } else { Next::StaysDown });
+        }
+        let baked = OF_IMAGES.iter().map(|place| Utf8Path::new(place).join(&directory)).find(|path| path.exists());
+        if let Some(baked) = baked {
+            return Some(if baked.join("down").exists() { Next::StaysDown } else { Next::Starts });
+        }
+        match service.name() {
+            ServiceName::Gateway(profile) if self.recorded => self.recorded(profile, service),
+            _ => None,
+        }
+    }
+
+    /// What a boot that goes by what is recorded does.
+    fn recorded(&self, profile: &ProfileName, service: &LiveService) -> Option<Next> {
+        let by = |intent: &Intent| match intent {
+            // This user may not read it, or a boot will say what is wrong with it.
+            Intent::Unreadable(_) => None,
+            intent if intent.is_running() => Some(Next::Starts),
+            _ => Some(Next::StaysDown),
+        };
+        if service.is_isolated() {
+            return by(&self.homes.intent_apart(profile));
+        }
+        let Shared { volume, saved } = self.shared.get_or_init(|| self.shared()).as_ref()?;
+        match volume.profile(profile) {
+            Some(found) => by(&found.intent),
+            None if saved.as_ref()?.contains(profile) => by(&volume.intent(profile)),
+            None => volume.lacks(profile).then_some(Next::Gone),
+        }
+    }
+
+    fn shared(&self) -> Option<Shared> {
+        let path = self.homes.shared();
+        let store = Store::open(self.state.as_deref(), path).ok()?;
+        let saved = SavedManifest::open(&store).and_then(|saved| saved.settings()).ok();
+        let saved = saved.map(|settings| settings.gateways.into_iter().map(|(name, _)| name).collect());
+        Some(Shared { volume: Volume::open(path).ok()?, saved })
+    }
+}
