@@ -1,13 +1,13 @@
 //! What the next boot of this container does with a service, as far as that can be told.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::s6::LiveService;
 use crate::spec::{ProfileName, ServiceName};
-use crate::volume::{Homes, Intent, SavedManifest, Store, Volume};
+use crate::volume::{Homes, Intent, MOST_READ, SavedManifest, Store, Volume};
 
 /// Where images have the service directories that their boots publish: s6-overlay's own place, and those of the shipped hooks.
 const OF_IMAGES: [&str; 3] = ["/etc/services.d", "/opt/gateways", "/opt/services"];
@@ -34,6 +34,8 @@ pub(crate) struct NextBoot {
     state: Option<Utf8PathBuf>,
     /// Whether a boot gives each profile of the volume its gateway, and starts what is recorded as running.
     recorded: bool,
+    /// How much may still be read of what gateways have recorded, in bytes: their user wrote it.
+    left: Cell<usize>,
     /// What of the shared home is asked.
     shared: OnceCell<Option<Shared>>,
 }
@@ -49,7 +51,7 @@ struct Shared {
 impl NextBoot {
     /// What boots go by if these are the homes, and `state` has what was saved.
     pub(crate) fn new(homes: Homes, state: Option<Utf8PathBuf>, recorded: bool) -> Self {
-        Self { homes, state, recorded, shared: OnceCell::new() }
+        Self { homes, state, recorded, left: Cell::new(MOST_READ), shared: OnceCell::new() }
     }
 
     /// What the next boot does with this service; `None` if that cannot be told: another hook may do anything.
@@ -78,15 +80,19 @@ impl NextBoot {
             intent if intent.is_running() => Some(Next::Starts),
             _ => Some(Next::StaysDown),
         };
-        if service.is_isolated() {
-            return by(&self.homes.intent_apart(profile));
+        let home = self.homes.of_service(service);
+        if home.owner.is_isolated() {
+            // One that is not made yet has recorded nothing.
+            return home
+                .open_if_made()
+                .ok()?
+                .map_or(Some(Next::StaysDown), |volume| by(&volume.intent_within(&home.profile, &self.left)));
         }
         let Shared { volume, saved } = self.shared.get_or_init(|| self.shared()).as_ref()?;
-        match volume.profile(profile) {
-            Some(found) => by(&found.intent),
-            None if saved.as_ref()?.contains(profile) => by(&volume.intent(profile)),
-            None => volume.lacks(profile).then_some(Next::Gone),
+        if volume.lacks(profile) && !saved.as_ref()?.contains(profile) {
+            return Some(Next::Gone);
         }
+        by(&volume.intent_within(profile, &self.left))
     }
 
     fn shared(&self) -> Option<Shared> {

@@ -1,5 +1,6 @@
 //! The profiles on a volume.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -122,8 +123,15 @@ impl Volume {
 
     /// What is recorded for the gateway of a profile, be the profile there or not.
     pub(crate) fn intent(&self, profile: &ProfileName) -> Intent {
-        let mut left = MOST_READ;
-        intent_in(self.home(), &below(profile, STATE), &mut left)
+        self.intent_within(profile, &Cell::new(MOST_READ))
+    }
+
+    /// The same, for who asks of many and reads no more than this of all, in bytes.
+    pub(crate) fn intent_within(&self, profile: &ProfileName, left: &Cell<usize>) -> Intent {
+        let mut still = left.get();
+        let intent = intent_in(self.home(), &below(profile, STATE), &mut still);
+        left.set(still);
+        intent
     }
 }
 

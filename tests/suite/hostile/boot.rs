@@ -94,9 +94,11 @@ fn what_profiles_have_recorded_costs_little() {
            file.write(\"{\\\"desired_state\\\":[\" + \",\".join([\"{\\\"\\\":0}\"] * 140000) + \"]}\")\n\
          for n in range(3000):\n  d = \"/opt/data/profiles/a%05d\" % n\n  os.makedirs(d); open(d + \"/SOUL.md\", \"w\"); os.link(big, d + \"/gateway_state.json\")'; \
          stat -c %s /opt/data/gateway_state.json; within 30 prlimit --as=67108864 gatewayctl -q reconcile --most 3 >/tmp/said 2>&1; echo $?; gatewayctl list | wc -l; \
-         gatewayctl reconcile --dry-run --most 3 2>/tmp/said | head -1",
+         gatewayctl reconcile --dry-run --most 3 2>/tmp/said | head -1; GATEWAYS_AT_BOOT=recorded within 10 prlimit --as=67108864 gatewayctl status | \
+           awk '{ print $1, $NF }'",
     );
-    let expected = "980019\n0\n4\nwould be unchanged default  gateway_state.json: its state is not a word\n";
+    let expected = "980019\n0\n4\nwould be unchanged default  gateway_state.json: its state is not a word\n\
+                    PROFILE BOOT\na00000 -\na00001 -\na00002 -\ndefault -\n";
     said(&ran, expected);
 }
 
