@@ -7,7 +7,8 @@ use std::fs;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::StatVfsMountFlags;
+use rustix::fs::{FileType, StatVfsMountFlags};
+use rustix::io::Errno;
 
 use super::error::S6Error;
 use super::fifo::has_reader;
@@ -141,10 +142,15 @@ impl Scandir {
     /// This service.
     ///
     /// # Errors
-    /// If it is not there.
+    /// If it is not there, or that cannot be told.
     pub fn service(&self, name: &ServiceName) -> Result<LiveService, S6Error> {
         let path = self.path.join(name.directory());
-        if path.is_dir() {
+        let is_there = match rustix::fs::stat(path.as_std_path()) {
+            Ok(stat) => FileType::from_raw_mode(stat.st_mode).is_dir(),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => false,
+            Err(error) => return Ok(Err(error).context("look at", path)?),
+        };
+        if is_there {
             let service = LiveService::new(name.clone(), path);
             // The logger of gateway x has the name that the gateway of a profile x-log would have.
             if !service.of_s6_rc().is_some_and(|of| of.is_logger) {

@@ -50,7 +50,7 @@ fn a_boot_and_a_restart_bring_back_what_ran() {
     for boot in 1..=2 {
         booted(&container, boot);
         container.until_up("coder writer");
-        assert_eq!(states(&container), "coder up\ndefault down\nidle down\nnew down\nwriter up\n");
+        assert_eq!(states(&container), "coder up\ndefault stopped\nidle stopped\nnew stopped\nwriter up\n");
         container.until("gatewayctl logs coder | grep -q 'gateway start --foreground --port 9150'");
         container.until("gatewayctl logs writer | grep -q 'GREETING=from the defaults'");
         assert!(!volume.path().join("profiles/coder/gateway.pid").exists());
@@ -74,7 +74,7 @@ fn a_boot_and_a_restart_bring_back_what_ran() {
     container.restart();
     booted(&container, 3);
     container.until_up("coder idle");
-    assert_eq!(states(&container), "coder up\ndefault down\nidle up\nnew down\nsaved down\nwriter down\n");
+    assert_eq!(states(&container), "coder up\ndefault stopped\nidle up\nnew stopped\nsaved stopped\nwriter stopped\n");
     container.sh("grep -q -- '-p saved gateway start --foreground --port 9999' /run/service/gateway-saved/run");
 }
 
@@ -125,16 +125,16 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     let made = container.exec_as_hermes(&["hermes", "profile", "create", "coder"]);
     assert_eq!(made.code, 0, "{made:?}");
     container.sh("exec 2>/dev/null; gatewayctl -q reconcile --manifest /etc/gateways.toml");
-    let services = "dashboard down\nwatch up\nmetrics down\n";
+    let services = "dashboard stopped\nwatch up\nmetrics stopped\n";
     container.until_up("watch");
-    assert_eq!(states(&container), format!("coder down\ndefault down\n{services}"));
+    assert_eq!(states(&container), format!("coder stopped\ndefault stopped\n{services}"));
     container.sh("exec 2>/dev/null; gatewayctl -q start coder");
     let state = || read(volume.path(), "profiles/coder/gateway_state.json");
     container.until("grep -q '\"gateway_state\": *\"running\"' /opt/data/profiles/coder/gateway_state.json");
     container.restart();
     booted(&container, 2);
     container.until_up("coder watch");
-    assert_eq!(states(&container), format!("coder up\ndefault down\n{services}"), "{}", state());
+    assert_eq!(states(&container), format!("coder up\ndefault stopped\n{services}"), "{}", state());
 
     let doctor = container.exec(&["gatewayctl", "--timeout", "60", "doctor"]);
     assert_eq!((doctor.code, doctor.err.as_str()), (0, ""), "{doctor:?}");
@@ -154,6 +154,6 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     assert!(state().contains("\"stopped\""), "{}", state());
     container.restart();
     booted(&container, 3);
-    let expected = format!("coder down\ndefault down\nother down\n{services}");
+    let expected = format!("coder stopped\ndefault stopped\nother stopped\n{services}");
     until("what is not a gateway comes after the gateways", || states(&container) == expected);
 }

@@ -79,7 +79,7 @@ fn the_metrics_server_starts_if_the_container_says_where() {
         assert_ne!(container.stop(), 137, "{target}");
         let container = run(target, volume.path(), &[]);
         container.until_up("coder");
-        container.until("gatewayctl status metrics | grep -q ' down '");
+        container.until("gatewayctl status metrics | grep -q ' stopped '");
     }
 }
 

@@ -163,7 +163,7 @@ while read -r name n; do
     continue
   fi
   if [ "$operation" = unregister ]; then
-    gatewayctl -q unregister x 2>/tmp/err || complain 'the second run failed'
+    gatewayctl -q unregister x --if-exists 2>/tmp/err || complain 'the second run failed'
   else
     if [ $code = 0 ]; then supervised x || grep -q '^warning: \(profile x:\|cannot read /opt/data/profiles:\) ' /tmp/err || complain 'not supervised'; fi
     if [ $code = 1 ] && [ -e /run/service/gateway-x ]; then complain 'failed, and there'; fi
@@ -200,7 +200,7 @@ fn each_point(fault: &str, only: &[&str]) {
             "{VOLUME} gen-service -q x --down --out /tmp/tree; gen-service -q x y z --down --out /tmp/all; {begin}"
         );
         let ran = sandbox.live(&format!(
-            "{ready} {before_each} strace -qq -o /share/trace {command} >/tmp/said || [ {name} = doctor ]; gatewayctl -q unregister x y z --save"
+            "{ready} {before_each} strace -qq -o /share/trace {command} >/tmp/said || [ {name} = doctor ]; gatewayctl -q unregister x y z --save --if-exists"
         ));
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{name}: {}", ran.out);
         let trace = fs::read_to_string(sandbox.path("trace")).unwrap();
