@@ -180,8 +180,8 @@ while read -r name n; do
   [ "$(ls -A /run/service)" = .s6-svscan ] || complain "left: $(ls -A /run/service)"
 done </share/points
 case $operation in
-  update) gatewayctl -q unregister x z ;;
-  start | stop | restart | list | status | health | metrics | logs | doctor | detect) gatewayctl -q unregister x ;;
+  update) gatewayctl -q unregister x z --if-exists ;;
+  start | stop | restart | list | status | health | metrics | logs | doctor | detect) gatewayctl -q unregister x --if-exists ;;
 esac
 # Its fifo is closed a moment before a supervisor has ended.
 timeout 20 sh -c 'while pgrep s6-supervise; do sleep 0.02; done' >/tmp/log || echo 'a supervisor is left'
