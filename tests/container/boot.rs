@@ -146,7 +146,7 @@ fn the_real_hermes_runs_again_where_it_ran_and_doctor_says_what_it_takes() {
     );
     container.sh("exec 2>/dev/null; gatewayctl -q register other --save --down --hermes-cli start");
     let doctor = container.exec(&["gatewayctl", "--timeout", "60", "--quiet", "doctor"]);
-    let expected = "ERROR    hermes       hermes does not take `gateway start --foreground --port`; render with --hermes-cli run, \
+    let expected = "ERROR    hermes       hermes does not take `gateway start --foreground --port`; render its gateways with gen-service --hermes-cli run, \
                     which it takes\n";
     assert_eq!((doctor.code, doctor.out.as_str()), (1, expected), "{doctor:?}");
 
