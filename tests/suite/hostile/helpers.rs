@@ -74,6 +74,6 @@ fn what_is_in_the_way_is_below_the_profiles() {
         "gatewayctl -q register a --down; profile a; d=$(printf '/opt/data/profiles/x\\n/etc'); as mkdir -p \"$d\"; as touch \"$d/shadow\"; as chmod 0 \"$d/shadow\"; \
          gatewayctl -q --timeout 20 doctor --json | grep 'cannot read or write'; find /opt/data/profiles -name shadow | tail -1",
     );
-    let expected = "    \"seen\": \"hermes cannot read or write: /opt/data/profiles/x\\n/etc/shadow\"\n/etc/shadow\n";
+    let expected = "    \"seen\": \"hermes cannot read or write: /opt/data/profiles/x\\n/etc/shadow\",\n/etc/shadow\n";
     said(&ran, expected);
 }

@@ -126,7 +126,7 @@ fn of_several_gateways_all_are_there_or_none_once_the_next_run_has_begun() {
     let seen = check(&recording, absent_or_whole(&wanted)).unwrap_or_else(|wrong| panic!("{wrong}"));
     let whole = entries(&stage.path("tree"));
     on_disk(&stage, &recording, &seen, |scandir| {
-        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "nobody"]);
+        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "--if-exists", "nobody"]);
         let now = entries(&stage.path(scandir));
         let held = ran.code == 0 && (now == whole || now.is_empty());
         if held { Ok(()) } else { Err(format!("the next run: {}{now:?}", ran.err)) }
@@ -147,7 +147,7 @@ fn what_leaves_is_whole_or_gone() {
     let mut allowed = [entries(&stage.path("tree")), entries(&stage.path("tree"))];
     allowed[1].remove("gateway-x");
     on_disk(&stage, &recording, &seen, |scandir| {
-        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "nobody"]);
+        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "--if-exists", "nobody"]);
         let now = entries(&stage.path(scandir));
         if ran.code == 0 && allowed.contains(&now) { Ok(()) } else { Err(format!("the next run: {}{now:?}", ran.err)) }
     });
@@ -170,7 +170,7 @@ fn an_install_that_a_signal_takes_back_leaves_nothing() {
     let seen = check(&recording, look).unwrap_or_else(|wrong| panic!("{wrong}"));
     say("install, taken back", &recording, &seen);
     on_disk(&stage, &recording, &seen, |scandir| {
-        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "nobody"]);
+        let ran = stage.gatewayctl(&["--scandir", &format!("@/{scandir}"), "unregister", "--if-exists", "nobody"]);
         let now = entries(&stage.path(scandir));
         if ran.code == 0 && now.is_empty() { Ok(()) } else { Err(format!("the next run: {}{now:?}", ran.err)) }
     });

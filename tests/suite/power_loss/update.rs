@@ -79,7 +79,7 @@ fn converges(what: &str, stage: &Stage, mut recording: Recording, allowed: &[&st
     let allowed: Vec<_> = allowed.iter().map(|tree| entries(&stage.path(tree))).collect();
     on_disk(stage, &recording, &seen, |scandir| {
         let into = format!("@/{scandir}");
-        let ran = stage.gatewayctl(&["--scandir", &into, "unregister", "nobody"]);
+        let ran = stage.gatewayctl(&["--scandir", &into, "unregister", "--if-exists", "nobody"]);
         let now = entries(&stage.path(scandir));
         if ran.code != 0 || !allowed.contains(&now) {
             return Err(format!("the next run: {}{now:?}", ran.err));
@@ -109,7 +109,7 @@ fn the_run_that_takes_an_update_back_may_be_cut_off_itself() {
     let stage = stage();
     // The first one gives the plan its name.
     stage.killed("inject=renameat:signal=KILL:when=4", &UPDATE);
-    let recording = stage.record("scandir", &[], &["--scandir", "@/scandir", "unregister", "nobody"], 0);
+    let recording = stage.record("scandir", &[], &["--scandir", "@/scandir", "unregister", "--if-exists", "nobody"], 0);
     converges("the next run", &stage, recording, &["old"]);
 }
 
