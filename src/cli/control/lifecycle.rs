@@ -1,6 +1,5 @@
 //! `gatewayctl start`, `stop` and `restart`.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
@@ -115,9 +114,8 @@ pub(super) fn restart(
             told.insert(service.clone(), begun());
         }
     }
-    let told = RefCell::new(told);
     each(services, "restarted", common, streams, |service, streams| {
-        let Some(begun) = told.borrow_mut().remove(service) else { return Ok(Done::It) };
+        let Some(begun) = told.remove(service) else { return Ok(Done::It) };
         Ok(s6(common, streams)?.comes_back(&begun?).map(|()| Done::It)?)
     })
 }
@@ -197,7 +195,7 @@ fn each(
     done: &str,
     common: &Common,
     streams: &mut Streams<'_>,
-    act: impl Fn(&ServiceName, &mut Streams<'_>) -> Result<Done, Error>,
+    mut act: impl FnMut(&ServiceName, &mut Streams<'_>) -> Result<Done, Error>,
 ) -> Result<Outcome, Error> {
     let mut failures = Vec::new();
     let mut said = Vec::new();
