@@ -66,9 +66,9 @@ impl Error {
     /// Whether the one who called is to change something (exit code 2), rather than the machine (exit code 1).
     pub(crate) fn is_usage(&self) -> bool {
         match self {
-            Self::Source(_) | Self::Tree(TreeError::Target(_)) | Self::Manager(ManagerError::GatewaysOnly { .. }) => {
-                true
-            }
+            Self::Source(_)
+            | Self::Tree(TreeError::Target(_))
+            | Self::Manager(ManagerError::GatewaysOnly { .. } | ManagerError::NoList(_)) => true,
             Self::Manager(ManagerError::S6(error)) | Self::Boot(BootError::Manager(ManagerError::S6(error))) => {
                 error.is_usage()
             }

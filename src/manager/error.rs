@@ -27,6 +27,9 @@ pub enum ManagerError {
         /// What it was asked for.
         service: ServiceName,
     },
+    /// The service manager does not tell which gateways there are.
+    #[error("{0} does not tell which gateways there are, only s6 does; name profiles instead of --all")]
+    NoList(Kind),
 }
 
 impl ManagerError {

@@ -116,6 +116,13 @@ fn none_has_a_dashboard() {
             let expected = format!("error: {kind} has no place for the dashboard, only s6 has; name profiles only\n");
             assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", expected.as_str()), "{command}");
         }
+        for command in ["start", "stop", "restart", "unregister"] {
+            let ran = gatewayctl(&programs, &format!("--manager {kind} {command} --all"));
+            let expected = format!(
+                "error: {kind} does not tell which gateways there are, only s6 does; name profiles instead of --all\n"
+            );
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", expected.as_str()), "{command}");
+        }
         assert_eq!(calls(&programs), "");
         for word in ["dashboard", "profile:watch"] {
             let ran = gatewayctl(&programs, &format!("--manager {kind} start {word}"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::{Common, Services};
 use crate::cli::streams::Streams;
 use crate::error::Error;
-use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, Unsupported, detect};
+use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, detect};
 use crate::s6::{Scandir, container};
 use crate::source::{Mistake, Place};
 use crate::spec::{ProfileName, ServiceName, ServiceWord, ServiceWordError};
@@ -40,7 +40,7 @@ pub(super) fn chosen(
         }
         return Ok(gateways);
     };
-    Err(ManagerError::from(Unsupported { kind: host.kind(), what: "find each" }).into())
+    Err(ManagerError::NoList(host.kind()).into())
 }
 
 /// The same error, with the service that was probably meant, if it is that a gateway is not there.
