@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::s6::LiveService;
+use crate::s6::{LiveService, container};
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, Intent, MOST_READ, SavedManifest, Store, Volume};
 
@@ -24,6 +24,17 @@ pub(crate) enum Next {
     StaysDown,
     /// It is not there: nobody has written it down.
     Gone,
+}
+
+/// Whether the shipped hook starts this service, which is down by its definition, since a variable of the container asks for it
+/// (`docker/cont-init.d/services`).
+fn is_asked_for(service: &ServiceName) -> bool {
+    match service {
+        ServiceName::Dashboard => container::variable("HERMES_DASHBOARD")
+            .is_some_and(|asked| matches!(asked.to_ascii_lowercase().as_str(), "1" | "true" | "yes")),
+        ServiceName::Metrics => container::variable("GATEWAYS_METRICS").is_some(),
+        ServiceName::Gateway(_) | ServiceName::Watch | ServiceName::Watchdog => false,
+    }
 }
 
 /// What boots of this container go by.
@@ -64,7 +75,8 @@ impl NextBoot {
         }
         let baked = OF_IMAGES.iter().map(|place| Utf8Path::new(place).join(&directory)).find(|path| path.exists());
         if let Some(baked) = baked {
-            return Some(if baked.join("down").exists() { Next::StaysDown } else { Next::Starts });
+            let starts = !baked.join("down").exists() || is_asked_for(service.name());
+            return Some(if starts { Next::Starts } else { Next::StaysDown });
         }
         match service.name() {
             ServiceName::Gateway(profile) if self.recorded => self.recorded(profile, service),

@@ -81,7 +81,10 @@ fn supervised(
             services.retain(|name, _| named.contains(name));
         }
         let missing = named.iter().filter(|name| !services.contains_key(name));
-        let missing = missing.map(|name| Ill { service: Some(name.clone()), problem: Problem::Missing });
+        let missing = missing.map(|name| {
+            let near = name.profile().and_then(|profile| scandir.near(profile));
+            Ill { service: Some(name.clone()), problem: Problem::Missing(near) }
+        });
         let lacking = services.values().filter_map(|service| Some(Ill::of(service, lacking(service)?)));
         let ills: Vec<Ill> = missing.chain(lacking).collect();
         let may_pass = ills.iter().any(|ill| matches!(ill.problem, Problem::NoSupervisor | Problem::NoLogger));

@@ -42,9 +42,9 @@ pub(crate) enum Problem {
     /// Its hooks, or its services, are not through yet.
     #[error("is still booting")]
     Booting,
-    /// There is no such service.
-    #[error("is not there")]
-    Missing,
+    /// There is no such service, but perhaps this one was meant.
+    #[error("is not there{}", .0.as_ref().map(|near| format!("; did you mean {}?", near.word())).unwrap_or_default())]
+    Missing(Option<ServiceName>),
     /// Its supervisor does not run.
     #[error("has no supervisor")]
     NoSupervisor,
@@ -103,7 +103,7 @@ impl Problem {
         match self {
             Self::NotWatched(_) => "not-watched",
             Self::Booting => "booting",
-            Self::Missing => "missing",
+            Self::Missing(_) => "missing",
             Self::NoSupervisor | Self::NoLogger => "unsupervised",
             Self::Hidden => "hidden",
             Self::Untold(_) => "unknown",

@@ -26,7 +26,7 @@ fn the_name_that_was_probably_meant_is_offered() {
     let ran = live(
         &Sandbox::with_programs(STAYS),
         "register coder; register writer; up coder writer; \
-         for command in start stop restart 'stop --save' 'logs -n 1' unregister 'unregister --save' status; do g $command codr; done; \
+         for command in start stop restart 'stop --save' 'logs -n 1' unregister 'unregister --save' status health; do g $command codr; done; \
          g unregister gateway-coder; g status gateway-writer; g stop Coder; g restart nobody; g unregister wirter coder nobody; g list; \
          g unregister coder --if-exists; g unregister --all --if-exists; g unregister --all; g unregister coder writer --if-exists --json",
     );
@@ -137,12 +137,16 @@ fn what_the_next_boot_does() {
          next() { gatewayctl status --json | /usr/bin/python3 -c 'import json, sys; [print(row[\"profile\"], row[\"next_boot\"]) for row in json.load(sys.stdin)]'; }; \
          next; gatewayctl status | awk 'NR == 1 || $1 == \"runs\" { print $NF }'; gatewayctl -q stop runs --save; next | grep runs; \
          printf '{' | as dd status=none of=/opt/data/profiles/rests/gateway_state.json; next | grep rests; rm /run/s6/container_environment/GATEWAYS_AT_BOOT; next; \
-         gatewayctl -q unregister --all; rm -r /etc/services.d",
+         gatewayctl -q unregister --all; rm -r /etc/services.d; printf '[dashboard]\\n[metrics]\\ndown = true\\n' >/tmp/m.toml; \
+         gen-service -q --manifest /tmp/m.toml --part dashboard --part metrics --out /opt/services; gatewayctl -q install /opt/services; \
+         of() { gatewayctl status | awk 'NR > 1 { print $1, $NF }'; }; of; echo True >/run/s6/container_environment/HERMES_DASHBOARD; of; \
+         echo 9118 >/run/s6/container_environment/GATEWAYS_METRICS; of",
     );
     assert_eq!(
         ran.out,
         "baked up\nkept down\nleft down\nlost gone\nrests down\nruns up\nBOOT\nup\nruns down\nrests None\n\
-         baked up\nkept None\nleft down\nlost None\nrests None\nruns None\n"
+         baked up\nkept None\nleft down\nlost None\nrests None\nruns None\n\
+         dashboard down\nmetrics down\ndashboard up\nmetrics down\ndashboard up\nmetrics up\n"
     );
 }
 
