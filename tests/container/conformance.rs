@@ -134,7 +134,7 @@ fn the_order_and_the_length_of_a_stop() {
     script(services.path(), "probe/run", slow);
     script(hooks.path(), "60-probe", "env >/record/finish; echo finish >>/record/order");
     // What is deaf gets the grace of the kill, and no more.
-    let command = "trap 'echo command >>/record/order' TERM; while :; do sleep 0.1; done";
+    let command = "trap 'echo command >>/record/order' TERM; touch /record/commanded; while :; do sleep 0.1; done";
     let options = [
         mount(&hooks.path().join("60-probe"), "/etc/cont-finish.d/40-probe:ro"),
         mount(services.path(), "/etc/services.d:ro"),
@@ -145,7 +145,9 @@ fn the_order_and_the_length_of_a_stop() {
     let run =
         [&["run", "--detach"], &options.each_ref().map(String::as_str)[..], &[&name, "sh", "-c", command]].concat();
     let container = Container::of(docker(&run).ok().trim_end());
+    // The command starts after the service: a stop before its trap is set would end it without a word.
     until("the service", || record.path().join("up").exists());
+    until("the command", || record.path().join("commanded").exists());
     let began = Instant::now();
     docker(&["stop", "--time", "60", container.id()]).ok();
     assert_eq!(read(record.path(), "order"), "service\nfinish\ncommand\n");
