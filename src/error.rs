@@ -31,7 +31,7 @@ pub(crate) enum Error {
     Manager(#[from] ManagerError),
     /// The volume, or what was to be done there.
     #[error(transparent)]
-    Volume(VolumeError),
+    Volume(#[from] VolumeError),
     /// What a boot does.
     #[error(transparent)]
     Boot(#[from] BootError),
@@ -44,6 +44,14 @@ pub(crate) enum Error {
     /// What the program has to say could not be written to standard output.
     #[error("cannot write to standard output: {}", reason(.0))]
     Output(#[source] io::Error),
+    /// More logs were asked for than are shown at once.
+    #[error("cannot show {asked} logs at once; name at most {most} of them")]
+    TooManyLogs {
+        /// How many were asked for.
+        asked: usize,
+        /// The most that are shown at once.
+        most: usize,
+    },
 }
 
 impl Error {
@@ -67,6 +75,7 @@ impl Error {
     pub(crate) fn is_usage(&self) -> bool {
         match self {
             Self::Source(_)
+            | Self::TooManyLogs { .. }
             | Self::Tree(TreeError::Target(_))
             | Self::Manager(ManagerError::GatewaysOnly { .. } | ManagerError::NoList(_)) => true,
             Self::Manager(ManagerError::S6(error)) | Self::Boot(BootError::Manager(ManagerError::S6(error))) => {
@@ -128,14 +137,5 @@ impl Error {
 impl From<S6Error> for Error {
     fn from(error: S6Error) -> Self {
         Self::Manager(error.into())
-    }
-}
-
-impl From<VolumeError> for Error {
-    fn from(error: VolumeError) -> Self {
-        match error {
-            VolumeError::Output(error) => Self::Output(error),
-            error => Self::Volume(error),
-        }
     }
 }

@@ -9,7 +9,7 @@ use crate::base::text::excerpt;
 use crate::s6::{LiveService, Programs, S6Error};
 use crate::spec::ServiceName;
 use crate::spec::options::UserName;
-use crate::volume::{LogDir, SavedManifest, Unusable, Volume, owner_of};
+use crate::volume::{LogDir, SavedManifest, Tail, Unusable, Volume, owner_of};
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeMap<&str, Vec<&ServiceName>> = BTreeMap::new();
@@ -224,5 +224,5 @@ fn last_words(
 /// The last lines of a service's log, if it has one.
 fn end_of_log(patient: &Patient<'_>, service: &LiveService, programs: &Programs) -> Option<Vec<u8>> {
     let volume = patient.homes.of_service(service).open().ok()?;
-    LogDir::open(&volume, service.name(), owner_of(service, programs, &volume)).ok()?.end(20)
+    Tail::end(LogDir::open(&volume, service.name(), owner_of(service, programs, &volume)).ok()?, 20)
 }

@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "a directory of the target's own")]
 
 use std::fs;
-use std::io::Seek as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use camino::Utf8Path;
@@ -11,7 +10,7 @@ use camino::Utf8Path;
 use super::check::{one_plain_line, scratch};
 use super::entries::make;
 use crate::spec::ServiceName;
-use crate::volume::{LogDir, Volume};
+use crate::volume::{LogDir, Past, Tail, Volume, VolumeError};
 
 /// What doctor shows of a log is no longer.
 const END: usize = 64 << 10;
@@ -31,8 +30,8 @@ pub fn log_directory(data: &[u8]) {
     make(&log, entries);
     let volume = Volume::open(&home).expect("it is there");
     let own = rustix::process::geteuid().as_raw();
-    let directory = LogDir::open(&volume, &ServiceName::Gateway("coder".parse().expect("it is a name")), Some(own))
-        .expect("it is there");
+    let service = ServiceName::Gateway("coder".parse().expect("it is a name"));
+    let directory = || LogDir::open(&volume, &service, Some(own)).expect("it is there");
     // Between two steps of a rotation there is none: then the one that was written to is shown.
     let newest = if there(&log, "current") { "current" } else { "previous" };
     let current = readable(&log, newest);
@@ -44,26 +43,36 @@ pub fn log_directory(data: &[u8]) {
     older.sort_unstable();
     older.extend((newest == "current" && there(&log, "previous")).then(|| "previous".to_owned()));
     for lines in [0, 1, 2, number, usize::MAX] {
-        let mut shown = Vec::new();
-        let file = directory.show(Some(lines), &mut shown);
-        let end = directory.end(lines);
+        let shown = shown(directory(), Past::Lines(lines));
+        let end = Tail::end(directory(), lines);
         let Some(current) = &current else {
-            one_plain_line(file.expect_err("there is nothing to show"));
-            assert_eq!((shown.len(), end), (0, None));
+            one_plain_line(shown.expect_err("there is nothing to show"));
+            assert_eq!(end, None);
             continue;
         };
-        let mut file = file.expect("it can be shown");
-        assert_eq!(file.stream_position().ok(), Some(current.len() as u64));
         let wanted = last(lines, current, older.iter().rev().map_while(|name| readable(&log, name)));
-        assert_eq!(shown, wanted, "{lines} lines");
+        assert_eq!(shown.expect("it can be shown"), wanted, "{lines} lines");
         assert_eq!(end.as_deref(), Some(&wanted[wanted.len().saturating_sub(END)..]), "the end of {lines} lines");
     }
-    let mut whole = Vec::new();
-    match (directory.show(None, &mut whole), current) {
-        (Ok(_), Some(current)) => assert_eq!(whole, current),
+    match (shown(directory(), Past::Current), current) {
+        (Ok(whole), Some(current)) => assert_eq!(whole, current),
         (Err(error), None) => one_plain_line(error),
         (shown, current) => panic!("{shown:?}, and there is {current:?}"),
     }
+}
+
+/// The past of a log. What comes after it is nothing here.
+fn shown(directory: LogDir, past: Past) -> Result<Vec<u8>, VolumeError> {
+    let mut tail = Tail::of(directory, past)?;
+    let (mut shown, mut block) = (Vec::new(), [0; 4096]);
+    loop {
+        match tail.past(&mut block)? {
+            0 => break,
+            length => shown.extend_from_slice(&block[..length]),
+        }
+    }
+    assert_eq!(tail.next(&mut block)?, 0);
+    Ok(shown)
 }
 
 fn there(log: &Utf8Path, name: &str) -> bool {

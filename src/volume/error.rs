@@ -1,7 +1,5 @@
 //! What is wrong with a volume.
 
-use std::io;
-
 use camino::Utf8PathBuf;
 use thiserror::Error;
 
@@ -126,9 +124,6 @@ pub(crate) enum VolumeError {
     /// Somebody else holds the lock of the saved manifest, or a signal came.
     #[error(transparent)]
     Wait(#[from] WaitError),
-    /// What a log says could not be written to where it is shown.
-    #[error("cannot write to standard output: {}", crate::base::text::reason(.0))]
-    Output(#[source] io::Error),
 }
 
 impl From<DiskError> for VolumeError {

@@ -1,10 +1,8 @@
 //! The files of a log: their names, their last lines, and parts of them.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt as _;
-
-use super::error::VolumeError;
 
 /// The name of a file that s6-log has put aside: `@`, a time in 24 hexadecimal digits, and how it was closed.
 pub(super) fn archived(name: &[u8]) -> Option<String> {
@@ -44,32 +42,27 @@ pub(super) fn last(file: &File, first: u64, end: u64, lines: usize) -> io::Resul
     Ok((first, if first < end { missing - 1 } else { missing }))
 }
 
-/// Writes a part of a file, a block at a time.
-pub(super) fn copy(
-    file: &File,
-    mut at: u64,
-    end: u64,
-    out: &mut dyn Write,
-    wrong: impl Fn(io::Error) -> VolumeError,
-) -> Result<(), VolumeError> {
-    let mut buffer = vec![0; 64 << 10];
-    while at < end {
-        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
-        let read = match file.read_at(&mut buffer[..most], at) {
-            // It was cut.
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(wrong(error)),
-        };
-        out.write_all(&buffer[..read]).map_err(VolumeError::Output)?;
-        at += read as u64;
+/// The least name that s6-log gives to a file that it puts aside after this time, in seconds since 1970: the label TAI64N of a time that is an
+/// hour before, which is more than leap seconds and clocks are apart (<https://cr.yp.to/libtai/tai64.html>).
+pub(super) fn label(seconds: i64) -> String {
+    format!("@{:016x}", (1_i64 << 62).saturating_add(seconds).saturating_sub(3600).max(0))
+}
+
+/// Reads what stands at this place of a file, as much as there is before `end`; 0 if nothing is, or if the file was cut.
+pub(super) fn block(file: &File, at: u64, end: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let most = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
+    loop {
+        match file.read_at(&mut buffer[..most], at) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
-    out.flush().map_err(VolumeError::Output)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -84,6 +77,16 @@ mod tests {
             assert_eq!(last(&file, 0, 13, lines).unwrap(), expected, "{lines}");
         }
         assert_eq!(last(&file, 3, 3, 2).unwrap(), (3, 2));
+    }
+
+    #[test]
+    fn names_sort_by_the_time_of_a_label() {
+        // s6-log 2.11.3.2 put this file aside at the time of `then`.
+        let (name, then) = ("@400000006b0b7b4e08b44f69.s", 1_795_914_537);
+        assert!(
+            label(0) < label(1) && label(-1) < label(0) && label(i64::MIN) <= label(0) && label(0) < label(i64::MAX)
+        );
+        assert!(*name > *label(then) && *name < *label(then + 2 * 3600));
     }
 
     #[test]

@@ -2,28 +2,23 @@
 //! descriptor, through no symlink, only from regular files of that user, and never more of them than is to be shown.
 
 use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom, Write};
-use std::thread;
-use std::time::Duration;
+use std::io;
 
 use rustix::fs::{FileType, Stat};
 
 use super::error::VolumeError;
 use super::home::Volume;
-use super::log_file::{archived, copy, last};
+use super::log_file::{archived, label, last};
 use super::shown::Shown;
 use crate::base::text::reason;
 use crate::disk::Dir;
 use crate::spec::ServiceName;
 
 /// The file that s6-log writes to.
-const CURRENT: &str = "current";
+pub(super) const CURRENT: &str = "current";
 
 /// What s6-log calls the file that it wrote to last, until that has a name of its own.
-const PREVIOUS: &str = "previous";
-
-/// The most that is shown at once, in bytes: the largest file that s6-log is told to write (`--log-size`).
-const MOST_SHOWN: u64 = 256 << 20;
+pub(super) const PREVIOUS: &str = "previous";
 
 /// The most entries of a log directory that are looked at: twice as many as s6-log is told to keep (`--log-files`).
 const MOST_FILES: usize = 20_000;
@@ -58,12 +53,12 @@ impl LogDir {
         }
     }
 
-    fn wrong(&self, name: &str, problem: String) -> VolumeError {
+    pub(super) fn wrong(&self, name: &str, problem: String) -> VolumeError {
         let path = if name.is_empty() { self.shown.clone() } else { Shown(format!("{}/{name}", self.shown)) };
         VolumeError::Log { path, problem }
     }
 
-    fn file(&self, name: &str) -> Result<File, VolumeError> {
+    pub(super) fn file(&self, name: &str) -> Result<File, VolumeError> {
         let (file, stat) = self.directory.file(name).map_err(|error| self.wrong(name, reason(&error)))?;
         self.owned(name, file, &stat)
     }
@@ -91,39 +86,31 @@ impl LogDir {
         }
     }
 
-    /// Writes the last `lines` lines, of older files too if `current` has not as many; without a number, all of `current`. Of what is
-    /// longer than 256 MiB, its end. Gives the current file, at the place up to which it was shown.
+    /// The parts of older files that belong to this past, the oldest first, and the part of the current file.
     ///
     /// # Errors
-    /// If a file cannot be read, or `out` not be written.
-    pub(crate) fn show(&self, lines: Option<usize>, out: &mut dyn Write) -> Result<File, VolumeError> {
-        self.write(lines, MOST_SHOWN, out)
-    }
-
-    /// The end of the log: the last `lines` lines, and no more than 64 KiB of them.
-    pub(crate) fn end(&self, lines: usize) -> Option<Vec<u8>> {
-        let mut text = Vec::new();
-        self.write(Some(lines), 64 << 10, &mut text).ok()?;
-        Some(text)
-    }
-
-    fn write(&self, lines: Option<usize>, most: u64, out: &mut dyn Write) -> Result<File, VolumeError> {
+    /// If a file cannot be read.
+    pub(super) fn past(&self, past: Past, most: u64) -> Result<(Vec<Part>, Current), VolumeError> {
         let read = |error: io::Error| self.wrong(CURRENT, reason(&error));
-        let mut current = self.newest()?;
-        // What comes while this is written is for `follow`: a file that grows as fast as it is read would never end.
-        let end = current.metadata().map_err(read)?.len();
+        let file = self.newest()?;
+        // What comes from now on is for `Tail::next`: a file that grows as fast as it is read would never end.
+        let end = file.metadata().map_err(read)?.len();
         let first = end.saturating_sub(most);
-        let Some(lines) = lines else {
-            copy(&current, first, end, out, |error| self.wrong(CURRENT, reason(&error)))?;
-            current.seek(SeekFrom::Start(end)).map_err(read)?;
-            return Ok(current);
+        let (begin, mut missing) = match past {
+            Past::Current => (first, 0),
+            Past::Lines(lines) => last(&file, first, end, lines).map_err(read)?,
+            Past::Since(_) => (first, usize::MAX),
         };
-        let (begin, mut missing) = last(&current, first, end, lines).map_err(read)?;
+        let oldest = if let Past::Since(since) = past { since.map(label) } else { None };
         let mut left = most - (end - begin);
-        let mut older: Vec<(String, u64, u64)> = Vec::new();
+        let mut older: Vec<Part> = Vec::new();
         if missing > 0 {
-            for name in self.older_than(&current)? {
-                if missing == 0 || left == 0 {
+            for name in self.older_than(&file)? {
+                // What was closed before that time has no line of a later one.
+                if missing == 0
+                    || left == 0
+                    || oldest.as_ref().is_some_and(|oldest| name.starts_with('@') && name < *oldest)
+                {
                     break;
                 }
                 // s6-log may have deleted it meanwhile.
@@ -133,17 +120,11 @@ impl LogDir {
                 let (begin, still) = last(&file, end.saturating_sub(left), end, missing).map_err(failed)?;
                 missing = still;
                 left -= end - begin;
-                older.push((name, begin, end));
+                older.push(Part { name, begin, end });
             }
         }
-        // Opened anew, as there may be more of them than can be open at once.
-        for (name, begin, end) in older.iter().rev() {
-            let Ok(file) = self.file(name) else { continue };
-            copy(&file, *begin, *end, out, |error| self.wrong(name, reason(&error)))?;
-        }
-        copy(&current, begin, end, out, |error| self.wrong(CURRENT, reason(&error)))?;
-        current.seek(SeekFrom::Start(end)).map_err(read)?;
-        Ok(current)
+        older.reverse();
+        Ok((older, Current { file, at: begin, end }))
     }
 
     /// What the directory holds, from the oldest file to the one that is written to, each once. It is looked at in the order in which
@@ -190,49 +171,8 @@ impl LogDir {
         rustix::fs::fstat(file).map(|stat| id(&stat)).map_err(|error| self.wrong("", reason(&error.into())))
     }
 
-    /// Writes what comes after the place at which this file is, across rotations, until `out` takes no more.
-    ///
-    /// # Errors
-    /// If the file cannot be read; and always if `out` cannot be written any more.
-    pub(crate) fn follow(&self, mut file: File, out: &mut dyn Write) -> Result<(), VolumeError> {
-        const LOOK_EVERY: Duration = Duration::from_millis(100);
-        let mut missing = 0;
-        loop {
-            let next = self.after(&file)?;
-            // What was written before a rotation is read from the file that is open, before the next one is.
-            self.copy_all(&mut file, out)?;
-            match next {
-                Next::File(next) => {
-                    file = next;
-                    missing = 0;
-                }
-                // It has been deleted. On some file systems of a network, a list of names is behind for a moment.
-                Next::Unknown if missing >= 2 => {
-                    file = self.oldest()?;
-                    missing = 0;
-                }
-                Next::Unknown => {
-                    missing += 1;
-                    thread::sleep(LOOK_EVERY);
-                }
-                Next::None => thread::sleep(LOOK_EVERY),
-            }
-        }
-    }
-
-    /// Writes what is between the place at which a file is and its end.
-    fn copy_all(&self, file: &mut File, out: &mut dyn Write) -> Result<(), VolumeError> {
-        let wrong = |error: io::Error| self.wrong("", reason(&error));
-        let begin = file.stream_position().map_err(wrong)?;
-        let end = file.metadata().map_err(wrong)?.len();
-        if end > begin {
-            copy(file, begin, end, out, wrong)?;
-            file.seek(SeekFrom::Start(end)).map_err(wrong)?;
-        }
-        Ok(())
-    }
-
-    fn after(&self, file: &File) -> Result<Next, VolumeError> {
+    /// What comes after this file.
+    pub(super) fn after(&self, file: &File) -> Result<Next, VolumeError> {
         let open = self.id(file)?;
         if self.directory.stat(CURRENT).is_ok_and(|stat| id(&stat) == open) {
             return Ok(Next::None);
@@ -247,7 +187,8 @@ impl LogDir {
         }
     }
 
-    fn oldest(&self) -> Result<File, VolumeError> {
+    /// The oldest file that is still there.
+    pub(super) fn oldest(&self) -> Result<File, VolumeError> {
         let first = self.files()?.into_iter().next();
         self.file(first.as_ref().map_or(CURRENT, |(name, _)| name))
     }
@@ -260,8 +201,36 @@ fn id(stat: &Stat) -> Id {
     (stat.st_dev, stat.st_ino)
 }
 
+/// How much of what is there is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Past {
+    /// The file that s6-log writes to.
+    Current,
+    /// The last so many lines, from older files too.
+    Lines(usize),
+    /// All files that can have a line from after this time, in seconds since 1970; without a time, all files.
+    Since(Option<i64>),
+}
+
+/// A part of an older file, in bytes from its beginning.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) name: String,
+    pub(super) begin: u64,
+    pub(super) end: u64,
+}
+
+/// The file that s6-log writes to: what is between `at` and `end` belongs to the past, in bytes from its beginning.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) file: File,
+    pub(super) at: u64,
+    pub(super) end: u64,
+}
+
 /// What comes after a file in a log directory.
-enum Next {
+#[derive(Debug)]
+pub(super) enum Next {
     /// This one, younger.
     File(File),
     /// None: it is the current one.
@@ -269,6 +238,3 @@ enum Next {
     /// It is not there itself any more.
     Unknown,
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,6 +25,7 @@ mod saved;
 mod servant;
 mod serving;
 mod shown;
+mod tail;
 
 pub(crate) use desire::record;
 pub(crate) use error::VolumeError;
@@ -35,10 +36,11 @@ pub(crate) use identity::Identity;
 pub(crate) use intent::Intent;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use json::Object;
-pub(crate) use logs::LogDir;
+pub(crate) use logs::{LogDir, Past};
 pub(crate) use profiles::{Broken, FoundProfile, MOST_READ};
 pub(crate) use purge::Purged;
 pub(crate) use repair::{Left, Repair, Rules};
 pub(crate) use saved::{SavedManifest, Store};
 pub(crate) use servant::{Deadline, Master, Said, Servant, ServantError};
 pub(crate) use serving::{Kept, Multiplexing};
+pub(crate) use tail::Tail;

@@ -21,6 +21,7 @@ mod hosts;
 mod install;
 mod isolated;
 mod layouts;
+mod logs;
 mod meaning;
 mod metrics;
 mod output;

@@ -2,9 +2,11 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use regex_lite::Regex;
 
 use super::container_args::{Home, Reconcile, Repair, Shard, Which};
 use super::publish_args::{Install, Register};
+use super::since::Since;
 use crate::health::Depth;
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
@@ -197,19 +199,8 @@ pub(super) enum Command {
         #[arg(long)]
         rolling: bool,
     },
-    /// Show the log of a gateway, or of the dashboard
-    Logs {
-        #[arg(value_name = "SERVICE", help = SERVICES)]
-        service: String,
-
-        /// The last so many lines, from older files too; without it, the current file
-        #[arg(short = 'n', long, value_name = "N", value_parser = number)]
-        lines: Option<usize>,
-
-        /// Go on with what comes
-        #[arg(short, long)]
-        follow: bool,
-    },
+    /// Show the logs of gateways, or of the dashboard: of several, in the order of their times, after their names
+    Logs(Logs),
     /// Print the service manager in charge: s6, systemd, launchd, windows or none
     Detect,
 }
@@ -234,7 +225,7 @@ impl Command {
             | Self::Shard(_)
             | Self::List
             | Self::Status { .. }
-            | Self::Logs { .. }
+            | Self::Logs(_)
             | Self::Detect => false,
         }
     }
@@ -250,6 +241,29 @@ pub(super) struct Services {
     /// Every gateway in the scandir, and nothing else
     #[arg(long)]
     pub(super) all: bool,
+}
+
+/// What `logs` shows.
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    #[command(flatten)]
+    pub(super) services: Services,
+
+    /// Show the last N lines, from older files too [default: the current file]
+    #[arg(short = 'n', long, value_name = "N", value_parser = number)]
+    pub(super) lines: Option<usize>,
+
+    /// Show only lines since this time, from older files too: 10m, 2h, 21:00, 2026-11-28, "2026-11-28 21:00"
+    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+    pub(super) since: Option<Since>,
+
+    /// Show only lines that match this regular expression, from older files too; (?i) before it ignores case
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub(super) grep: Option<Regex>,
+
+    /// Go on with what comes
+    #[arg(short, long)]
+    pub(super) follow: bool,
 }
 
 /// How much `health` asks.
@@ -269,6 +283,11 @@ impl HowDeep {
     pub(super) fn depth(&self) -> Depth {
         if self.live { Depth::Live } else { Depth::Ready }
     }
+}
+
+/// A regular expression.
+fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| format!("{error}; put a backslash before a character that means itself"))
 }
 
 /// A number of lines.

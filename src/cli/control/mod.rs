@@ -14,6 +14,7 @@ mod reconcile;
 mod register;
 mod repair;
 mod shard;
+mod since;
 mod status;
 mod unregister;
 mod watch;
@@ -85,9 +86,7 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
         Command::Restart { services, rolling } => {
             lifecycle::restart(&chosen(services, common, streams)?, *rolling, common, streams)
         }
-        Command::Logs { service, lines, follow } => {
-            logs::run(&services(std::slice::from_ref(service), common)?[0], *lines, *follow, common, streams)
-        }
+        Command::Logs(logs) => logs::run(logs, common, streams),
         Command::Detect => {
             let kind = kind(common).map_or_else(|| "none".to_owned(), |kind| kind.to_string());
             if common.json {

@@ -1,12 +1,17 @@
 #![expect(clippy::disallowed_methods, reason = "a log directory of the test's own")]
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use proptest::prelude::*;
 
 use super::*;
+use crate::spec::ServiceName;
+use crate::volume::home::Volume;
+use crate::volume::logs::{CURRENT, PREVIOUS};
 
 /// A directory as s6-log keeps one, without s6-log, which makes all steps of a rotation at once.
 struct Log {
@@ -57,23 +62,15 @@ impl Log {
     }
 }
 
-/// Ends a reader that follows once it has shown this line.
-struct Until<'a> {
-    shown: Vec<u8>,
-    last: &'a str,
-}
-
-impl Write for Until<'_> {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.shown.extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.shown.ends_with(format!("{}\n", self.last).as_bytes()) {
-            return Err(io::ErrorKind::BrokenPipe.into());
+/// All that there is in the past, or has come by now.
+fn all(mut read: impl FnMut(&mut [u8]) -> Result<usize, VolumeError>) -> String {
+    let mut shown = Vec::new();
+    let mut block = [0; 7];
+    loop {
+        match read(&mut block).unwrap() {
+            0 => return String::from_utf8(shown).unwrap(),
+            length => shown.extend_from_slice(&block[..length]),
         }
-        Ok(())
     }
 }
 
@@ -91,10 +88,9 @@ fn at_each_step_of_a_rotation_each_line_is_shown_once_and_in_its_order() {
             }
             log.step(step);
             for lines in [1, 2, 100] {
-                let mut shown = Vec::new();
-                log.directory().show(Some(lines), &mut shown).unwrap();
+                let mut tail = Tail::of(log.directory(), Past::Lines(lines)).unwrap();
                 let expected = said[said.len().saturating_sub(lines)..].concat();
-                assert_eq!(String::from_utf8(shown).unwrap(), expected, "rotation {rotation}, step {step}");
+                assert_eq!(all(|block| tail.past(block)), expected, "rotation {rotation}, step {step}");
             }
         }
     }
@@ -107,25 +103,20 @@ proptest! {
     #[test]
     fn who_follows_misses_nothing_whenever_he_looks(looks in proptest::collection::vec(1_u32..12, 1..12)) {
         let mut log = Log::new();
-        let directory = log.directory();
-        let mut file = directory.show(None, &mut io::sink()).unwrap();
-        let (mut said, mut shown, mut steps) = (Vec::new(), Vec::new(), 0);
+        let mut tail = Tail::of(log.directory(), Past::Current).unwrap();
+        prop_assert_eq!(all(|block| tail.past(block)), "");
+        let (mut said, mut shown, mut steps) = (String::new(), String::new(), 0);
         for steps_until_look in looks {
             for _ in 0..steps_until_look {
                 if steps % 4 != 1 {
                     log.say(&steps.to_string());
-                    said.push(steps.to_string());
+                    said.extend([steps.to_string(), "\n".to_owned()]);
                 }
                 log.step(steps % 4);
                 steps += 1;
             }
-            while let Next::File(next) = directory.after(&file).unwrap() {
-                directory.copy_all(&mut file, &mut shown).unwrap();
-                file = next;
-            }
-            directory.copy_all(&mut file, &mut shown).unwrap();
-            let lines: Vec<&str> = std::str::from_utf8(&shown).unwrap().lines().collect();
-            prop_assert_eq!(&lines, &said);
+            shown += &all(|block| tail.next(block));
+            prop_assert_eq!(&shown, &said);
         }
     }
 }
@@ -133,16 +124,18 @@ proptest! {
 #[test]
 fn who_follows_misses_nothing_of_rotations_as_fast_as_can_be() {
     let mut log = Log::new();
-    let directory = log.directory();
-    let file = directory.show(None, &mut io::sink()).unwrap();
+    let mut tail = Tail::of(log.directory(), Past::Current).unwrap();
     let lines = 300;
-    let last = (lines - 1).to_string();
+    let expected = (0..lines).map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
+    let whole = expected.len();
     let shown = thread::scope(|scope| {
-        let follower = scope.spawn(|| {
-            let mut out = Until { shown: Vec::new(), last: &last };
-            let ended = directory.follow(file, &mut out).unwrap_err();
-            assert!(matches!(ended, VolumeError::Output(_)), "{ended}");
-            out.shown
+        let follower = scope.spawn(move || {
+            let mut shown = String::new();
+            while shown.len() < whole {
+                shown += &all(|block| tail.next(block));
+                thread::yield_now();
+            }
+            shown
         });
         for line in 0..lines {
             log.say(&line.to_string());
@@ -152,6 +145,26 @@ fn who_follows_misses_nothing_of_rotations_as_fast_as_can_be() {
         }
         follower.join().unwrap()
     });
-    let expected: Vec<String> = (0..lines).map(|line| format!("{line}\n")).collect();
-    assert_eq!(String::from_utf8(shown).unwrap(), expected.concat());
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_is_asked_for_since_a_time_is_in_no_file_that_was_put_aside_before() {
+    let log = Log::new();
+    let named = |seconds: i64| log.path(&format!("@{:016x}00000000.s", (1_i64 << 62) + 37 + seconds));
+    let now = 1_795_914_537;
+    for (seconds, text) in [(now - 9_000, "long ago\n"), (now - 60, "a minute ago\n"), (now, "now\n")] {
+        fs::write(named(seconds), text).unwrap();
+    }
+    log.say("after");
+    let since = |time| {
+        let mut tail = Tail::of(log.directory(), Past::Since(time)).unwrap();
+        all(|block| tail.past(block))
+    };
+    assert_eq!(since(None), "long ago\na minute ago\nnow\nafter\n");
+    assert_eq!(since(Some(now - 9_000)), since(None));
+    // An hour more than what was asked for: clocks and leap seconds are not that far apart.
+    assert_eq!(since(Some(now)), "a minute ago\nnow\nafter\n");
+    assert_eq!(since(Some(now + 9_000)), "after\n");
+    assert_eq!((since(Some(i64::MIN)), since(Some(i64::MAX))), (since(None), "after\n".to_owned()));
 }
