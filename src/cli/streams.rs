@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::ascii::{one_line, pretty};
@@ -158,7 +159,7 @@ impl Streams<'_> {
             progress: self.progress && !quiet && !self.as_json,
             as_json: self.as_json,
             began: Instant::now(),
-            shown: None,
+            bar: None,
         }
     }
 }
@@ -205,34 +206,51 @@ pub(super) struct Telling<'a> {
     progress: bool,
     as_json: bool,
     began: Instant,
-    shown: Option<Instant>,
+    bar: Option<ProgressBar>,
+}
+
+impl Telling<'_> {
+    /// Says a line, above the counter if there is one.
+    fn say(&mut self, level: MessageLevel, message: &str) {
+        let Self { err, as_json, bar, .. } = self;
+        let mut say = || message_to(*err, *as_json, level, None, message);
+        match bar {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
 }
 
 impl Observer for Telling<'_> {
     fn waiting(&mut self, what: &str) {
         if !self.quiet {
-            message_to(self.err, self.as_json, MessageLevel::Progress, None, &format!("waiting for {what}"));
+            self.say(MessageLevel::Progress, &format!("waiting for {what}"));
         }
     }
 
     fn warning(&mut self, what: &str) {
-        message_to(self.err, self.as_json, MessageLevel::Warning, None, what);
+        self.say(MessageLevel::Warning, what);
     }
 
     fn progress(&mut self, done: usize, total: usize) {
         const PATIENCE: Duration = Duration::from_millis(500);
-        const REFRESH: Duration = Duration::from_millis(100);
-        if !self.progress {
+        if !self.progress || self.bar.is_none() && (self.began.elapsed() < PATIENCE || done == total) {
             return;
         }
-        let due = match self.shown {
-            None => self.began.elapsed() >= PATIENCE && done < total,
-            Some(last) => last.elapsed() >= REFRESH || done == total,
-        };
-        if due {
-            self.shown = Some(Instant::now());
-            let end = if done == total { "\r\x1b[K" } else { "" };
-            let _ = write!(self.err, "\r{done} of {total} service directories{end}").and_then(|()| self.err.flush());
+        let bar = self.bar.get_or_insert_with(|| counter(total));
+        bar.set_position(done as u64);
+        if done == total {
+            bar.finish_and_clear();
+            self.bar = None;
         }
     }
+}
+
+/// A counter for a person who watches.
+fn counter(total: usize) -> ProgressBar {
+    const TEN_TIMES_A_SECOND: u8 = 10;
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} service directories, {eta} left");
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(TEN_TIMES_A_SECOND));
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
 }

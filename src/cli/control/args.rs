@@ -2,17 +2,12 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use regex_lite::Regex;
 
 use super::container_args::{Home, Reconcile, Repair, Shard, Which};
 use super::publish_args::{Install, Register};
-use super::since::Since;
-use crate::health::Depth;
+use super::show_args::{HowDeep, Logs, SERVICES, Services, Status};
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
-
-/// What a word for a service is.
-const SERVICES: &str = "Profile of a gateway, or dashboard, watch, watchdog or metrics; profile:dashboard and service:dashboard if both are there";
 
 /// Install, supervise and control the gateways of Hermes profiles, the dashboard and the watch
 #[derive(Debug, Parser)]
@@ -158,10 +153,7 @@ pub(super) enum Command {
     /// List the profiles that have a gateway, one per line
     List,
     /// Show the state of gateways, dashboard and watch, all or these
-    Status {
-        #[arg(value_name = "SERVICE", help = SERVICES)]
-        services: Vec<String>,
-    },
+    Status(Status),
     /// Start gateways, or the dashboard, and have them up again after a restart of their supervisor
     Start {
         #[command(flatten)]
@@ -224,73 +216,9 @@ impl Command {
             | Self::Metrics { .. }
             | Self::Shard(_)
             | Self::List
-            | Self::Status { .. }
+            | Self::Status(_)
             | Self::Logs(_)
             | Self::Detect => false,
         }
     }
-}
-
-/// Which services something is done to.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Services {
-    #[arg(value_name = "SERVICE", help = SERVICES)]
-    pub(super) named: Vec<String>,
-
-    /// Every gateway in the scandir, and nothing else
-    #[arg(long)]
-    pub(super) all: bool,
-}
-
-/// What `logs` shows.
-#[derive(Debug, Args)]
-pub(super) struct Logs {
-    #[command(flatten)]
-    pub(super) services: Services,
-
-    /// Show the last N lines, from older files too [default: the current file]
-    #[arg(short = 'n', long, value_name = "N", value_parser = number)]
-    pub(super) lines: Option<usize>,
-
-    /// Show only lines since this time, from older files too: 10m, 2h, 21:00, 2026-11-28, "2026-11-28 21:00"
-    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
-    pub(super) since: Option<Since>,
-
-    /// Show only lines that match this regular expression, from older files too; (?i) before it ignores case
-    #[arg(long, value_name = "REGEX", value_parser = regex)]
-    pub(super) grep: Option<Regex>,
-
-    /// Go on with what comes
-    #[arg(short, long)]
-    pub(super) follow: bool,
-}
-
-/// How much `health` asks.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(super) struct HowDeep {
-    /// Ask only whether s6-svscan and every supervisor are there: what fails then, a restart of the container mends
-    #[arg(long)]
-    live: bool,
-
-    /// Ask, too, whether what is to be up is up, past its first 5 seconds, in no crash loop, and answers HTTP if it has a port [the default]
-    #[arg(long)]
-    ready: bool,
-}
-
-impl HowDeep {
-    pub(super) fn depth(&self) -> Depth {
-        if self.live { Depth::Live } else { Depth::Ready }
-    }
-}
-
-/// A regular expression.
-fn regex(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| format!("{error}; put a backslash before a character that means itself"))
-}
-
-/// A number of lines.
-fn number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "give a whole number, such as 20".to_owned())
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::args::{Common, Services};
+use super::args::Common;
+use super::show_args::Services;
 use crate::cli::streams::Streams;
 use crate::error::Error;
 use crate::manager::{Host, Kind, ManagerError, S6Manager, ServiceManager, Signs, detect};

@@ -14,6 +14,7 @@ mod reconcile;
 mod register;
 mod repair;
 mod shard;
+mod show_args;
 mod since;
 mod status;
 mod unregister;
@@ -21,6 +22,7 @@ mod watch;
 mod watchdog;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -74,7 +76,10 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
         Command::Metrics { listen } => metrics::run(listen.as_deref(), common, streams),
         Command::Shard(shard) => shard::run(shard, common, streams),
         Command::List => list(common, streams),
-        Command::Status { services: words } => status::run(&services(words, common)?, common, streams),
+        Command::Status(status) => {
+            let every = status.watch.map(Duration::from_secs);
+            status::run(&services(&status.services, common)?, every, common, streams)
+        }
         Command::Start { services, save, home } => {
             let saved_at = save.then(|| home.path());
             lifecycle::start(&chosen(services, common, streams)?, saved_at.as_deref(), common, streams)

@@ -11,8 +11,9 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use super::args::{Common, Logs};
+use super::args::Common;
 use super::common::{chosen, or_near, s6};
+use super::show_args::Logs;
 use super::since::Since;
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::Streams;

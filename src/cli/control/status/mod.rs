@@ -1,41 +1,63 @@
 //! `gatewayctl status`.
 
+mod look;
 mod row;
+mod screen;
 mod table;
 
-use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
 
 use super::args::Common;
-use super::common::{NEVER_RAN, boots_as_recorded, host, never_ran, profile_on, s6};
-use super::container_args::usual_state;
-use crate::base::parallel;
-use crate::boot::{How, Next, NextBoot, Serving};
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::Streams;
 use crate::error::Error;
-use crate::manager::{S6Manager, ServiceManager as _};
-use crate::s6::{LiveService, Phase, S6Error, Scandir};
-use crate::spec::{ProfileName, ServiceName};
-use crate::volume::Homes;
+use crate::spec::ServiceName;
+use look::{look, notes};
 use row::{Row, State};
 use table::table;
 
-pub(super) fn run(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
-    let rows = if let Some(host) = host(common) {
-        let row = |service: &ServiceName| {
-            let state = State::Running(host.is_running(&profile_on(&host, service)?)?);
-            Ok(Row { state, ..Row::new(service) })
+/// Shows how these services are, or all, and, if a time is given, again after each such time, until nobody reads it any more.
+pub(super) fn run(
+    services: &[ServiceName],
+    every: Option<Duration>,
+    common: &Common,
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
+    let Some(every) = every else { return show(services, common, streams) };
+    loop {
+        let shown = if streams.is_terminal && !common.json {
+            redraw(services, every, common, streams)
+        } else {
+            show(services, common, streams).and_then(|_| {
+                let separated = if common.json { Ok(()) } else { writeln!(streams.out) };
+                separated.and_then(|()| streams.out.flush()).map_err(Error::Output)
+            })
         };
-        services.iter().map(row).collect::<Result<Vec<_>, Error>>()?
-    } else {
-        let manager = s6(common, streams)?;
-        rows(&manager, services)?
-    };
+        match shown {
+            Err(error @ Error::Output(_)) => return Err(error),
+            // What cannot be seen now may be seen later.
+            Err(error) => streams.error(&error),
+            Ok(()) => {}
+        }
+        thread::sleep(every);
+    }
+}
+
+/// Shows them on a terminal, over what it showed before.
+fn redraw(services: &[ServiceName], every: Duration, common: &Common, streams: &mut Streams<'_>) -> Result<(), Error> {
+    let rows = look(services, common, streams)?;
+    screen::draw(&rows, &notes(&rows, common), every, streams).map_err(Error::Output)
+}
+
+/// Shows them once.
+fn show(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    let rows = look(services, common, streams)?;
     if common.json {
         streams.json(&rows.iter().map(Row::document).collect::<Vec<_>>())?;
     } else if !common.quiet {
         if !rows.is_empty() {
-            table(&rows, streams)?;
+            table(&rows, &mut *streams.out).map_err(Error::Output)?;
         }
         for note in notes(&rows, common) {
             streams.note(&note);
@@ -58,79 +80,4 @@ fn outcome(rows: &[Row], named: bool) -> Outcome {
     } else {
         Outcome::Done
     }
-}
-
-/// What a person does not see in the rows.
-fn notes(rows: &[Row], common: &Common) -> Vec<String> {
-    let mut notes = Vec::new();
-    if host(common).is_none() {
-        let here = Scandir::open(&common.scandir).ok();
-        for row in rows.iter().filter(|row| matches!(row.state, State::Missing)) {
-            let near = row.service.profile().and_then(|profile| here.as_ref()?.near(profile));
-            notes.extend(near.map(|near| format!("there is no {}; did you mean {}?", row.service, near.word())));
-        }
-        if rows.is_empty() {
-            notes.push(format!("{} has no gateway; gatewayctl register PROFILE adds one", common.scandir));
-        }
-        if rows.iter().any(|row| matches!(row.state, State::Hidden)) {
-            notes.push("only root and the members of a gateway's control group can see what is hidden".to_owned());
-        }
-    }
-    let default = ServiceName::from(ProfileName::default());
-    let mut gateways = rows.iter().filter(|row| row.service.profile().is_some());
-    // Whoever has others up knows how.
-    let is_new = rows.iter().any(|row| row.service == default) && gateways.all(|row| !row.state.is_up());
-    if is_new && boots_as_recorded() && never_ran() {
-        notes.push(NEVER_RAN.to_owned());
-    }
-    notes
-}
-
-fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, Error> {
-    let mut found = manager.scandir().services()?;
-    let serving = Serving::here(manager.scandir(), &Homes::usual()).filter(Serving::is_settled);
-    let wanted: Vec<(ServiceName, Option<LiveService>)> = if services.is_empty() {
-        let served = serving.iter().flat_map(Serving::profiles).map(ServiceName::from);
-        let served: Vec<ServiceName> = served.filter(|name| !found.contains_key(name)).collect();
-        let mut all: BTreeMap<ServiceName, Option<LiveService>> =
-            found.into_iter().map(|(name, service)| (name, Some(service))).collect();
-        all.extend(served.into_iter().map(|name| (name, None)));
-        all.into_iter().collect()
-    } else {
-        services.iter().map(|name| (name.clone(), found.remove(name))).collect()
-    };
-    let programs = manager.programs();
-    let boot = NextBoot::new(Homes::usual(), usual_state(), boots_as_recorded());
-    // What another user wrote, read before what takes several threads.
-    let written = |(name, service): &(ServiceName, Option<LiveService>)| {
-        let how = serving.as_ref().and_then(|serving| serving.how_of(name, service.as_ref()));
-        (how, service.as_ref().and_then(|service| boot.of(service)))
-    };
-    let wanted: Vec<_> = wanted.into_iter().map(|one| (written(&one), one)).collect();
-    let row = |((how, next), (name, service)): &((Option<How>, Option<Next>), _)| -> Result<Row, Error> {
-        let (name, service): (&ServiceName, &Option<LiveService>) = (name, service);
-        let mut row = Row { next: *next, ..Row::new(name) };
-        if let Some(service) = service {
-            row.port = service.port();
-            match service.look(programs) {
-                Ok((status, deaths)) => {
-                    let phase = status.phase(!deaths.is_empty());
-                    row.deaths = Some(deaths.len());
-                    row.is_optional = phase == Phase::Stopped && name.profile().is_none() && service.has_down();
-                    row.state = State::Known(status, phase);
-                }
-                Err(S6Error::NotSupervised(_)) => row.state = State::Unsupervised,
-                Err(S6Error::Foreign(_)) => row.state = State::Foreign,
-                Err(error) if error.is_refusal() => row.state = State::Hidden,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if let Some(how) = how
-            && matches!(row.state, State::Missing | State::Known(_, Phase::Stopped | Phase::Failed))
-        {
-            (row.state, row.next) = (State::Served(*how), None);
-        }
-        Ok(row)
-    };
-    parallel::each(&wanted, parallel::SMALL, row, |_| Ok(()))
 }

@@ -1,43 +1,32 @@
 //! The table that `status` prints for a person.
 
+use std::io::{self, Write};
+
 use anstyle::Style;
+use tabwriter::TabWriter;
 
 use super::row::Row;
-use crate::cli::streams::{BOLD, Streams, styled};
-use crate::error::Error;
+use crate::cli::streams::{BOLD, styled};
 
-pub(super) fn table(rows: &[Row], streams: &mut Streams<'_>) -> Result<(), Error> {
+/// Writes the table. Two spaces are between its columns.
+pub(super) fn table(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+    let mut table = TabWriter::new(out).ansi(true).minwidth(0).padding(2);
     let first = if rows.iter().all(|row| row.service.profile().is_some()) { "PROFILE" } else { "SERVICE" };
     let titles = [first, "STATE", "FOR", "PID", "LAST EXIT", "RESTARTS", "PORT", "NEXT BOOT"];
-    let cells: Vec<[String; 8]> = rows.iter().map(cells).collect();
-    let mut widths = titles.map(str::len);
-    for row in &cells {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.len());
-        }
+    writeln!(table, "{}", titles.map(|title| styled(BOLD, title)).join("\t"))?;
+    for row in rows {
+        writeln!(table, "{}", cells(row).join("\t"))?;
     }
-    let mut line = |cells: [&str; 8], style: &dyn Fn(usize) -> Style| {
-        let padded = cells.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-            let width = if column == 7 { 0 } else { width };
-            styled(style(column), format_args!("{cell:<width$}"))
-        });
-        let padded: Vec<String> = padded.collect();
-        writeln!(streams.out, "{}", padded.join("  ")).map_err(Error::Output)
-    };
-    line(titles, &|_| BOLD)?;
-    for (row, cells) in rows.iter().zip(&cells) {
-        let colour = row.state.word().1;
-        line(cells.each_ref().map(String::as_str), &|column| if column == 1 { colour } else { Style::new() })?;
-    }
-    Ok(())
+    table.flush()
 }
 
 fn cells(row: &Row) -> [String; 8] {
     let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
     let status = row.status();
+    let (state, colour): (_, Style) = row.state.word();
     [
         row.service.word(),
-        row.state.word().0.text().to_owned(),
+        styled(colour, state.text()),
         or_dash(status.map(|status| duration(status.seconds))),
         or_dash(status.and_then(|status| status.pid).map(|pid| pid.to_string())),
         or_dash(status.and_then(|status| status.last).map(|last| last.to_string())),

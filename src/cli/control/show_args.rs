@@ -1,0 +1,94 @@
+//! Which services a command is about, and what the commands take that only show something.
+
+use clap::Args;
+use regex_lite::Regex;
+
+use super::since::Since;
+use crate::health::Depth;
+
+/// What a word for a service is.
+pub(super) const SERVICES: &str = "Profile of a gateway, or dashboard, watch, watchdog or metrics; profile:dashboard and service:dashboard if both are there";
+
+/// Which services something is done to.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Services {
+    #[arg(value_name = "SERVICE", help = SERVICES)]
+    pub(super) named: Vec<String>,
+
+    /// Every gateway in the scandir, and nothing else
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+/// What `status` shows.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    #[arg(value_name = "SERVICE", help = SERVICES)]
+    pub(super) services: Vec<String>,
+
+    /// Show it again every 2 seconds, or as often as this says, until Ctrl-C
+    #[arg(
+        short,
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2",
+        value_parser = clap::value_parser!(u64).range(1..=3600),
+        conflicts_with = "quiet"
+    )]
+    pub(super) watch: Option<u64>,
+}
+
+/// What `logs` shows.
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    #[command(flatten)]
+    pub(super) services: Services,
+
+    /// Show the last N lines, from older files too [default: the current file]
+    #[arg(short = 'n', long, value_name = "N", value_parser = number)]
+    pub(super) lines: Option<usize>,
+
+    /// Show only lines since this time, from older files too: 10m, 2h, 21:00, 2026-11-28, "2026-11-28 21:00"
+    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+    pub(super) since: Option<Since>,
+
+    /// Show only lines that match this regular expression, from older files too; (?i) before it ignores case
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub(super) grep: Option<Regex>,
+
+    /// Go on with what comes
+    #[arg(short, long)]
+    pub(super) follow: bool,
+}
+
+/// How much `health` asks.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct HowDeep {
+    /// Ask only whether s6-svscan and every supervisor are there: what fails then, a restart of the container mends
+    #[arg(long)]
+    live: bool,
+
+    /// Ask, too, whether what is to be up is up, past its first 5 seconds, in no crash loop, and answers HTTP if it has a port [the default]
+    #[arg(long)]
+    ready: bool,
+}
+
+impl HowDeep {
+    pub(super) fn depth(&self) -> Depth {
+        if self.live { Depth::Live } else { Depth::Ready }
+    }
+}
+
+/// A regular expression.
+fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| format!("{error}; put a backslash before a character that means itself"))
+}
+
+/// A number of lines.
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "give a whole number, such as 20".to_owned())
+}
