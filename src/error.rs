@@ -2,6 +2,8 @@
 //!
 //! Each message is one lower-case sentence a line that names the thing and the next step. Nothing below the command line imports this.
 
+mod exit;
+
 use std::io;
 
 use thiserror::Error;
@@ -16,6 +18,7 @@ use crate::s6::S6Error;
 use crate::source::{Mistake, SourceError};
 use crate::tree::TreeError;
 use crate::volume::VolumeError;
+pub(crate) use exit::Exit;
 
 /// A failure of a whole command.
 #[derive(Debug, Error)]
@@ -122,14 +125,14 @@ impl Error {
         matches!(wait, WaitError::Timeout { .. })
     }
 
-    /// What the exit code of a program that ends with this is: 128 and the number of the signal that ended it, 2 if the one who called is to
-    /// change something, 4 if what was named is not there, else 1.
-    pub(crate) fn exit_code(&self) -> u8 {
+    /// How a program ends that ends with this: by the signal that ended it, with wrong usage if the one who called is to change something,
+    /// or with absence if what was named is not there; else it failed.
+    pub(crate) fn exit(&self) -> Exit {
         match self.signal() {
-            Some(signal) => signal.exit_code(),
-            None if self.is_usage() => 2,
-            None if self.is_absence() => 4,
-            None => 1,
+            Some(signal) => Exit::Signal(signal),
+            None if self.is_usage() => Exit::Usage,
+            None if self.is_absence() => Exit::Absent,
+            None => Exit::Failed,
         }
     }
 }

@@ -16,6 +16,9 @@ static SEEN: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 pub struct Signal(i32);
 
 impl Signal {
+    /// Those that end a run.
+    pub(crate) const ALL: [Self; 3] = [Self(SIGHUP), Self(SIGINT), Self(SIGTERM)];
+
     /// The exit code of a program that it ended: 128 and its number.
     pub fn exit_code(self) -> u8 {
         u8::try_from(128 + self.0).unwrap_or(1)
@@ -41,7 +44,7 @@ impl fmt::Display for Signal {
 pub(crate) fn watch() -> io::Result<()> {
     let seen = SEEN.get_or_init(Arc::default);
     let ignored = ignored();
-    for signal in [SIGHUP, SIGINT, SIGTERM] {
+    for Signal(signal) in Signal::ALL {
         if ignored >> (signal - 1) & 1 == 0 {
             signal_hook::flag::register_usize(signal, Arc::clone(seen), usize::try_from(signal).unwrap_or_default())?;
         }

@@ -1,28 +1,29 @@
 //! How a command ended, and what every command says of a service.
 
+use crate::error::Exit;
 use crate::spec::options::Port;
 use crate::spec::{Service, ServiceName};
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Exit code 0.
+    /// All of it is done.
     Done,
-    /// `--check` found a difference, `doctor` an error, or some of several things failed and were reported: exit code 1.
+    /// `--check` found a difference, `doctor` an error, or some of several things failed and were reported.
     Differs,
-    /// Some gateways are down: exit code 3 of `status`.
+    /// Some gateways are down, says `status`.
     SomeDown,
-    /// There is no such gateway: exit code 4 of `status`.
+    /// There is no such gateway, says `status`.
     NoSuch,
 }
 
 impl Outcome {
-    pub(super) fn code(self) -> u8 {
+    pub(super) fn exit(self) -> Exit {
         match self {
-            Self::Done => 0,
-            Self::Differs => 1,
-            Self::SomeDown => 3,
-            Self::NoSuch => 4,
+            Self::Done => Exit::Done,
+            Self::Differs => Exit::Failed,
+            Self::SomeDown => Exit::SomeDown,
+            Self::NoSuch => Exit::Absent,
         }
     }
 }

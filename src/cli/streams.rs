@@ -17,7 +17,7 @@ use super::documents::{ErrorKind, MessageLevel, Said};
 use super::outcome::Outcome;
 use crate::base::Observer;
 use crate::base::text::{Escaping, Plain};
-use crate::error::Error;
+use crate::error::{Error, Exit};
 
 /// Something bad: an error, a line that goes.
 pub(super) const RED: Style = AnsiColor::Red.on_default();
@@ -93,13 +93,14 @@ impl Streams<'_> {
             let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             let message = lines.join(" ");
             self.message(MessageLevel::Error, Some(ErrorKind::Usage), message.trim_start_matches("error: "));
-            return u8::try_from(error.exit_code()).unwrap_or(1);
+            return Exit::Usage.code();
         }
         let stream: &mut dyn Write = if error.use_stderr() { &mut *self.err } else { &mut *self.out };
         let said = write!(stream, "{}", text.ansi()).and_then(|()| stream.flush());
         match said {
             Err(cause) if !error.use_stderr() => self.end(Err(Error::Output(cause))),
-            _ => u8::try_from(error.exit_code()).unwrap_or(1),
+            _ if error.use_stderr() => Exit::Usage.code(),
+            _ => Exit::Done.code(),
         }
     }
 
@@ -107,12 +108,12 @@ impl Streams<'_> {
     pub(super) fn end(&mut self, result: Result<Outcome, Error>) -> u8 {
         let result = result.and_then(|outcome| self.out.flush().map(|()| outcome).map_err(Error::Output));
         match result {
-            Ok(outcome) => outcome.code(),
+            Ok(outcome) => outcome.exit().code(),
             // Who reads the output has seen enough, as in `gen-service coder | head -1`.
-            Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.code(),
             Err(error) => {
                 self.error(&error);
-                error.exit_code()
+                error.exit().code()
             }
         }
     }
@@ -184,18 +185,13 @@ fn message_to(err: &mut dyn Write, as_json: bool, level: MessageLevel, kind: Opt
 
 /// What kind of error it is.
 fn kind(error: &Error) -> ErrorKind {
-    if error.signal().is_some() {
-        ErrorKind::Signal
-    } else if error.is_usage() {
-        ErrorKind::Usage
-    } else if error.is_absence() {
-        ErrorKind::Absent
-    } else if error.is_timeout() {
-        ErrorKind::Timeout
-    } else if error.is_refusal() {
-        ErrorKind::Denied
-    } else {
-        ErrorKind::Failed
+    match error.exit() {
+        Exit::Signal(_) => ErrorKind::Signal,
+        Exit::Usage => ErrorKind::Usage,
+        Exit::Absent => ErrorKind::Absent,
+        _ if error.is_timeout() => ErrorKind::Timeout,
+        _ if error.is_refusal() => ErrorKind::Denied,
+        _ => ErrorKind::Failed,
     }
 }
 
