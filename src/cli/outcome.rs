@@ -37,6 +37,7 @@ pub(super) struct About {
     profile: Option<String>,
     /// The path of the directory.
     name: String,
+    /// The port of a gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
 }

@@ -97,25 +97,6 @@ impl Problem {
             error => Self::Untold(error.to_string()),
         }
     }
-
-    /// It in a word, for a program.
-    pub(crate) fn word(&self) -> &'static str {
-        match self {
-            Self::NotWatched(_) => "not-watched",
-            Self::Booting => "booting",
-            Self::Missing(_) => "missing",
-            Self::NoSupervisor | Self::NoLogger => "unsupervised",
-            Self::Hidden => "hidden",
-            Self::Untold(_) => "unknown",
-            Self::Restarting(_) => "restarting",
-            Self::Failed(_) => "failed",
-            Self::Starting { .. } => "starting",
-            Self::Loop { .. } => "loop",
-            Self::Paused => "paused",
-            Self::Unheard => "unheard",
-            Self::Silent(..) => "silent",
-        }
-    }
 }
 
 /// How a service ended, behind what became of it.

@@ -28,15 +28,18 @@ pub(crate) struct Measured {
     pub(super) services: Vec<Other>,
 }
 
-/// How a gateway is. What is not known of it is `None`.
+/// How a gateway is. What is not known of it is `null`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is told as a number of its own")]
 pub(super) struct Gateway {
+    /// Its profile.
     pub(super) profile: String,
     /// Whether its supervisor is there, and may be asked.
     pub(super) supervised: bool,
+    /// Whether it is up.
     pub(super) up: bool,
+    /// Whether it should be up.
     pub(super) wanted_up: bool,
     /// Whether `gatewayctl health` has nothing to say of it.
     pub(super) healthy: bool,
@@ -56,8 +59,11 @@ pub(super) struct Gateway {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Other {
+    /// Its name.
     pub(super) service: String,
+    /// Whether it is up.
     pub(super) up: bool,
+    /// Whether it should be up.
     pub(super) wanted_up: bool,
 }
 

@@ -34,5 +34,5 @@ pub(super) fn run(
 
 fn document(ill: &Ill) -> documents::Ill {
     let about = ill.service.as_ref().map_or_else(About::nobodys, About::named);
-    documents::Ill { about, problem: ill.problem.word(), said: ill.problem.to_string() }
+    documents::Ill { about, problem: (&ill.problem).into(), said: ill.problem.to_string() }
 }

@@ -101,7 +101,7 @@ fn document(done: &Reconciled, dry_run: bool) -> documents::Reconciled {
     let profiles = done.profiles.iter().map(|outcome| ReconciledProfile {
         profile: outcome.profile.to_string(),
         recorded: outcome.intent.to_string(),
-        action: outcome.action.word(),
+        action: outcome.action.into(),
     });
     let broken = done.broken.iter().map(|broken| Broken { name: broken.name.clone(), problem: broken.problem.clone() });
     let orphans = done.orphans.iter().map(|orphan| {

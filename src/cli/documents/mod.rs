@@ -1,9 +1,9 @@
 //! What `--json` prints: a document for each command. docs/json has a schema of each, which a test makes of these types.
 //!
-//! A field may be added. What is here keeps its name and its meaning.
+//! A field may be added. What is here keeps its name and its meaning. It is long since every field says what it means.
 
 #[cfg(test)]
-mod schemas;
+pub(super) mod schemas;
 mod words;
 
 #[cfg(test)]
@@ -11,12 +11,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::outcome::About;
-pub(super) use words::{Change, DifferenceKind, ErrorKind, Level, MessageLevel, NextBootWord, StateWord};
+pub(super) use words::{
+    ActionWord, Change, DifferenceKind, ErrorKind, Level, MessageLevel, NextBootWord, ProblemWord, StateWord,
+};
 
 /// `gen-service` without `--out`: what would be written.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Rendered {
+    /// The directories that would be written.
     pub(super) directories: Vec<RenderedDirectory>,
 }
 
@@ -26,6 +29,7 @@ pub(super) struct Rendered {
 pub(super) struct RenderedDirectory {
     #[serde(flatten)]
     pub(super) about: About,
+    /// The files in it.
     pub(super) files: Vec<RenderedFile>,
 }
 
@@ -37,6 +41,7 @@ pub(super) struct RenderedFile {
     pub(super) path: String,
     /// Its mode: four octal digits.
     pub(super) mode: String,
+    /// Its text.
     pub(super) content: String,
 }
 
@@ -46,6 +51,7 @@ pub(super) struct RenderedFile {
 pub(super) struct Written {
     /// The directory of `--out`.
     pub(super) out: String,
+    /// Each directory, and what became of it.
     pub(super) directories: Vec<Changed>,
 }
 
@@ -55,6 +61,7 @@ pub(super) struct Written {
 pub(super) struct Changed {
     #[serde(flatten)]
     pub(super) about: About,
+    /// What became of it.
     pub(super) change: Change,
 }
 
@@ -66,6 +73,7 @@ pub(super) struct Compared {
     pub(super) out: String,
     /// Whether there is no difference.
     pub(super) matches: bool,
+    /// The paths that differ.
     pub(super) differences: Vec<Difference>,
 }
 
@@ -75,6 +83,7 @@ pub(super) struct Compared {
 pub(super) struct Difference {
     /// Below `--out`.
     pub(super) path: String,
+    /// How it differs.
     pub(super) kind: DifferenceKind,
     /// As `git apply` takes it.
     pub(super) diff: String,
@@ -84,11 +93,13 @@ pub(super) struct Difference {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Installed {
+    /// The directory in which it was published.
     pub(super) scandir: String,
     /// Whether an s6-svscan watches it.
     pub(super) live: bool,
     /// Whether nothing was done.
     pub(super) dry_run: bool,
+    /// Each directory, and what became of it.
     pub(super) directories: Vec<Changed>,
 }
 
@@ -128,6 +139,7 @@ pub(super) struct Controlled {
 pub(super) struct Shown {
     #[serde(flatten)]
     pub(super) about: About,
+    /// How it is.
     pub(super) state: StateWord,
     /// For how long, in seconds; `null` if that is not known.
     pub(super) seconds: Option<u64>,
@@ -174,7 +186,7 @@ pub(super) struct Ill {
     #[serde(flatten)]
     pub(super) about: About,
     /// What it is, in one word.
-    pub(super) problem: &'static str,
+    pub(super) problem: ProblemWord,
     /// The same as the rest of a sentence about the service.
     pub(super) said: String,
 }
@@ -185,6 +197,7 @@ pub(super) struct Ill {
 pub(super) struct Finding {
     /// What was looked at.
     pub(super) check: &'static str,
+    /// How bad it is.
     pub(super) level: Level,
     /// What was seen.
     pub(super) seen: String,
@@ -198,6 +211,7 @@ pub(super) struct Finding {
 pub(super) struct Reconciled {
     /// Whether nothing was done.
     pub(super) dry_run: bool,
+    /// Each profile, and what was done for it.
     pub(super) profiles: Vec<ReconciledProfile>,
     /// The profiles that can have no gateway.
     pub(super) broken: Vec<Broken>,
@@ -211,11 +225,12 @@ pub(super) struct Reconciled {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct ReconciledProfile {
+    /// The profile.
     pub(super) profile: String,
-    /// What Hermes has recorded of its gateway.
+    /// What Hermes has recorded of its gateway: a word of Hermes' such as `running`, or `none`, or `unreadable`.
     pub(super) recorded: String,
     /// What was done.
-    pub(super) action: &'static str,
+    pub(super) action: ActionWord,
 }
 
 /// A profile that can have no gateway.
@@ -224,6 +239,7 @@ pub(super) struct ReconciledProfile {
 pub(super) struct Broken {
     /// The name of its directory, or its own.
     pub(super) name: String,
+    /// Why not.
     pub(super) problem: String,
 }
 
@@ -231,7 +247,9 @@ pub(super) struct Broken {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Orphan {
+    /// The profile of the gateway.
     pub(super) profile: String,
+    /// Why nobody needs it: `its profile is gone`, or `the gateway of default serves it`.
     pub(super) why: &'static str,
 }
 
@@ -245,6 +263,7 @@ pub(super) struct Repaired {
     pub(super) given: Vec<String>,
     /// How many more were given.
     pub(super) more_given: usize,
+    /// The paths that were not given.
     pub(super) left: Vec<LeftAlone>,
 }
 
@@ -252,7 +271,9 @@ pub(super) struct Repaired {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct LeftAlone {
+    /// The path.
     pub(super) path: String,
+    /// Why not.
     pub(super) problem: String,
 }
 
@@ -260,6 +281,7 @@ pub(super) struct LeftAlone {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Move {
+    /// The profile of the gateway.
     pub(super) profile: String,
     /// The shard that has it now, counted from 0.
     pub(super) from: u32,
@@ -267,11 +289,11 @@ pub(super) struct Move {
     pub(super) to: u32,
 }
 
-/// `gatewayctl detect`.
+/// `gatewayctl detect`: the service manager in charge.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Detected {
-    /// `s6`, `systemd`, `launchd`, `windows` or `none`.
+    /// Its name: `s6`, `systemd`, `launchd`, `windows` or `none`.
     pub(super) manager: String,
 }
 
@@ -279,6 +301,7 @@ pub(super) struct Detected {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Said {
+    /// How bad it is.
     pub(super) level: MessageLevel,
     /// Of an error: what kind it is of.
     #[serde(skip_serializing_if = "Option::is_none")]

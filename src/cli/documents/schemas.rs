@@ -10,14 +10,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::boot::Action;
 use crate::metrics::Measured;
 
 /// A document of a command, by the name of its schema.
-struct Document {
-    name: &'static str,
+pub(in crate::cli) struct Document {
+    pub(in crate::cli) name: &'static str,
     /// The commands that print it.
-    commands: &'static str,
-    schema: Schema,
+    pub(in crate::cli) commands: &'static str,
+    pub(in crate::cli) schema: Schema,
 }
 
 fn document<T: JsonSchema>(name: &'static str, commands: &'static str) -> Document {
@@ -25,7 +26,13 @@ fn document<T: JsonSchema>(name: &'static str, commands: &'static str) -> Docume
     Document { name, commands, schema: generator.into_root_schema_for::<T>() }
 }
 
-fn documents() -> Vec<Document> {
+/// A document whose type has no description of its own.
+fn described(mut document: Document, description: &str) -> Document {
+    document.schema.insert("description".to_owned(), json!(description));
+    document
+}
+
+pub(in crate::cli) fn documents() -> Vec<Document> {
     vec![
         document::<Rendered>("gen-service.render", "gen-service … --json"),
         document::<Written>("gen-service.write", "gen-service … --out DIR --json"),
@@ -39,7 +46,7 @@ fn documents() -> Vec<Document> {
         document::<Vec<Ill>>("health", "gatewayctl health … --json"),
         document::<Measured>("metrics", "gatewayctl metrics --json"),
         document::<Vec<Move>>("shard", "gatewayctl shard … --json"),
-        document::<Vec<String>>("list", "gatewayctl list --json"),
+        described(document::<Vec<String>>("list", "gatewayctl list --json"), "The profiles that have a gateway."),
         document::<Vec<Shown>>("status", "gatewayctl status … --json"),
         document::<Vec<Controlled>>("control", "gatewayctl start, stop and restart … --json"),
         document::<LogLine>("logs", "gatewayctl logs … --json, for each line"),
@@ -57,7 +64,7 @@ fn the_schemas_that_are_shipped_are_those_of_the_documents() {
         schema.insert("title".to_owned(), json!(commands));
         let text = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
         let path = directory.join(format!("{name}.schema.json"));
-        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        if ["UPDATE_SCHEMAS", "UPDATE_REFERENCE"].into_iter().any(|variable| std::env::var_os(variable).is_some()) {
             fs::create_dir_all(&directory).unwrap();
             fs::write(&path, &text).unwrap();
         }
@@ -75,7 +82,7 @@ fn the_schemas_that_are_shipped_are_those_of_the_documents() {
     assert_eq!(shipped, names);
 }
 
-/// What a person reads in a table is what a program reads.
+/// What a person reads is what a program reads.
 #[test]
 fn words_are_the_same_for_people_and_programs() {
     use NextBootWord::{Down, Gone, Up};
@@ -102,5 +109,24 @@ fn words_are_the_same_for_people_and_programs() {
     }
     for next in [Up, Down, Gone] {
         assert_eq!(serde_json::to_value(next).unwrap(), Value::from(next.text()));
+    }
+    let actions = [
+        Action::Started,
+        Action::Down,
+        Action::Adopted,
+        Action::Removed,
+        Action::Merged,
+        Action::Served,
+        Action::ServedNext,
+        Action::Parked,
+        Action::Unchanged,
+        Action::LeftToS6Rc,
+        Action::Elsewhere,
+        Action::Absent,
+        Action::Made,
+        Action::Awaited(0, "1".parse().unwrap()),
+    ];
+    for action in actions {
+        assert_eq!(serde_json::to_value(ActionWord::from(action)).unwrap(), Value::from(action.word()));
     }
 }

@@ -4,13 +4,20 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::boot::Action;
+use crate::health::Problem;
+
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum Change {
+    /// It is new.
     Created,
+    /// It was there, and differed.
     Updated,
+    /// It was there, and is the same.
     Unchanged,
+    /// It was there, and is no longer wanted.
     Removed,
 }
 
@@ -18,8 +25,11 @@ pub(in crate::cli) enum Change {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum DifferenceKind {
+    /// It should be there, and is not.
     Missing,
+    /// It is there, and should not be.
     Stray,
+    /// It is there, with another content, mode or kind.
     Different,
 }
 
@@ -29,7 +39,7 @@ pub(in crate::cli) enum DifferenceKind {
 pub(in crate::cli) enum StateWord {
     /// It runs.
     Up,
-    /// It runs, and somebody has paused it.
+    /// It runs, and somebody paused it (`s6-svc -p`).
     Paused,
     /// It has been told to start, and has not run yet.
     Starting,
@@ -37,23 +47,23 @@ pub(in crate::cli) enum StateWord {
     Restarting,
     /// It has been told to stop, and has not ended yet.
     Stopping,
-    /// It is down because somebody said so.
+    /// It is down because somebody said so: an operator, or the `down` in its manifest.
     Stopped,
-    /// It has spent its crash budget, or ended with exit 78, and stays down.
+    /// It stays down because it used up its crash budget, or ended with exit 78.
     Failed,
-    /// It is down; a service manager of a host does not say why.
+    /// It is down. The service manager of a host does not say why.
     Down,
     /// No supervisor runs in its service directory.
     Unsupervised,
-    /// This user may not see it.
+    /// Only root and the members of its control group can see it.
     Hidden,
-    /// Another user can change what its supervisor is asked by.
+    /// Another user can change its `supervise/`, so no command asks for its state.
     Foreign,
-    /// The gateway of the root profile serves its profile.
+    /// The gateway of `default` serves its profile.
     Served,
-    /// The gateway of the root profile would serve its profile, and somebody has stopped that.
+    /// The gateway of `default` would serve its profile, and somebody has stopped that.
     Parked,
-    /// The gateway of the root profile is to serve its profile, and does not.
+    /// The gateway of `default` should serve its profile, and does not.
     Unserved,
     /// It is not there.
     Missing,
@@ -63,11 +73,11 @@ pub(in crate::cli) enum StateWord {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum NextBootWord {
-    /// It is there, and starts.
+    /// The next boot starts it.
     Up,
-    /// It is there, and stays down.
+    /// The next boot leaves it down.
     Down,
-    /// It is not there.
+    /// It is not there after the next boot, because nobody wrote it down (`register --save` does).
     Gone,
 }
 
@@ -75,8 +85,11 @@ pub(in crate::cli) enum NextBootWord {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum Level {
+    /// It is as it should be.
     Ok,
+    /// It works, but perhaps not as somebody expects.
     Warning,
+    /// It does not work, or lets somebody do what they must not.
     Error,
 }
 
@@ -84,10 +97,13 @@ pub(in crate::cli) enum Level {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum MessageLevel {
+    /// Something failed.
     Error,
+    /// Something is odd, and stops nothing.
     Warning,
+    /// All is well, and something may be unexpected.
     Note,
-    /// Something that is waited for.
+    /// The command waits for something.
     Progress,
 }
 
@@ -108,6 +124,109 @@ pub(in crate::cli) enum ErrorKind {
     Signal,
     /// Anything else: exit code 1.
     Failed,
+}
+
+/// What is wrong with a service.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::cli) enum ProblemWord {
+    /// No s6-svscan watches the scandir.
+    NotWatched,
+    /// The container has not finished booting.
+    Booting,
+    /// There is no such service.
+    Missing,
+    /// Its supervisor, or that of its logger, does not run.
+    Unsupervised,
+    /// This user may not see it.
+    Hidden,
+    /// It cannot be looked at.
+    Unknown,
+    /// It has ended, and starts again.
+    Restarting,
+    /// It has ended, and stays down.
+    Failed,
+    /// It has been up for less than 5 seconds.
+    Starting,
+    /// It has died again and again.
+    Loop,
+    /// It is paused.
+    Paused,
+    /// It is up, and its logger is down.
+    Unheard,
+    /// It does not answer HTTP.
+    Silent,
+}
+
+impl From<&Problem> for ProblemWord {
+    fn from(problem: &Problem) -> Self {
+        match problem {
+            Problem::NotWatched(_) => Self::NotWatched,
+            Problem::Booting => Self::Booting,
+            Problem::Missing(_) => Self::Missing,
+            Problem::NoSupervisor | Problem::NoLogger => Self::Unsupervised,
+            Problem::Hidden => Self::Hidden,
+            Problem::Untold(_) => Self::Unknown,
+            Problem::Restarting(_) => Self::Restarting,
+            Problem::Failed(_) => Self::Failed,
+            Problem::Starting { .. } => Self::Starting,
+            Problem::Loop { .. } => Self::Loop,
+            Problem::Paused => Self::Paused,
+            Problem::Unheard => Self::Unheard,
+            Problem::Silent(..) => Self::Silent,
+        }
+    }
+}
+
+/// What is done for a profile.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::cli) enum ActionWord {
+    /// It gets a gateway, which starts.
+    Started,
+    /// It gets a gateway, which stays down until somebody starts it.
+    Down,
+    /// Hermes' own service manager had made its service directory, which is made anew.
+    Adopted,
+    /// Its gateway is taken out: the profile is gone, or the gateway of `default` serves it.
+    Removed,
+    /// The gateway of `default` serves it, or does so once that has started again.
+    Served,
+    /// The gateway of `default` would serve it, and somebody has stopped that.
+    Parked,
+    /// Its gateway is there already.
+    Unchanged,
+    /// s6-rc runs its gateway.
+    Left,
+    /// It belongs to another container.
+    Elsewhere,
+    /// The manifest names it, and it is not on the volume.
+    Absent,
+    /// The same, and Hermes makes it.
+    Made,
+    /// It is to come from the volume of another shard.
+    Awaited,
+}
+
+impl From<Action> for ActionWord {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Started => Self::Started,
+            Action::Down => Self::Down,
+            Action::Adopted => Self::Adopted,
+            Action::Removed | Action::Merged => Self::Removed,
+            Action::Served | Action::ServedNext => Self::Served,
+            Action::Parked => Self::Parked,
+            Action::Unchanged => Self::Unchanged,
+            Action::LeftToS6Rc => Self::Left,
+            Action::Elsewhere => Self::Elsewhere,
+            Action::Absent => Self::Absent,
+            Action::Made => Self::Made,
+            Action::Awaited(..) => Self::Awaited,
+        }
+    }
 }
 
 impl StateWord {
