@@ -9,6 +9,8 @@ mod control;
 mod documents;
 mod outcome;
 mod preview;
+#[cfg(test)]
+mod reference;
 mod render_args;
 mod streams;
 mod write;

@@ -5,6 +5,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the scandir")]
 
+#[cfg(test)]
+mod checks;
 mod error;
 mod finding;
 mod gateways;
@@ -20,6 +22,8 @@ mod shard;
 mod tree;
 mod watchdog;
 
+#[cfg(test)]
+pub(crate) use checks::CHECKS;
 pub(crate) use error::DoctorError;
 pub(crate) use finding::{Finding, Level};
 

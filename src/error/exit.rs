@@ -1,4 +1,4 @@
-//! With which code a program ends.
+//! With which code a program ends, and what that means. docs/reference/exit-codes.md is made from this.
 
 use crate::base::Signal;
 
@@ -29,6 +29,81 @@ impl Exit {
             Self::SomeDown => 3,
             Self::Absent => 4,
             Self::Signal(signal) => signal.exit_code(),
+        }
+    }
+}
+
+/// What a code means.
+#[cfg(test)]
+pub(crate) struct Meaning {
+    /// If gen-service ends with it; empty if it never does.
+    pub(crate) gen_service: &'static str,
+    /// If a command of gatewayctl ends with it.
+    pub(crate) gatewayctl: &'static str,
+    /// What else it means for some commands of gatewayctl, or when they do not end with it.
+    pub(crate) commands: &'static [(&'static str, &'static str)],
+}
+
+#[cfg(test)]
+impl Exit {
+    /// All of them.
+    pub(crate) fn all() -> Vec<Self> {
+        let codes = [Self::Done, Self::Failed, Self::Usage, Self::SomeDown, Self::Absent];
+        codes.into_iter().chain(Signal::ALL.map(Self::Signal)).collect()
+    }
+
+    /// What it means.
+    pub(crate) fn meaning(self) -> Meaning {
+        match self {
+            Self::Done => Meaning {
+                gen_service: "Done. With `--check`, the directory is exactly what would be rendered.",
+                gatewayctl: "Done.",
+                commands: &[
+                    ("status", "Everything is up, or does not have to be."),
+                    ("health", "Everything is healthy."),
+                    ("doctor", "There is no error. There may be warnings."),
+                    ("reconcile", "What can have a gateway has one. Profiles that cannot are warnings."),
+                    ("unregister", "With `--if-exists`, the gateway may also have been absent."),
+                    ("watch", "A signal ended it."),
+                    ("watchdog", "A signal ended it."),
+                    ("metrics", "With `--listen`, a signal ended it."),
+                ],
+            },
+            Self::Failed => Meaning {
+                gen_service: "The run failed. With `--check`, the directory differs.",
+                gatewayctl: "The command failed.",
+                commands: &[
+                    ("status", "You may not see a gateway, and everything that you may see is up."),
+                    ("health", "Something is unhealthy."),
+                    ("doctor", "There is an error."),
+                ],
+            },
+            Self::Usage => Meaning {
+                gen_service: "Wrong usage or invalid input. Nothing was written.",
+                gatewayctl: "Wrong usage or invalid input. Nothing was changed.",
+                commands: &[],
+            },
+            Self::SomeDown => Meaning {
+                gen_service: "",
+                gatewayctl: "Only `status` ends with this code.",
+                commands: &[(
+                    "status",
+                    "Something is not up. What its manifest leaves down counts only if it is a gateway, or if you name it.",
+                )],
+            },
+            Self::Absent => Meaning {
+                gen_service: "",
+                gatewayctl: "There is no such gateway.",
+                commands: &[
+                    ("unregister", "Only without `--if-exists`."),
+                    ("health", "Never. It ends with 1 instead."),
+                ],
+            },
+            Self::Signal(_) => Meaning {
+                gen_service: "A signal ended the run, which first took back what it had done.",
+                gatewayctl: "A signal ended the run. If it was about to publish or to update, it first took that back.",
+                commands: &[],
+            },
         }
     }
 }

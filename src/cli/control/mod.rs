@@ -52,6 +52,12 @@ pub fn gatewayctl() -> ExitCode {
     })
 }
 
+/// What `gatewayctl` takes, for the reference.
+#[cfg(test)]
+pub(super) fn command() -> clap::Command {
+    <Gatewayctl as clap::CommandFactory>::command()
+}
+
 fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let common = &arguments.common;
     if arguments.command.changes_something() {

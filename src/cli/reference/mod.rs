@@ -1,0 +1,70 @@
+//! The pages of docs/reference, made in the tests from the code that they describe, so that they cannot say anything else.
+
+#![expect(clippy::disallowed_methods, reason = "files of this repository")]
+
+mod doctor;
+mod exit_codes;
+mod json;
+mod manifest;
+mod markdown;
+mod options;
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use super::args::GenService;
+use super::control;
+use crate::source;
+
+/// Every page, by the name of its file.
+fn pages() -> [(&'static str, String); 6] {
+    let (gen_service, gatewayctl) = (GenService::command(), control::command());
+    [
+        ("gen-service.md", options::page(gen_service.clone())),
+        ("gatewayctl.md", options::page(gatewayctl.clone())),
+        ("manifest.md", manifest::page(&gen_service)),
+        ("json.md", json::page()),
+        ("exit-codes.md", exit_codes::page(&[gen_service, gatewayctl])),
+        ("doctor.md", doctor::page()),
+    ]
+}
+
+/// Compares a file of docs/ with what the code makes of it, or writes it.
+fn shipped(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    let line = there.lines().zip(text.lines()).find(|(there, made)| there != made);
+    assert!(
+        there == text,
+        "docs/{name} is not what the code makes: UPDATE_REFERENCE=1 cargo test --lib reference, then read what changed\n{line:#?}"
+    );
+}
+
+#[test]
+fn the_reference_that_is_shipped_is_that_of_the_code() {
+    let mut names = Vec::new();
+    for (name, text) in pages() {
+        shipped(&format!("reference/{name}"), &text);
+        names.push(name.to_owned());
+    }
+    names.sort();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
+    let there = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut there: Vec<String> = there.collect();
+    there.sort();
+    assert_eq!(there, names);
+}
+
+/// An editor has the same schema as `gen-service --schema` prints, in the same form.
+#[test]
+fn the_reference_for_editors_is_that_of_the_code() {
+    let mut text = Vec::new();
+    super::ascii::pretty(&mut text, &source::schema()).unwrap();
+    shipped("gateways.schema.json", &String::from_utf8(text).unwrap());
+}
