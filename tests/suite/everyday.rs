@@ -202,7 +202,7 @@ fn errors_are_documents_where_a_program_reads_them() {
          j gen-service --manifest /tmp/m.toml --out /tmp/out; j gatewayctl statsu; j gatewayctl restart nobody; j gatewayctl logs nobody; \
          register coder --stop-timeout 600; until [ -e /share/record/deaf ]; do sleep 0.02; done; \
          j gatewayctl register coder --hermes-cli run; j as gatewayctl stop coder; \
-         gatewayctl stop coder --json >/dev/null 2>/tmp/err & stops=$!; until grep -q progress /tmp/err; do sleep 0.02; done; kill $stops; \
+         : >/tmp/err; gatewayctl stop coder --json >/dev/null 2>/tmp/err & stops=$!; until grep -q progress /tmp/err; do sleep 0.02; done; kill $stops; \
          code=0; wait $stops || code=$?; grep -v progress /tmp/err; echo \"[exit $code]\"; \
          s6-svc -k /run/service/gateway-coder; gatewayctl -q unregister coder",
     );
