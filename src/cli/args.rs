@@ -3,9 +3,12 @@
 use camino::Utf8PathBuf;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::ArgValueCompleter;
 
+use super::completions::Completions;
 use super::render_args::{RENDER_ARGS, RenderArgs};
+use super::{offered, version};
 use crate::spec::Part;
 use crate::spec::options::Layout;
 
@@ -17,6 +20,9 @@ use crate::spec::options::Layout;
 #[command(
     name = "gen-service",
     version,
+    long_version = version::long(),
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done; 1 failed, or --check found a difference; 2 wrong usage or invalid input",
@@ -35,12 +41,15 @@ Exit codes:
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that a person sets")]
 pub(crate) struct GenService {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Profiles to render: [a-z0-9][a-z0-9_-]*, at most 243 characters
-    #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema", "part", "prune"])]
+    #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema", "part", "prune"], add = ArgValueCompleter::new(offered::profiles))]
     pub(crate) profiles: Vec<String>,
 
     /// Render what this file names instead: gateways, the dashboard and the watch; - is standard input
-    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["profiles", RENDER_ARGS])]
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) manifest: Option<Utf8PathBuf>,
 
     /// Render only this part of the manifest; may be given several times [default: all of them]
@@ -48,7 +57,7 @@ pub(crate) struct GenService {
     pub(crate) part: Vec<OnePart>,
 
     /// Write to this directory, which is created; without it, print what would be written
-    #[arg(long, value_name = "DIR", value_parser = path())]
+    #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<Utf8PathBuf>,
 
     /// Write nothing: exit 0 if the directory is exactly what would be rendered, else show the difference and exit 1
@@ -109,6 +118,12 @@ impl GenService {
         let named = |part: &Part| self.part.is_empty() || self.part.iter().any(|one| Part::from(*one) == *part);
         Part::ALL.into_iter().filter(named).collect()
     }
+}
+
+/// What it does beside rendering.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Completions(Completions),
 }
 
 /// The word for a part of the manifest.

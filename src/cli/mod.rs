@@ -5,17 +5,19 @@
 mod args;
 mod ascii;
 mod check;
+mod completions;
 mod control;
 mod documents;
+mod offered;
 mod outcome;
 mod preview;
 #[cfg(test)]
 mod reference;
 mod render_args;
 mod streams;
+mod version;
 mod write;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -26,19 +28,19 @@ use streams::{Streams, with_streams};
 use crate::error::Error;
 use crate::source;
 use crate::spec::options::Layout;
-use args::GenService;
+use args::{Command, GenService};
 use outcome::Outcome;
 
 /// Runs `gen-service` with the arguments and streams of this process, and returns its exit code: 0 done, 1 failed or `--check` found a
 /// difference, 2 wrong usage or invalid input, 128 and the number of a signal that ended it.
 pub fn gen_service() -> ExitCode {
     with_streams(|mut streams| {
-        let mut words: Vec<OsString> = std::env::args_os().collect();
-        // Who says nothing else hardly wants to look at the gateway of a profile `help`; `gen-service -- help` does.
-        if words.len() == 2 && words[1] == "help" {
-            words[1] = "--help".into();
+        match completions::answers::<GenService>() {
+            Ok(false) => {}
+            Ok(true) => return 0,
+            Err(error) => return streams.clap(&error),
         }
-        let result = match GenService::try_parse_from(words).and_then(GenService::checked) {
+        let result = match GenService::try_parse().and_then(GenService::checked) {
             Ok(arguments) => {
                 streams.as_json = arguments.json;
                 run(&arguments, &mut streams)
@@ -50,6 +52,9 @@ pub fn gen_service() -> ExitCode {
 }
 
 fn run(arguments: &GenService, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+    if let Some(Command::Completions(completions)) = &arguments.command {
+        return completions.run("gen-service", streams);
+    }
     if arguments.schema {
         streams.json(&source::schema())?;
         return Ok(Outcome::Done);

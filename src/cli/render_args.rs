@@ -1,7 +1,8 @@
 //! The options that decide a gateway, for every program that renders one.
 
 use camino::Utf8PathBuf;
-use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::error::Error;
 use crate::hermes::on_pypi;
@@ -34,7 +35,8 @@ impl Args for RenderArgs {
         let entries = [
             many(ENV, "NAME=VALUE", "Set a variable for the gateway"),
             many(ENV_FILE, "FILE", "Set the variables of a file, in the format of `docker run --env-file`; --env wins")
-                .value_parser(clap::value_parser!(Utf8PathBuf)),
+                .value_parser(clap::value_parser!(Utf8PathBuf))
+                .value_hint(ValueHint::FilePath),
             many(SECRET, "NAME=FILE", "Set a variable to what this file holds when the gateway starts"),
         ];
         let arguments: Vec<Arg> = keys().map(argument).chain(entries).collect();
@@ -58,7 +60,10 @@ fn argument(key: Key) -> Arg {
     match key.kind() {
         Kind::Flag => argument.action(ArgAction::SetTrue),
         Kind::Integer(..) => argument.value_name(key.value_name()).allow_negative_numbers(true),
-        Kind::Choice(_) | Kind::Text(_) | Kind::List(_) => argument.value_name(key.value_name()),
+        Kind::Choice(words) => argument
+            .value_name(key.value_name())
+            .add(ArgValueCandidates::new(move || words.iter().map(CompletionCandidate::new).collect())),
+        Kind::Text(_) | Kind::List(_) => argument.value_name(key.value_name()),
     }
 }
 

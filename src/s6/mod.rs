@@ -47,6 +47,9 @@ pub(crate) use status::Phase;
 pub use status::{Ended, Status};
 pub(crate) use words::variables;
 
+/// The versions of s6 that all tests have passed with, each with where it is from.
+pub(crate) const TESTED_WITH: [(&str, &str); 2] = [("2.11.3.2", "Debian 12"), ("2.15.1", "s6-overlay 3.2.3.2")];
+
 /// Where s6-overlay has the programs of s6.
 pub const DEFAULT_BIN_DIR: &str = "/command";
 

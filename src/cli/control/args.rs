@@ -1,11 +1,14 @@
 //! What `gatewayctl` takes.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::ArgValueCompleter;
 
 use super::container_args::{Home, Reconcile, Repair, Shard, Which};
 use super::publish_args::{Install, Register};
 use super::show_args::{HowDeep, Logs, SERVICES, Services, Status};
+use crate::cli::completions::Completions;
+use crate::cli::{offered, version};
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 
@@ -14,6 +17,7 @@ use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 #[command(
     name = "gatewayctl",
     version,
+    long_version = version::long(),
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done; 1 failed, or doctor found an error; 2 wrong usage or invalid input; \
@@ -47,11 +51,11 @@ pub(super) struct Gatewayctl {
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
     /// Directory that s6-svscan watches
-    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_SCANDIR)]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = DEFAULT_SCANDIR)]
     pub(super) scandir: Utf8PathBuf,
 
     /// Directory of the programs of s6; each is called by its absolute path
-    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_BIN_DIR)]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = DEFAULT_BIN_DIR)]
     pub(super) s6_bin_dir: Utf8PathBuf,
 
     /// How long to wait for a state, in seconds
@@ -136,7 +140,7 @@ pub(super) enum Command {
     /// Say what is not well, a line each: for health checks of containers
     #[command(after_help = "Exit codes: 0 all is well; 1 something is not; 2 wrong usage")]
     Health {
-        #[arg(value_name = "SERVICE", help = SERVICES)]
+        #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
         services: Vec<String>,
 
         #[command(flatten)]
@@ -193,6 +197,7 @@ pub(super) enum Command {
     },
     /// Show the logs of gateways, or of the dashboard: of several, in the order of their times, after their names
     Logs(Logs),
+    Completions(Completions),
     /// Print the service manager in charge: s6, systemd, launchd, windows or none
     Detect,
 }
@@ -218,6 +223,7 @@ impl Command {
             | Self::List
             | Self::Status(_)
             | Self::Logs(_)
+            | Self::Completions(_)
             | Self::Detect => false,
         }
     }

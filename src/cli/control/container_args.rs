@@ -1,7 +1,7 @@
 //! The options of `gatewayctl` whose defaults are variables of the container, so that a command does the same in a hook and in `docker exec`.
 
 use camino::Utf8PathBuf;
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::boot::shard_here;
 use crate::s6::container;
@@ -26,11 +26,11 @@ impl ControlGroup {
 #[derive(Debug, Args)]
 pub(super) struct Home {
     /// Home of Hermes, where the profiles are [default: that of the container, or /opt/data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     hermes_home: Option<Utf8PathBuf>,
 
     /// Directory of root's for what --save writes of gateways [default: `$GATEWAYS_STATE` if it is there, or the home]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     state: Option<Utf8PathBuf>,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Which {
     pub(super) home: Home,
 
     /// Manifest with the settings of the gateways; what it does not name has its [defaults] [default: `$GATEWAYS_MANIFEST` if it is there]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     manifest: Option<Utf8PathBuf>,
 
     /// Take only profiles that match, such as 'team-*'; may be given several times [default: `$GATEWAYS_ONLY`]
@@ -137,7 +137,7 @@ pub(super) struct Shard {
     pub(super) to: String,
 
     /// Manifest that names all gateways [default: `$GATEWAYS_MANIFEST`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     manifest: Option<Utf8PathBuf>,
 
     /// What runs a command in a replica, for a shell: {} is the number of the replica from 0 on, {slot} that from 1 on

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
+use super::completions;
 use super::documents::Detected;
 use super::outcome::Outcome;
 use super::streams::{Streams, with_streams};
@@ -41,6 +42,11 @@ use common::{chosen, host, kind, or_near, s6, services};
 /// input, 128 and the number of a signal that ended it; `status` also 3 some gateway is down, 4 there is no such gateway.
 pub fn gatewayctl() -> ExitCode {
     with_streams(|mut streams| {
+        match completions::answers::<Gatewayctl>() {
+            Ok(false) => {}
+            Ok(true) => return 0,
+            Err(error) => return streams.clap(&error),
+        }
         let result = match Gatewayctl::try_parse() {
             Ok(arguments) => {
                 streams.as_json = arguments.common.json;
@@ -98,6 +104,7 @@ fn run(arguments: &Gatewayctl, streams: &mut Streams<'_>) -> Result<Outcome, Err
             lifecycle::restart(&chosen(services, common, streams)?, *rolling, common, streams)
         }
         Command::Logs(logs) => logs::run(logs, common, streams),
+        Command::Completions(completions) => completions.run("gatewayctl", streams),
         Command::Detect => {
             let kind = kind(common).map_or_else(|| "none".to_owned(), |kind| kind.to_string());
             if common.json {

@@ -1,19 +1,21 @@
 //! What the commands take that publish gateways.
 
 use camino::Utf8PathBuf;
-use clap::Args;
+use clap::{Args, ValueHint};
+use clap_complete::ArgValueCompleter;
 
 use super::container_args::{ControlGroup, Home};
+use crate::cli::offered;
 use crate::cli::render_args::RenderArgs;
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
     /// Staging trees
-    #[arg(value_name = "TREE", required = true)]
+    #[arg(value_name = "TREE", value_hint = ValueHint::DirPath, required = true)]
     pub(super) trees: Vec<Utf8PathBuf>,
 
     /// Scandir to publish to [default: that of --scandir]
-    #[arg(long, value_name = "SCANDIR")]
+    #[arg(long, value_name = "SCANDIR", value_hint = ValueHint::DirPath)]
     pub(super) into: Option<Utf8PathBuf>,
 
     /// Remove each service directory from its tree once it is published
@@ -35,7 +37,7 @@ pub(super) struct Install {
 #[derive(Debug, Args)]
 pub(super) struct Register {
     /// Profile of the gateway
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCompleter::new(offered::profiles_without_gateway))]
     pub(super) profile: String,
 
     #[command(flatten)]

@@ -1,9 +1,11 @@
 //! Which services a command is about, and what the commands take that only show something.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use regex_lite::Regex;
 
 use super::since::Since;
+use crate::cli::offered;
 use crate::health::Depth;
 
 /// What a word for a service is.
@@ -13,7 +15,7 @@ pub(super) const SERVICES: &str = "Profile of a gateway, or dashboard, watch, wa
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Services {
-    #[arg(value_name = "SERVICE", help = SERVICES)]
+    #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
     pub(super) named: Vec<String>,
 
     /// Every gateway in the scandir, and nothing else
@@ -24,7 +26,7 @@ pub(super) struct Services {
 /// What `status` shows.
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    #[arg(value_name = "SERVICE", help = SERVICES)]
+    #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
     pub(super) services: Vec<String>,
 
     /// Show it again every 2 seconds, or as often as this says, until Ctrl-C

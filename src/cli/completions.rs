@@ -1,0 +1,77 @@
+//! Completions: a script for each shell, which asks the program itself what can come next. So names of profiles are those of this moment.
+
+use std::ffi::OsStr;
+
+use clap::{Args, CommandFactory, ValueEnum};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::CompletionCandidate;
+use clap_complete::env::Shells;
+
+use super::outcome::Outcome;
+use super::streams::Streams;
+use crate::error::Error;
+
+/// The variable by which a script asks. The usual one, `COMPLETE`, might be set for another program.
+const VARIABLE: &str = "GEN_SERVICE_COMPLETE";
+
+/// Print the script that completes the words of this program in a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+To complete in this shell and in each new one:
+  bash    echo 'source <(PROGRAM completions bash)' >>~/.bashrc
+  zsh     echo 'source <(PROGRAM completions zsh)' >>~/.zshrc, after compinit
+  fish    PROGRAM completions fish >~/.config/fish/completions/PROGRAM.fish
+  elvish  PROGRAM completions elvish >>~/.config/elvish/rc.elv")]
+pub(super) struct Completions {
+    /// Shell to complete in
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// A shell that can complete.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+impl Completions {
+    /// Prints the script.
+    pub(super) fn run(&self, program: &str, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
+        let (shells, name) = (Shells::builtins(), self.shell.to_possible_value());
+        let shell = name.as_ref().and_then(|name| shells.completer(name.get_name()));
+        let written = shell
+            .map_or(Ok(()), |shell| shell.write_registration(VARIABLE, program, program, program, &mut *streams.out));
+        written.map_err(Error::Output).map(|()| Outcome::Done)
+    }
+}
+
+/// Answers a script that asks what can come next. Whether one did.
+///
+/// # Errors
+/// If it is of no shell that is known, or nobody reads the answer.
+pub(super) fn answers<C: CommandFactory>() -> clap::error::Result<bool> {
+    CompleteEnv::with_factory(C::command).var(VARIABLE).try_complete(std::env::args_os(), None)
+}
+
+/// Those of some names that begin like a word.
+pub(super) fn beginning_with(word: &OsStr, names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
+    let Some(word) = word.to_str() else { return Vec::new() };
+    names.into_iter().filter(|name| name.starts_with(word)).map(CompletionCandidate::new).collect()
+}
+
+/// What an option is on the command line that is being completed: clap tells a completer no more than the word.
+pub(super) fn given(option: &str) -> Option<String> {
+    let mut words = std::env::args_os().filter_map(|word| word.into_string().ok());
+    while let Some(word) = words.next() {
+        match word.strip_prefix(option) {
+            Some("") => return words.next(),
+            Some(rest) if rest.starts_with('=') => return Some(rest[1..].to_owned()),
+            _ => {}
+        }
+    }
+    None
+}
