@@ -27,8 +27,8 @@
 //! use gen_service::render::render;
 //! use gen_service::spec::{Gateway, Options};
 //!
-//! let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-//! let directory = render(&gateways[0]);
+//! let gateway = Gateway::resolve_one("coder".parse()?, Options::default())?;
+//! let directory = render(&gateway);
 //! let run = &directory.files()[1];
 //! assert_eq!(run.path, "run");
 //! assert!(run.content.ends_with(
@@ -37,7 +37,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! To publish, see [`s6::read_tree`]; to register and to read states, see [`manager`].
+//! To publish, see [`s6::read_tree`]; to register and to read states, see [`manager`]. `examples/` has a program for each, and docs/library.md
+//! explains them.
 
 mod base;
 mod boot;
@@ -59,6 +60,8 @@ pub mod tree;
 mod volume;
 
 pub use base::{Interrupted, Observer, Signal, WaitError};
+/// A path here is UTF-8: it stands in scripts and in messages.
+pub use camino::{Utf8Path, Utf8PathBuf};
 pub use disk::{DiskError, SystemError};
 
 /// The two programs, as their `main` calls them.

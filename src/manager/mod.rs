@@ -17,8 +17,7 @@
 //! # while !manager.scandir().is_live()? { std::thread::sleep(Duration::from_millis(5)); }
 //! let mut options = Options::default();
 //! options.set(Key::Down, "true")?;
-//! let gateways = Gateway::resolve(vec![("coder".parse()?, options)]).map_err(|_| "a port is taken")?;
-//! manager.register_profile_gateway(&gateways[0])?;
+//! manager.register_profile_gateway(&Gateway::resolve_one("coder".parse()?, options)?)?;
 //!
 //! for (profile, service) in manager.scandir().gateways()? {
 //!     let status = service.status(manager.programs())?;

@@ -80,8 +80,7 @@ impl Layout {
 /// use gen_service::spec::options::Layout;
 /// use gen_service::spec::{Gateway, Options, Service};
 ///
-/// let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// let service = Service::from(gateways[0].clone());
+/// let service = Service::from(Gateway::resolve_one("coder".parse()?, Options::default())?);
 /// let paths = |layout| render_in(&service, layout).iter().map(|entry| entry.path().to_owned()).collect::<Vec<_>>();
 /// assert_eq!(paths(Layout::S6), ["gateway-coder"]);
 /// assert_eq!(

@@ -44,8 +44,8 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// # let directory = camino::Utf8Path::from_path(directory.path()).ok_or("no UTF-8")?;
 /// # let (tree, scandir) = (directory.join("tree"), directory.join("service"));
 /// # std::fs::create_dir(&scandir)?;
-/// # let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// # write(&tree, Layout::S6, &gateways.into_iter().map(Service::from).collect::<Vec<_>>(), Permit::default(), &mut ())?;
+/// # let gateway = Gateway::resolve_one("coder".parse()?, Options::default())?;
+/// # write(&tree, Layout::S6, &[Service::from(gateway)], Permit::default(), &mut ())?;
 /// // Debian has the programs of s6 in /usr/bin, s6-overlay in /command.
 /// let manager = S6Manager::new(&scandir, "/usr/bin".as_ref(), Duration::from_secs(10))?;
 /// let installed = manager.install(&read_tree(&tree)?, false)?;

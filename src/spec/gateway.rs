@@ -87,6 +87,17 @@ impl Gateway {
         }
     }
 
+    /// The gateway of this profile, if no other is to run beside it; [`Self::resolve`] also sees that no two have one port.
+    ///
+    /// # Errors
+    /// The first problem with these options.
+    pub fn resolve_one(profile: ProfileName, options: Options) -> Result<Self, SpecError> {
+        match Self::resolve(vec![(profile, options)]) {
+            Ok(mut gateways) => Ok(gateways.remove(0)),
+            Err(mut problems) => Err(problems.remove(0).1),
+        }
+    }
+
     fn new(profile: ProfileName, options: Options, call: Call, owner: Owner) -> Self {
         Self {
             profile,

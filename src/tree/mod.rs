@@ -53,9 +53,8 @@ pub struct Report {
 ///
 /// # let directory = tempfile::tempdir()?;
 /// # let out = camino::Utf8Path::from_path(directory.path()).ok_or("no UTF-8")?.join("services");
-/// let gateways = Gateway::resolve(vec![("coder".parse()?, Options::default())]).map_err(|_| "a port is taken")?;
-/// let services: Vec<Service> = gateways.into_iter().map(Service::from).collect();
-/// let report = write(&out, Layout::S6, &services, Permit::default(), &mut ())?;
+/// let gateway = Gateway::resolve_one("coder".parse()?, Options::default())?;
+/// let report = write(&out, Layout::S6, &[Service::from(gateway)], Permit::default(), &mut ())?;
 /// assert_eq!(report.changes, [Change::Created]);
 /// assert!(out.join("gateway-coder/log/run").is_file());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -152,7 +152,7 @@ fn none_registers_at_run_time() {
     // As another program sees it: a typed error, and an empty list.
     for kind in [Kind::Systemd, Kind::Launchd, Kind::Windows] {
         let host = Host::new(kind, 501).unwrap();
-        let gateway = Gateway::resolve(vec![("coder".parse().unwrap(), Options::default())]).unwrap().remove(0);
+        let gateway = Gateway::resolve_one("coder".parse().unwrap(), Options::default()).unwrap();
         let refused = |result: Result<(), ManagerError>| match result {
             Err(ManagerError::Unsupported(unsupported)) => unsupported.kind == kind,
             _ => false,
