@@ -21,6 +21,7 @@ mod hosts;
 mod install;
 mod isolated;
 mod layouts;
+mod library;
 mod logs;
 mod meaning;
 mod metrics;

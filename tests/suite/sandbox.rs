@@ -60,13 +60,16 @@ impl Sandbox {
     pub(crate) fn with_programs(hermes: &str) -> Self {
         let sandbox = Self::new(SHELLS[0], &["rendered"]);
         for program in [GEN_SERVICE, GATEWAYCTL] {
-            let name = Path::new(program).file_name().unwrap();
-            fs::hard_link(program, sandbox.path("bin").join(name))
-                .or_else(|_| fs::copy(program, sandbox.path("bin").join(name)).map(drop))
-                .unwrap();
+            sandbox.add(Path::new(program));
         }
         fs::write(sandbox.path("bin/hermes"), format!("#!/bin/sh\n{hermes}\n")).unwrap();
         sandbox
+    }
+
+    /// Puts a program on its PATH.
+    pub(crate) fn add(&self, program: &Path) {
+        let place = self.path("bin").join(program.file_name().unwrap());
+        fs::hard_link(program, &place).or_else(|_| fs::copy(program, &place).map(drop)).unwrap();
     }
 
     /// Runs a command of the POSIX shell beside a live s6-svscan on `/run/service`; what that says goes to `/share/scan.log`.
