@@ -5,6 +5,7 @@
 mod doctor;
 mod exit_codes;
 mod json;
+mod man;
 mod manifest;
 mod markdown;
 mod options;
@@ -46,6 +47,15 @@ fn shipped(name: &str, text: &str) {
     );
 }
 
+/// The files of a directory of docs/, sorted.
+fn there(name: &str) -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn the_reference_that_is_shipped_is_that_of_the_code() {
     let mut names = Vec::new();
@@ -54,11 +64,19 @@ fn the_reference_that_is_shipped_is_that_of_the_code() {
         names.push(name.to_owned());
     }
     names.sort();
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
-    let there = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut there: Vec<String> = there.collect();
-    there.sort();
-    assert_eq!(there, names);
+    assert_eq!(there("reference"), names);
+}
+
+/// The packages install them. `man -l docs/man/gatewayctl.1` shows one.
+#[test]
+fn the_man_pages_that_are_shipped_are_those_of_the_code() {
+    let mut names = Vec::new();
+    for (name, text) in [GenService::command(), control::command()].into_iter().flat_map(man::pages) {
+        shipped(&format!("man/{name}"), &text);
+        names.push(name);
+    }
+    names.sort();
+    assert_eq!(there("man"), names);
 }
 
 /// An editor has the same schema as `gen-service --schema` prints, in the same form.

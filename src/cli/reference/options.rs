@@ -21,15 +21,15 @@ pub(super) fn page(mut program: Command) -> String {
         "\nThis page says what `{name} --help` says. `-h` prints a summary, and `--version` the version. "
     );
     page += "[Exit codes](exit-codes.md) has a page of its own.\n";
-    let commands: Vec<Command> = commands(&program).cloned().collect();
-    if commands.is_empty() {
+    let is_own = |arg: &Arg| !arg.is_global_set();
+    let has_own = program.get_arguments().any(|arg| is_own(arg) && !is_of_clap(arg));
+    if has_own {
         usage(&mut page, &mut program.clone());
-        groups(&mut page, &program, "## ", |_| true);
-        help_behind(&mut page, &program);
-        return page;
+        groups(&mut page, &program, "## ", is_own);
     }
     help_behind(&mut page, &program);
     page += "\n## Commands\n\n";
+    let commands: Vec<Command> = commands(&program).cloned().collect();
     let rows: Vec<Vec<String>> = commands
         .iter()
         .map(|command| {
@@ -38,16 +38,23 @@ pub(super) fn page(mut program: Command) -> String {
         })
         .collect();
     page += &table(&["command", "what it does"], &rows);
-    page += "\nEach command takes the [common options](#common-options) too.\n";
+    if program.get_arguments().any(Arg::is_global_set) {
+        page += "\nEach command takes the [common options](#common-options) too.\n";
+    }
     for mut command in commands {
         let _ = write!(page, "\n## {}\n\n{}\n", command.get_name(), about_of(&command));
         usage(&mut page, &mut command);
-        groups(&mut page, &command, "### ", |arg| !arg.is_global_set());
+        groups(&mut page, &command, "### ", is_own);
         help_behind(&mut page, &command);
     }
     groups(&mut page, &program, "## ", Arg::is_global_set);
     variables(&mut page, &program);
     page
+}
+
+/// Whether clap adds it to every command.
+fn is_of_clap(arg: &Arg) -> bool {
+    matches!(arg.get_id().as_str(), "help" | "version")
 }
 
 /// The commands of a program that a person uses.
@@ -73,7 +80,7 @@ fn help_behind(page: &mut String, command: &Command) {
 
 /// The arguments and options of a command, a table for each heading of the help.
 fn groups(page: &mut String, command: &Command, level: &str, wanted: impl Fn(&Arg) -> bool) {
-    let is_own = |arg: &&Arg| wanted(arg) && !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
+    let is_own = |arg: &&Arg| wanted(arg) && !arg.is_hide_set() && !is_of_clap(arg);
     let args: Vec<&Arg> = command.get_arguments().filter(is_own).collect();
     let mut headings: Vec<Option<&str>> = Vec::new();
     for arg in &args {
