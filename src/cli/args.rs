@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::ArgValueCompleter;
 
-use super::completions::Completions;
+use super::completions::{Completions, how_to_install};
 use super::render_args::{RENDER_ARGS, RenderArgs};
 use super::{offered, version};
 use crate::spec::Part;
@@ -123,6 +123,7 @@ impl GenService {
 /// What it does beside rendering.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(after_help = how_to_install!("gen-service"))]
     Completions(Completions),
 }
 

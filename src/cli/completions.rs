@@ -11,17 +11,35 @@ use super::outcome::Outcome;
 use super::streams::Streams;
 use crate::error::Error;
 
+/// How a person makes each shell complete the words of a program.
+macro_rules! how_to_install {
+    ($program:literal) => {
+        concat!(
+            "To complete in each new shell:\n",
+            "  bash    echo 'source <(",
+            $program,
+            " completions bash)' >>~/.bashrc\n",
+            "  zsh     echo 'source <(",
+            $program,
+            " completions zsh)' >>~/.zshrc   (after compinit)\n",
+            "  fish    ",
+            $program,
+            " completions fish >~/.config/fish/completions/",
+            $program,
+            ".fish\n",
+            "  elvish  ",
+            $program,
+            " completions elvish >>~/.config/elvish/rc.elv"
+        )
+    };
+}
+pub(super) use how_to_install;
+
 /// The variable by which a script asks. The usual one, `COMPLETE`, might be set for another program.
 const VARIABLE: &str = "GEN_SERVICE_COMPLETE";
 
 /// Print the script that completes the words of this program in a shell
 #[derive(Debug, Args)]
-#[command(after_help = "\
-To complete in this shell and in each new one:
-  bash    echo 'source <(PROGRAM completions bash)' >>~/.bashrc
-  zsh     echo 'source <(PROGRAM completions zsh)' >>~/.zshrc, after compinit
-  fish    PROGRAM completions fish >~/.config/fish/completions/PROGRAM.fish
-  elvish  PROGRAM completions elvish >>~/.config/elvish/rc.elv")]
 pub(super) struct Completions {
     /// Shell to complete in
     #[arg(value_name = "SHELL")]

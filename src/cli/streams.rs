@@ -96,7 +96,8 @@ impl Streams<'_> {
             return Exit::Usage.code();
         }
         let stream: &mut dyn Write = if error.use_stderr() { &mut *self.err } else { &mut *self.out };
-        let said = write!(stream, "{}", text.ansi()).and_then(|()| stream.flush());
+        let end = if text.to_string().ends_with('\n') { "" } else { "\n" };
+        let said = write!(stream, "{}{end}", text.ansi()).and_then(|()| stream.flush());
         match said {
             Err(cause) if !error.use_stderr() => self.end(Err(Error::Output(cause))),
             _ if error.use_stderr() => Exit::Usage.code(),

@@ -39,19 +39,69 @@ fn help() {
     let nothing = run(gen_service("/", []));
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
     assert_eq!(nothing.err, succeeds("/", ["-h"]));
-    assert_eq!(succeeds("/", ["--version"]), concat!("gen-service ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(succeeds("/", ["-V"]), concat!("gen-service ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 /// Whoever looks for help gets it; whoever wants the gateway of a profile that is called like that, too.
 #[test]
 fn help_is_no_profile_unless_more_is_said() {
     assert_eq!(succeeds("/", ["help"]), succeeds("/", ["--help"]));
-    for arguments in [&["--", "help"][..], &["help", "--hermes-cli", "run"], &["help", "coder"]] {
-        assert!(succeeds("/", arguments.iter().copied()).starts_with("==> gateway-help/type"), "{arguments:?}");
+    for word in ["help", "completions"] {
+        assert!(succeeds("/", ["--", word]).starts_with(&format!("==> gateway-{word}/type")), "{word}");
+        assert!(succeeds("/", ["coder", word]).contains(&format!("==> gateway-{word}/type")), "{word}");
     }
 }
 
-/// Both programs say it once, before anything else, and say no more.
+/// The commit is in no debug build, so that a commit does not compile everything anew.
+#[test]
+fn the_version_is_said_with_what_it_was_tested_with() {
+    let long = succeeds("/", ["--version"]);
+    assert!(succeeds("/", ["-V"]).lines().eq(long.lines().take(1)));
+    snapshot("version", "", &long);
+    let dockerfile = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docker/Dockerfile")).unwrap();
+    let version = dockerfile.lines().find_map(|line| line.strip_prefix("ARG S6_OVERLAY_VERSION=")).unwrap();
+    assert!(long.contains(&format!("(s6-overlay {version})")), "{long}");
+}
+
+/// Which commit a release build says that it is from: the one that it is told, or that of its sources.
+#[test]
+fn a_release_build_records_its_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("build");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/build.rs");
+    let compiled = Command::new("rustc").args(["--edition=2024", source, "-o"]).arg(&program).status().unwrap();
+    assert!(compiled.success());
+    let sources = directory.path().join("sources");
+    fs::create_dir(&sources).unwrap();
+    let said = |profile: &str, commit: &str| {
+        let ran = Command::new(&program)
+            .current_dir(&sources)
+            .env("PROFILE", profile)
+            .env("GEN_SERVICE_COMMIT", commit)
+            .env("GIT_CEILING_DIRECTORIES", directory.path())
+            .output()
+            .unwrap();
+        let out = String::from_utf8(ran.stdout).unwrap();
+        out.lines().find_map(|line| line.strip_prefix("cargo:rustc-env=GEN_SERVICE_BUILT_FROM=")).map(str::to_owned)
+    };
+    assert_eq!((said("release", ""), said("debug", "")), (None, None));
+    assert_eq!((said("release", "told"), said("debug", "told")), (Some("told".to_owned()), Some("told".to_owned())));
+    let git = |arguments: &[&str]| {
+        let author = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let ran = Command::new("git").current_dir(&sources).args(author).args(arguments).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message=first"]);
+    assert_eq!(said("release", ""), Some(git(&["rev-parse", "--short=12", "HEAD"])));
+    assert_eq!(said("debug", ""), None);
+    let packaged =
+        "{\n  \"git\": {\n    \"sha1\": \"0123456789abcdef0123456789abcdef01234567\"\n  },\n  \"path_in_vcs\": \"\"\n}";
+    fs::write(sources.join(".cargo_vcs_info.json"), packaged).unwrap();
+    assert_eq!(said("release", ""), Some("0123456789ab".to_owned()));
+}
+
 #[test]
 fn the_command_line_that_nobody_takes_is_told_once() {
     let directory = directory();

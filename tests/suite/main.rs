@@ -7,6 +7,7 @@
 mod boot;
 mod bytes;
 mod cli;
+mod completions;
 mod control;
 mod control_faults;
 mod dashboard;

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCompleter;
 use super::container_args::{Home, Reconcile, Repair, Shard, Which};
 use super::publish_args::{Install, Register};
 use super::show_args::{HowDeep, Logs, SERVICES, Services, Status};
-use crate::cli::completions::Completions;
+use crate::cli::completions::{Completions, how_to_install};
 use crate::cli::{offered, version};
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
@@ -197,6 +197,7 @@ pub(super) enum Command {
     },
     /// Show the logs of gateways, or of the dashboard: of several, in the order of their times, after their names
     Logs(Logs),
+    #[command(after_help = how_to_install!("gatewayctl"))]
     Completions(Completions),
     /// Print the service manager in charge: s6, systemd, launchd, windows or none
     Detect,
