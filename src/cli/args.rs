@@ -12,10 +12,10 @@ use super::{offered, version};
 use crate::spec::Part;
 use crate::spec::options::Layout;
 
-/// Render s6 service directories for the gateways of Hermes profiles, the dashboard and the watch
+/// Render s6 service directories for the gateways of Hermes profiles
 ///
-/// A service directory is what s6-supervise runs: gateway-<PROFILE>/{type,run,finish,timeout-kill,log/run,…}. The same
-/// input gives the same bytes on any machine; neither s6 nor Hermes need be there.
+/// s6-supervise runs a service directory: gateway-<PROFILE>/{type,run,finish,timeout-kill,log/run,…}. The same input gives
+/// the same bytes on any machine. It needs neither s6 nor Hermes.
 #[derive(Debug, Parser)]
 #[command(
     name = "gen-service",
@@ -28,7 +28,7 @@ use crate::spec::options::Layout;
     after_help = "Exit codes: 0 done; 1 failed, or --check found a difference; 2 wrong usage or invalid input",
     after_long_help = "\
 Examples:
-  gen-service coder --hermes-cli run              look at what would be rendered
+  gen-service coder --hermes-cli run              print the scripts
   gen-service coder --hermes-cli run --out services
   gen-service --manifest gateways.toml --out /etc/services.d --prune
   gen-service --manifest gateways.toml --out services --check
@@ -44,39 +44,39 @@ pub(crate) struct GenService {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Profiles to render: [a-z0-9][a-z0-9_-]*, at most 243 characters
+    /// Profiles to render. A name is [a-z0-9][a-z0-9_-]*, of at most 243 characters
     #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema", "part", "prune"], add = ArgValueCompleter::new(offered::profiles))]
     pub(crate) profiles: Vec<String>,
 
-    /// Render what this file names instead: gateways, the dashboard and the watch; - is standard input
+    /// Render what this file names. - reads standard input
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) manifest: Option<Utf8PathBuf>,
 
-    /// Render only this part of the manifest; may be given several times [default: all of them]
+    /// Render only this part of the manifest. You may repeat it [default: all parts]
     #[arg(long = "part", value_name = "PART", value_enum)]
     pub(crate) part: Vec<OnePart>,
 
-    /// Write to this directory, which is created; without it, print what would be written
+    /// Write to this directory. Omit it to print the scripts
     #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<Utf8PathBuf>,
 
-    /// Write nothing: exit 0 if the directory is exactly what would be rendered, else show the difference and exit 1
+    /// Write nothing. Compare the directory with what would be rendered: exit 0 if they are the same, else show the difference and exit 1
     #[arg(long, requires = "out", conflicts_with_all = ["prune", "force"])]
     pub(crate) check: bool,
 
-    /// Remove the service directories of what is no longer in the manifest, of the parts that are rendered
+    /// Remove service directories that are no longer in the manifest
     #[arg(long, requires = "out")]
     pub(crate) prune: bool,
 
-    /// Replace what stands in the way even if gen-service did not write it
+    /// Replace files even if gen-service did not write them
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
 
-    /// Say it in JSON
+    /// Print JSON
     #[arg(long, conflicts_with = "quiet")]
     pub(crate) json: bool,
 
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
@@ -84,15 +84,15 @@ pub(crate) struct GenService {
     #[arg(long, exclusive = true)]
     pub(crate) schema: bool,
 
-    /// Form of what is rendered: service directories for s6, source definitions for s6-rc, or those at their places below /etc/s6-overlay
-    /// [default: s6, or what the manifest says]
+    /// What to render: service directories for s6, source definitions for s6-rc, or the same at their places below /etc/s6-overlay
+    /// [default: s6, or the layout of the manifest]
     #[arg(long, value_name = "LAYOUT", value_enum)]
     pub(crate) layout: Option<OneLayout>,
 
     #[command(flatten)]
     pub(crate) options: RenderArgs,
 
-    /// Start the gateway after this service or bundle of s6-rc; may be given several times
+    /// Start the gateway after this service or bundle of s6-rc. You may repeat it
     #[arg(long, value_name = "NAME", help_heading = "Gateway", conflicts_with = "manifest")]
     pub(crate) after: Vec<String>,
 }

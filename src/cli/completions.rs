@@ -38,10 +38,10 @@ pub(super) use how_to_install;
 /// The variable by which a script asks. The usual one, `COMPLETE`, might be set for another program.
 const VARIABLE: &str = "GEN_SERVICE_COMPLETE";
 
-/// Print the script that completes the words of this program in a shell
+/// Print a script that completes commands, options and names in your shell
 #[derive(Debug, Args)]
 pub(super) struct Completions {
-    /// Shell to complete in
+    /// Your shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }

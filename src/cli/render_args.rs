@@ -34,10 +34,14 @@ impl Args for RenderArgs {
         };
         let entries = [
             many(ENV, "NAME=VALUE", "Set a variable for the gateway"),
-            many(ENV_FILE, "FILE", "Set the variables of a file, in the format of `docker run --env-file`; --env wins")
+            many(ENV_FILE, "FILE", "Set the variables of a file, in the format of `docker run --env-file`. --env wins")
                 .value_parser(clap::value_parser!(Utf8PathBuf))
                 .value_hint(ValueHint::FilePath),
-            many(SECRET, "NAME=FILE", "Set a variable to what this file holds when the gateway starts"),
+            many(
+                SECRET,
+                "NAME=FILE",
+                "Set a variable to the content of this file, which is read when the gateway starts",
+            ),
         ];
         let arguments: Vec<Arg> = keys().map(argument).chain(entries).collect();
         let group =

@@ -12,7 +12,7 @@ use crate::cli::{offered, version};
 use crate::manager::Kind;
 use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
 
-/// Install, supervise and control the gateways of Hermes profiles, the dashboard and the watch
+/// Install and control the gateways of Hermes profiles
 #[derive(Debug, Parser)]
 #[command(
     name = "gatewayctl",
@@ -20,23 +20,23 @@ use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
     long_version = version::long(),
     arg_required_else_help = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 failed, or doctor found an error; 2 wrong usage or invalid input; \
-                  4 there is no such gateway; of status: 3 some gateway is down",
+    after_help = "Exit codes: 0 done; 1 failed, or doctor or health found something; 2 wrong usage or invalid input; \
+                  3 only status: something is not up; 4 there is no such gateway",
     after_long_help = "\
 Examples:
   gatewayctl install /opt/gateways --into /run/service   publish what gen-service --out wrote
-  gatewayctl register writer --hermes-cli run --save     a new gateway, also after the next boot
-  gatewayctl status                                      all gateways
-  gatewayctl restart --all --rolling                     one after the other
-  gatewayctl logs writer -n 50 -f                        its last lines, and what comes
-  gatewayctl unregister writer --save                    take it out for good
-  gatewayctl doctor                                      what is wrong, and what to do
+  gatewayctl register writer --hermes-cli run --save     add a gateway, for the next boots too
+  gatewayctl status                                      show all gateways
+  gatewayctl restart --all --rolling                     restart them one after the other
+  gatewayctl logs writer -n 50 -f                        show 50 lines of its log, and follow it
+  gatewayctl unregister writer --save                    remove it, for the next boots too
+  gatewayctl doctor                                      find what is wrong, and what to do
 
 Exit codes:
   0  done
-  1  failed, or doctor found an error, or health somebody who is not well, or status cannot see a gateway
+  1  failed; or doctor or health found something; or status may not see a gateway
   2  wrong usage or invalid input; nothing was changed
-  3  of status: some gateway is down
+  3  only status: something is not up
   4  there is no such gateway"
 )]
 pub(super) struct Gatewayctl {
@@ -54,23 +54,23 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = DEFAULT_SCANDIR)]
     pub(super) scandir: Utf8PathBuf,
 
-    /// Directory of the programs of s6; each is called by its absolute path
+    /// Directory of the programs of s6
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = DEFAULT_BIN_DIR)]
     pub(super) s6_bin_dir: Utf8PathBuf,
 
-    /// How long to wait for a state, in seconds
+    /// How many seconds to wait for a state
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub(super) timeout: u64,
 
-    /// Service manager to talk to, where it is not to be detected
+    /// Service manager to use, instead of the one that is detected
     #[arg(long, global = true, value_name = "KIND")]
     pub(super) manager: Option<Manager>,
 
-    /// Say it in JSON
+    /// Print JSON
     #[arg(long, global = true, conflicts_with = "quiet")]
     pub(super) json: bool,
 
-    /// Say nothing but errors and what was asked for
+    /// Print only errors and what you asked for
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
 }
@@ -96,49 +96,49 @@ impl From<Manager> for Kind {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Publish the service directories of staging trees, as gen-service --out wrote them
+    /// Publish staging trees, which gen-service --out wrote, into a scandir
     Install(Install),
-    /// Render one gateway and have it supervised at once
+    /// Render one gateway and start it
     Register(Register),
-    /// Stop gateways, dashboard or watch and take them out, whether they run or not
+    /// Stop services and remove them from the scandir
     Unregister {
         #[command(flatten)]
         services: Services,
 
-        /// Have reconcile forget, too, what register --save wrote of them
+        /// Remove them for the next boots too: forget what register --save wrote
         #[arg(long)]
         save: bool,
 
-        /// Remove the homes of isolated gateways, too, with all that is in them, after asking
+        /// Delete the homes of isolated gateways too, with everything in them. It asks first
         #[arg(long)]
         purge: bool,
 
-        /// Take a gateway that is not there for one that has been taken out
+        /// Do not fail if a gateway is not there
         #[arg(long)]
         if_exists: bool,
 
-        /// Purge without asking
+        /// Do not ask before --purge
         #[arg(long, requires = "purge")]
         yes: bool,
 
         #[command(flatten)]
         home: Home,
     },
-    /// Give every profile on the volume its gateway: for a hook at boot, when the scandir is empty
+    /// Give each profile on the volume its gateway. A hook runs this at boot
     Reconcile(Reconcile),
-    /// Follow the profiles on the volume: each new one gets its gateway, and that of one that is gone is taken out
+    /// Watch the profiles on the volume: add the gateway of a new profile, remove that of a deleted one
     Watch(Which),
-    /// Restart each gateway that is up and has not answered on its port for as long as its --watchdog says
+    /// Restart gateways that do not answer on their port for longer than their --watchdog allows
     Watchdog,
-    /// Give the user of the gateways what a command of root's left on the volume, as far as that is safe
+    /// Give files that root left on the volume to the user of the gateways, as far as that is safe
     Repair(Repair),
-    /// Check s6, the scandir, the volume and every gateway, and say what to do
+    /// Check everything, change nothing, and say what to do
     Doctor {
         #[command(flatten)]
         home: Home,
     },
-    /// Say what is not well, a line each: for health checks of containers
-    #[command(after_help = "Exit codes: 0 all is well; 1 something is not; 2 wrong usage")]
+    /// Print a line for each thing that is unhealthy, for health checks of containers
+    #[command(after_help = "Exit codes: 0 everything is healthy; 1 something is not; 2 wrong usage")]
     Health {
         #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
         services: Vec<String>,
@@ -146,60 +146,60 @@ pub(super) enum Command {
         #[command(flatten)]
         depth: HowDeep,
     },
-    /// Print how all gateways are, in numbers, as Prometheus reads them
+    /// Print the state of all gateways in the format of Prometheus
     Metrics {
-        /// Serve them over HTTP at this address instead, at /metrics, until a signal comes; a port alone is one of loopback
+        /// Serve it over HTTP at this address, at /metrics, until a signal comes. A port alone listens on loopback
         #[arg(long, value_name = "[IP:]PORT")]
         listen: Option<String>,
     },
-    /// Print a script that moves gateways if the number of replicas changes, each with a volume of its own
+    /// Print a script that moves gateways when the number of replicas changes
     Shard(Shard),
-    /// List the profiles that have a gateway, one per line
+    /// List the profiles that have a gateway
     List,
-    /// Show the state of gateways, dashboard and watch, all or these
+    /// Show the state of all services, or of these
     Status(Status),
-    /// Start gateways, or the dashboard, and have them up again after a restart of their supervisor
+    /// Start services. They also start again if their supervisor restarts
     Start {
         #[command(flatten)]
         services: Services,
 
-        /// Have reconcile start them, too, at the next boot: writes it to their `gateway_state.json`
+        /// Start them at the next boot too: write it to their `gateway_state.json`, for reconcile
         #[arg(long)]
         save: bool,
 
         #[command(flatten)]
         home: Home,
     },
-    /// Stop gateways, or the dashboard
+    /// Stop services
     Stop {
         #[command(flatten)]
         services: Services,
 
-        /// Have them down, too, after a restart of their supervisor
+        /// Keep them down if their supervisor restarts
         #[arg(long)]
         persist: bool,
 
-        /// Have reconcile leave them down, too, at the next boot: writes it to their `gateway_state.json`
+        /// Keep them down at the next boot too: write it to their `gateway_state.json`, for reconcile
         #[arg(long)]
         save: bool,
 
         #[command(flatten)]
         home: Home,
     },
-    /// Restart what is up, and start what is down, all at once
+    /// Restart services, all at once. A service that is down starts
     Restart {
         #[command(flatten)]
         services: Services,
 
-        /// Restart one after the other: the next one only once the one before is up
+        /// Restart one after the other: the next one waits until the one before is up
         #[arg(long)]
         rolling: bool,
     },
-    /// Show the logs of gateways, or of the dashboard: of several, in the order of their times, after their names
+    /// Show logs. Several logs are shown as one, in the order of their times
     Logs(Logs),
     #[command(after_help = how_to_install!("gatewayctl"))]
     Completions(Completions),
-    /// Print the service manager in charge: s6, systemd, launchd, windows or none
+    /// Print which service manager is in charge: s6, systemd, launchd, windows or none
     Detect,
 }
 

@@ -10,7 +10,7 @@ use crate::volume::{Store, Volume, VolumeError};
 
 #[derive(Debug, Args)]
 pub(super) struct ControlGroup {
-    /// Let the members of this group start, stop and see gateways and dashboard, but not change them [default: `$GATEWAYS_CONTROL_GROUP`]
+    /// Let the members of this group start, stop and see the gateways and the dashboard [default: `$GATEWAYS_CONTROL_GROUP`]
     #[arg(long, value_name = "GROUP")]
     control_group: Option<String>,
 }
@@ -25,11 +25,11 @@ impl ControlGroup {
 
 #[derive(Debug, Args)]
 pub(super) struct Home {
-    /// Home of Hermes, where the profiles are [default: that of the container, or /opt/data]
+    /// Home of Hermes, which has the profiles [default: that of the container, or /opt/data]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     hermes_home: Option<Utf8PathBuf>,
 
-    /// Directory of root's for what --save writes of gateways [default: `$GATEWAYS_STATE` if it is there, or the home]
+    /// Directory that only root may write, for what --save writes [default: `$GATEWAYS_STATE` if it is there, or the home]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     state: Option<Utf8PathBuf>,
 }
@@ -61,11 +61,11 @@ pub(super) struct Reconcile {
     #[command(flatten)]
     pub(super) which: Which,
 
-    /// Take out the gateways that nobody needs: their profile is not on the volume any more, or the gateway of default serves it. Those that somebody named stay
+    /// Remove gateways that nobody needs: the profile is gone from the volume, or the gateway of default serves it. Gateways that a manifest names stay
     #[arg(long)]
     pub(super) prune: bool,
 
-    /// Say what would be done, without doing it
+    /// Change nothing. Say what would happen
     #[arg(long)]
     pub(super) dry_run: bool,
 }
@@ -76,31 +76,31 @@ pub(super) struct Which {
     #[command(flatten)]
     pub(super) home: Home,
 
-    /// Manifest with the settings of the gateways; what it does not name has its [defaults] [default: `$GATEWAYS_MANIFEST` if it is there]
+    /// Manifest with the settings of the gateways. Its [defaults] are for profiles that it does not name [default: `$GATEWAYS_MANIFEST` if it is there]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     manifest: Option<Utf8PathBuf>,
 
-    /// Take only profiles that match, such as 'team-*'; may be given several times [default: `$GATEWAYS_ONLY`]
+    /// Use only profiles that match, such as 'team-*'. You may repeat it [default: `$GATEWAYS_ONLY`]
     #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
 
-    /// Take no profile that matches; may be given several times [default: `$GATEWAYS_EXCEPT`]
+    /// Leave out profiles that match. You may repeat it [default: `$GATEWAYS_EXCEPT`]
     #[arg(long, value_name = "GLOB")]
     except: Vec<String>,
 
-    /// Take the profiles of shard I of N, counted from 0: each profile is one shard's [default: `$GATEWAYS_SHARD`]
+    /// Use only the profiles of shard I of N, counted from 0. Each profile belongs to one shard [default: `$GATEWAYS_SHARD`]
     #[arg(long, value_name = "I/N")]
     shard: Option<String>,
 
-    /// Take the volume for this container's alone, have Hermes make the profiles of the manifest that it lacks, and start what has never run [default: `$GATEWAYS_CREATE`]
+    /// This container has the volume for itself: Hermes makes profiles of the manifest that are not there, and gateways start that have never run [default: `$GATEWAYS_CREATE`]
     #[arg(long)]
     create: bool,
 
-    /// How many shards there were before; with --create, what another one had then is not made, but waited for [default: `$GATEWAYS_SHARDS_BEFORE`]
+    /// How many shards there were before. With --create, a profile that another shard had then is not made: this shard waits until you move it [default: `$GATEWAYS_SHARDS_BEFORE`]
     #[arg(long, value_name = "N")]
     shards_before: Option<String>,
 
-    /// Make at most N gateways for profiles that no manifest names [default: as many as s6-svscan has room for, less a tenth or ten]
+    /// Add at most N gateways for profiles that no manifest names [default: what fits into s6-svscan, less a tenth or ten]
     #[arg(long, value_name = "N")]
     pub(super) most: Option<u32>,
 
@@ -114,11 +114,11 @@ pub(super) struct Repair {
     #[arg(long, value_name = "NAME", default_value = "hermes")]
     pub(super) user: String,
 
-    /// If the home belongs to another user, but root: what is that user's there is the gateways', too
+    /// If the home belongs to another user than root, give the files of that user to the gateways too
     #[arg(long)]
     pub(super) from_owner: bool,
 
-    /// Say what would be given, without giving it
+    /// Change nothing. Say what would be given
     #[arg(long)]
     pub(super) dry_run: bool,
 
@@ -132,7 +132,7 @@ pub(super) struct Shard {
     #[arg(long, value_name = "N")]
     pub(super) from: String,
 
-    /// How many there are to be
+    /// How many there will be
     #[arg(long, value_name = "M")]
     pub(super) to: String,
 
@@ -140,7 +140,7 @@ pub(super) struct Shard {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     manifest: Option<Utf8PathBuf>,
 
-    /// What runs a command in a replica, for a shell: {} is the number of the replica from 0 on, {slot} that from 1 on
+    /// Command that runs a command in a replica. {} is the number of the replica, from 0; {slot} is the number from 1
     #[arg(long, value_name = "COMMAND", default_value = "docker exec -i gateways-{}")]
     pub(super) exec: String,
 }

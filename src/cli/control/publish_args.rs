@@ -10,7 +10,7 @@ use crate::cli::render_args::RenderArgs;
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
-    /// Staging trees
+    /// Staging trees to publish
     #[arg(value_name = "TREE", value_hint = ValueHint::DirPath, required = true)]
     pub(super) trees: Vec<Utf8PathBuf>,
 
@@ -18,15 +18,15 @@ pub(super) struct Install {
     #[arg(long, value_name = "SCANDIR", value_hint = ValueHint::DirPath)]
     pub(super) into: Option<Utf8PathBuf>,
 
-    /// Remove each service directory from its tree once it is published
+    /// Remove each service directory from its tree after it is published
     #[arg(long = "move")]
     pub(super) moves: bool,
 
-    /// Replace the files of what is there and differs
+    /// Replace the files of services that are there and differ
     #[arg(long)]
     pub(super) update: bool,
 
-    /// Check everything and say what would be done, without doing it
+    /// Change nothing. Check everything and say what would happen
     #[arg(long)]
     pub(super) dry_run: bool,
 
@@ -43,11 +43,11 @@ pub(super) struct Register {
     #[command(flatten)]
     pub(super) control_group: ControlGroup,
 
-    /// Take over what Hermes' own service manager made of that name
+    /// Take over a service directory that Hermes itself made
     #[arg(long)]
     pub(super) adopt: bool,
 
-    /// Have reconcile register it again at the next boot, with the same options: writes gateways.toml on the volume
+    /// Register it at the next boots too: write it to gateways.toml on the volume, for reconcile
     #[arg(long)]
     pub(super) save: bool,
 

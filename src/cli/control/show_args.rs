@@ -9,7 +9,7 @@ use crate::cli::offered;
 use crate::health::Depth;
 
 /// What a word for a service is.
-pub(super) const SERVICES: &str = "Profile of a gateway, or dashboard, watch, watchdog or metrics; profile:dashboard and service:dashboard if both are there";
+pub(super) const SERVICES: &str = "A profile, or dashboard, watch, watchdog or metrics. If a profile has one of these names, write profile:NAME or service:NAME";
 
 /// Which services something is done to.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(super) struct Services {
     #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
     pub(super) named: Vec<String>,
 
-    /// Every gateway in the scandir, and nothing else
+    /// All gateways in the scandir, but not the dashboard and other services
     #[arg(long)]
     pub(super) all: bool,
 }
@@ -29,7 +29,7 @@ pub(super) struct Status {
     #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
     pub(super) services: Vec<String>,
 
-    /// Show it again every 2 seconds, or as often as this says, until Ctrl-C
+    /// Show it again every 2 seconds, or every SECONDS, until Ctrl-C
     #[arg(
         short,
         long,
@@ -53,15 +53,15 @@ pub(super) struct Logs {
     #[arg(short = 'n', long, value_name = "N", value_parser = number)]
     pub(super) lines: Option<usize>,
 
-    /// Show only lines since this time, from older files too: 10m, 2h, 21:00, 2026-11-28, "2026-11-28 21:00"
+    /// Show lines since this time, from older files too: 10m, 2h, 21:00, 2026-11-28, "2026-11-28 21:00"
     #[arg(long, value_name = "TIME", value_parser = Since::parse)]
     pub(super) since: Option<Since>,
 
-    /// Show only lines that match this regular expression, from older files too; (?i) before it ignores case
+    /// Show lines that match this regular expression, from older files too. (?i) in front ignores case
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub(super) grep: Option<Regex>,
 
-    /// Go on with what comes
+    /// Follow the log
     #[arg(short, long)]
     pub(super) follow: bool,
 }
@@ -70,11 +70,11 @@ pub(super) struct Logs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct HowDeep {
-    /// Ask only whether s6-svscan and every supervisor are there: what fails then, a restart of the container mends
+    /// Check only that s6-svscan and every supervisor are there. If that fails, restart the container
     #[arg(long)]
     live: bool,
 
-    /// Ask, too, whether what is to be up is up, past its first 5 seconds, in no crash loop, and answers HTTP if it has a port [the default]
+    /// Also check each service that should be up: it has run for 5 seconds, does not crash again and again, and answers HTTP if it has a port [the default]
     #[arg(long)]
     ready: bool,
 }
