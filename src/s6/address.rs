@@ -1,4 +1,4 @@
-//! Where a service answers HTTP, by its run script and the variables of the container.
+//! Where a service answers HTTP, according to its run script and the variables of the container.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -8,7 +8,7 @@ use super::service::LiveService;
 use super::words::variables;
 use crate::spec::environment::{API_SERVER_KEY, DASHBOARD_ADDRESS, api_server};
 
-/// A host, as somebody wrote it, and a port.
+/// A host, as a person wrote it, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     host: String,
@@ -17,8 +17,8 @@ pub(crate) struct Address {
 }
 
 impl LiveService {
-    /// Where it answers HTTP if it is well, by what was rendered and what the container says; `None` if it is not to answer anywhere. What Hermes
-    /// reads on the volume may say otherwise, and is not looked at: its user wrote it.
+    /// Where it answers HTTP if it is well, according to its run script and the variables of the container; `None` if it has no address. Hermes may
+    /// read another address on the volume. That one is not looked at, because the service user wrote it.
     pub(crate) fn address(&self) -> Option<Address> {
         let text = self.script().ok()?;
         if let Some(listen) = listens_at(&text) {
@@ -50,8 +50,8 @@ impl LiveService {
 }
 
 impl Address {
-    /// Where to ask it, which is on this machine: what listens everywhere is asked at loopback. `None` if the host is a name that somebody else would
-    /// have to be asked for.
+    /// Where to ask it. This is always on this machine: a service that listens on all addresses is asked at loopback. `None` if the host is a name,
+    /// because a name would have to be looked up elsewhere.
     pub(crate) fn socket(&self) -> Option<SocketAddr> {
         let host = self.host.trim().trim_start_matches('[').trim_end_matches(']');
         let ip = match host.parse::<IpAddr>() {

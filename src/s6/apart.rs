@@ -1,4 +1,4 @@
-//! No two isolated gateways of a scandir are one user: they would be apart from all but each other.
+//! Two isolated gateways of a scandir never have the same user: each could read the other's home.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::disk::Entry;
 use crate::spec::ServiceName;
 use crate::spec::options::Uid;
 
-/// Sees to it for these service directories, beside what is in the scandir.
+/// Checks this for these service directories and those that are in the scandir.
 ///
 /// # Errors
-/// [`S6Error::OneUser`] for the first that has the user of another one.
+/// [`S6Error::OneUser`] for the first that has the user of another gateway.
 pub(crate) fn are_apart(scandir: &Scandir, wanted: &[Checked]) -> Result<(), S6Error> {
     let mut of: BTreeMap<Uid, &ServiceName> = BTreeMap::new();
     let shared = |name: &ServiceName, other: &ServiceName, uid| {

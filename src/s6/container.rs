@@ -1,6 +1,6 @@
 //! The environment of the container, which s6-overlay keeps for its services and `docker exec` may not have.
 
-#![expect(clippy::disallowed_methods, reason = "s6-overlay's own directory, which is root's")]
+#![expect(clippy::disallowed_methods, reason = "a directory of s6-overlay that belongs to root")]
 
 use std::fs;
 
@@ -8,16 +8,16 @@ use camino::Utf8PathBuf;
 
 use crate::spec::environment::{FALLBACK_HOME, FALLBACK_HOMES};
 
-/// A variable of the container, or else of this process; `None` where it is not set, or empty.
+/// A variable of the container, or else of this process; `None` if it is not set, or empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     let kept = fs::read_to_string(format!("/run/s6/container_environment/{name}")).ok();
-    // s6-overlay ends each file with a newline, and its with-contenv takes just one away again.
+    // s6-overlay ends each file with a newline, and with-contenv removes one.
     let kept = kept.map(|value| value.strip_suffix('\n').map(str::to_owned).unwrap_or(value));
     kept.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
 }
 
-/// Whether this is a container of s6-overlay whose hooks are not through, or whose services of the image are not published: that is when it makes
-/// the directory of these (`services-up` of s6-overlay).
+/// Whether this is a container of s6-overlay that is still booting: its hooks have not ended, or the services of the image are not published.
+/// s6-overlay makes the directory of these services when it publishes them (`services-up` of s6-overlay).
 pub(crate) fn is_booting() -> bool {
     let is_there = |path: &str| rustix::fs::stat(path).is_ok();
     is_there("/run/s6/container_environment") && !is_there("/run/s6/legacy-services")
@@ -35,7 +35,7 @@ pub(crate) fn hermes_home() -> Utf8PathBuf {
     variable("HERMES_HOME").map_or_else(|| Utf8PathBuf::from(FALLBACK_HOME), Utf8PathBuf::from)
 }
 
-/// The directory below which the isolated gateways of this container have their homes.
+/// The directory that holds the homes of the isolated gateways of this container.
 pub(crate) fn hermes_homes() -> Utf8PathBuf {
     variable("HERMES_HOMES").map_or_else(|| Utf8PathBuf::from(FALLBACK_HOMES), Utf8PathBuf::from)
 }

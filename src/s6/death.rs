@@ -1,4 +1,4 @@
-//! The deaths of a service, as s6-supervise writes them down.
+//! The deaths of a service, as s6-supervise records them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) struct Death {
     /// When it was.
     pub(crate) at: SystemTime,
-    /// How it ended: its exit code, or 128 and the number of the signal that ended it, as a shell has it.
+    /// How it ended: its exit code, or 128 plus the number of the signal that ended it, as a shell says it.
     pub(crate) code: u16,
 }
 
 impl Death {
-    /// Reads what s6-supervise writes to `supervise/death_tally` (`s6_dtally_pack` in the source of s6, the same from 2.11 to 2.15): 14 bytes each, its
-    /// time, its exit code and its signal. `None` if these are other records.
+    /// Reads what s6-supervise writes to `supervise/death_tally` (`s6_dtally_pack` in the source of s6, the same from 2.11 to 2.15): 14 bytes for
+    /// each death, which are its time, its exit code and its signal. `None` if the records have another form.
     pub(crate) fn of_records(records: &[u8]) -> Option<Vec<Self>> {
         let (records, rest) = records.as_chunks::<14>();
         let death = |record: &[u8; 14]| {
@@ -26,7 +26,7 @@ impl Death {
 
 /// The time in a TAI64N label (<https://cr.yp.to/libtai/tai64.html>): 8 bytes of seconds and 4 of nanoseconds.
 pub(super) fn time_of(label: &[u8]) -> Option<SystemTime> {
-    // 10 seconds at the beginning of 1972, and the 27 leap seconds that were since. There will be none until 2035, by the decision of 2022.
+    // TAI was 10 seconds ahead at the beginning of 1972, and 27 leap seconds came since. None comes until 2035, by the decision of 2022.
     const BEFORE_UTC: u64 = 37;
     let seconds = u64::from_be_bytes(label[..8].try_into().ok()?);
     let nanoseconds = u32::from_be_bytes(label[8..12].try_into().ok()?);

@@ -16,10 +16,10 @@ use crate::spec::{ProfileName, ServiceName};
 /// What goes wrong with s6.
 #[derive(Debug, Error)]
 pub enum S6Error {
-    /// A program of s6 is not where it was looked for.
+    /// A program of s6 is not in the directory that was searched.
     #[error("no {program} in {directory}; give the directory of the s6 programs with --s6-bin-dir")]
     NoProgram {
-        /// Where it was looked for.
+        /// The directory that was searched.
         directory: Utf8PathBuf,
         /// Its name.
         program: &'static str,
@@ -37,14 +37,14 @@ pub enum S6Error {
     Failed {
         /// Its name.
         program: &'static str,
-        /// What it was called with.
+        /// Its arguments.
         arguments: String,
-        /// Its exit code (100 wrong usage, 111 a system call failed), or -1 where a signal ended it.
+        /// Its exit code (100 wrong usage, 111 a system call failed), or -1 if a signal ended it.
         code: i32,
         /// What it said, on one line.
         said: String,
     },
-    /// The scandir is not there, or is no directory.
+    /// The scandir does not exist, or is not a directory.
     #[error("scandir {path} {problem}; give the directory that s6-svscan watches with --scandir")]
     Scandir {
         /// The scandir.
@@ -52,86 +52,86 @@ pub enum S6Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// Root is to work in a scandir that somebody else can change.
+    /// Root is asked to work in a scandir that another user can change.
     #[error(
-        "another user can change {path}, or what is above it, and root would follow what that user plants there; {}",
-        if *owner == 0 { "chmod go-w what others can write".to_owned() } else { format!("run gatewayctl as user {owner}") }
+        "another user can change {path} or a directory above it, and root would follow a symlink that this user puts there; {}",
+        if *owner == 0 { "chmod go-w the directories that others can write".to_owned() } else { format!("run gatewayctl as user {owner}") }
     )]
     Untrusted {
         /// The scandir.
         path: Utf8PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: u32,
     },
     /// No s6-svscan watches the scandir.
     #[error("no s6-svscan watches {0}; start one, or give the directory that it watches with --scandir")]
     NotLive(Utf8PathBuf),
     /// The scandir's file system does not let scripts run.
-    #[error(
-        "scandir {0} is on a file system that is mounted noexec, where no run script can start; remount it with exec"
-    )]
+    #[error("scandir {0} is on a file system that is mounted noexec, so no run script can start; remount it with exec")]
     NoExec(Utf8PathBuf),
     /// A dangling symlink in the scandir.
-    #[error("{0} is a dangling symlink, which keeps s6-svscan from seeing anything in its directory; remove it first")]
+    #[error(
+        "{0} is a dangling symlink, and s6-svscan sees nothing in that directory as long as it exists; remove it first"
+    )]
     Dangling(Utf8PathBuf),
-    /// There is no such gateway.
+    /// The scandir has no such gateway.
     #[error(
         "no gateway {profile} in {scandir}; {}",
         match near {
             Some(near) => format!("did you mean {}?", near.word()),
-            None => "`gatewayctl list` shows those that there are".to_owned(),
+            None => "`gatewayctl list` shows all gateways".to_owned(),
         }
     )]
     NoGateway {
         /// The profile.
         profile: ProfileName,
-        /// Where it was looked for.
+        /// The scandir that was searched.
         scandir: Utf8PathBuf,
-        /// The service that was probably meant, if somebody has looked for one.
+        /// The service that the person probably meant, if a similar name was searched for.
         near: Option<ServiceName>,
     },
-    /// There is no dashboard, or no watch.
-    #[error(
-        "{service} is not in {scandir}; give it a table in the manifest, and install what gen-service renders of it"
-    )]
+    /// The scandir has no such service, for example no dashboard or no watch.
+    #[error("{service} is not in {scandir}; add its table to the manifest, render it with gen-service, and install it")]
     NoService {
-        /// Which one.
+        /// The service.
         service: ServiceName,
-        /// Where it was looked for.
+        /// The scandir that was searched.
         scandir: Utf8PathBuf,
     },
     /// The service directory is there, but no supervisor runs in it.
-    #[error("no supervisor runs in {0}; is its s6-svscan up? `gatewayctl install` or `s6-svscanctl -a` starts one")]
-    NotSupervised(Utf8PathBuf),
-    /// What s6 asks and tells a supervisor by is somebody else's.
     #[error(
-        "another user can change {0}, and root would follow what that user plants there; unregister the gateway and register it again"
+        "no supervisor runs in {0}; check that s6-svscan runs, then start one with `gatewayctl install` or `s6-svscanctl -a`"
+    )]
+    NotSupervised(Utf8PathBuf),
+    /// Another user can change the files by which s6 talks to a supervisor.
+    #[error(
+        "another user can change {0}, and root would follow a symlink that this user puts there; unregister the gateway and register it again"
     )]
     Foreign(Utf8PathBuf),
     /// Supervisors did not come up.
     #[error(
-        "s6-svscan started no supervisor for {path}{} within {seconds} s; taken back, as it probably has no room left: give it \
-         more with its option -C (-c before s6 2.13), two for each logged gateway",
+        "s6-svscan started no supervisor for {path}{} within {seconds} s, so it is taken back; s6-svscan probably has \
+         no room left: raise its option -C (-c before s6 2.13), by two for each gateway with a logger",
         if *others > 0 { format!(" and {others} more") } else { String::new() }
     )]
     NoSupervisor {
-        /// The first service directory without.
+        /// The first service directory without a supervisor.
         path: Utf8PathBuf,
-        /// How many more there are.
+        /// How many more have none.
         others: usize,
-        /// How long was waited, in seconds.
+        /// How long this run waited, in seconds.
         seconds: u64,
     },
-    /// The operating system refused a step. What had been done before it was taken back.
+    /// The operating system refused a step. All earlier steps were taken back.
     #[error(transparent)]
     System(#[from] SystemError),
-    /// Something that was waited for did not happen, or a signal came.
+    /// An event did not happen in time, or a signal came.
     #[error(transparent)]
     Wait(#[from] WaitError),
-    /// The staging tree is not fit for a scandir: everything that is wrong with it.
+    /// The staging tree is not fit for a scandir. This lists everything that is wrong with it.
     #[error("{}", lines(.0))]
     Unfit(Vec<Unfit>),
-    /// A service directory of that name is there already.
+    /// A service directory of that name already exists.
     #[error(
         "{path} is already registered{}",
         if *.different { " and differs; unregister it first, or use install --update" } else { "; unregister it first" }
@@ -139,59 +139,59 @@ pub enum S6Error {
     Registered {
         /// The service directory.
         path: Utf8PathBuf,
-        /// Whether it differs from the one that was to be published.
+        /// Whether it differs from the one to publish.
         different: bool,
     },
-    /// An isolated gateway has the user of another one.
+    /// An isolated gateway has the user of another gateway.
     #[error(
-        "{path} would run as {uid}, the user of {other}, who reads both their homes; give one of them another --uid"
+        "{path} would run as {uid}, but {other} has that user, who could read both homes; give one of them another --uid"
     )]
     OneUser {
         /// The service directory.
         path: Utf8PathBuf,
-        /// The other one.
+        /// The other gateway.
         other: ServiceName,
         /// The user of both.
         uid: Uid,
     },
-    /// A service directory of that name is there, and Hermes' own service manager made it.
-    #[error("{0} was made by Hermes' own service manager; register --adopt takes it over, and so does reconcile")]
+    /// A service directory of that name already exists, and Hermes' own service manager made it.
+    #[error("{0} was made by Hermes' own service manager; take it over with register --adopt or with reconcile")]
     HermesOwn(Utf8PathBuf),
-    /// A service of s6-rc's is to be changed in another way than by its definition.
+    /// Somebody tries to change a service of s6-rc otherwise than by its definition.
     #[error(
-        "{0} is s6-rc's, by the definitions of the image; change those, and build the image again or let s6-rc-update take them over"
+        "{0} is a service of s6-rc, which the image defines; change that definition, then build the image again or run s6-rc-update"
     )]
     OfS6Rc(Utf8PathBuf),
     /// s6-rc could not bring services to a state.
     #[error("s6-rc could not bring {} {names}{}", if *up { "up" } else { "down" }, if said.is_empty() { String::new() } else { format!(": {said}") })]
     Transition {
-        /// The services that it was told, with commas between them.
+        /// The services that s6-rc was told to bring there, separated by commas.
         names: String,
-        /// Whether they were to be up.
+        /// Whether they were to come up.
         up: bool,
         /// What it said, on one line.
         said: String,
     },
-    /// The state of s6-rc is somebody else's.
-    #[error("only {} can start and stop what s6-rc runs, whose state is in {live}", if *owner == 0 { "root".to_owned() } else { format!("user {owner}, or root,") })]
+    /// Another user owns the state of s6-rc.
+    #[error("only {} can start and stop the services of s6-rc, whose state is in {live}", if *owner == 0 { "root".to_owned() } else { format!("user {owner}, or root,") })]
     NotTheirs {
-        /// Where it is.
+        /// The live directory of s6-rc.
         live: Utf8PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: u32,
     },
-    /// Something that is no directory has the name of a service directory.
-    #[error("{0} is in the way, and is no service directory; move it away")]
+    /// Something that is not a directory has the name of a service directory.
+    #[error("{0} has the name of a service directory and is not one; move it away")]
     InTheWay(Utf8PathBuf),
-    /// The service came up and went down for good.
+    /// The service came up, and then went down for good.
     #[error(
         "{service} does not stay up{}; see `{}`",
         last.as_ref().map(|last| format!(" ({last})")).unwrap_or_default(), service.see_log()
     )]
     GaveUp {
-        /// Which one.
+        /// The service.
         service: ServiceName,
-        /// How it ended, where known: `exit 78`, `SIGKILL`.
+        /// How it ended, if that is known: `exit 78`, `SIGKILL`.
         last: Option<Ended>,
     },
 }
@@ -199,7 +199,7 @@ pub enum S6Error {
 impl S6Error {
     pub(super) fn failed(program: &'static str, arguments: &[&str], said: &Said) -> Self {
         let text = String::from_utf8_lossy(&said.err);
-        // What the operating system refuses a program of s6 it refuses whoever calls it. All of them name what they work on last.
+        // The operating system refuses the same to every caller. Each program of s6 names the path that it works on last.
         if said.code == Some(111) && text.trim_end().ends_with("Permission denied") {
             let action = if matches!(program, "s6-svstat" | "s6-svdt") { "look at" } else { "control" };
             let within = if program == "s6-svscanctl" { ".s6-svscan" } else { "supervise" };
@@ -212,7 +212,7 @@ impl S6Error {
         Self::Failed { program, arguments: arguments.join(" "), code: said.code.unwrap_or(-1), said: lines.join(", ") }
     }
 
-    /// That this service is not there.
+    /// The error that says that this service does not exist.
     pub(crate) fn absent(service: &ServiceName, scandir: &Utf8Path) -> Self {
         let scandir = scandir.to_owned();
         match service {
@@ -221,7 +221,7 @@ impl S6Error {
         }
     }
 
-    /// The profile whose gateway is not there, if that is what is wrong.
+    /// The profile whose gateway does not exist, if that is the error.
     pub(crate) fn absent_profile(&self) -> Option<&ProfileName> {
         match self {
             Self::NoGateway { profile, .. } => Some(profile),
@@ -229,7 +229,7 @@ impl S6Error {
         }
     }
 
-    /// The same, with the service that was probably meant.
+    /// The same error, with the service that the person probably meant.
     pub(crate) fn meant(self, near: Option<ServiceName>) -> Self {
         match self {
             Self::NoGateway { profile, scandir, .. } => Self::NoGateway { profile, scandir, near },
@@ -237,12 +237,12 @@ impl S6Error {
         }
     }
 
-    /// Whether what was named is not there.
+    /// Whether the error is that a service does not exist.
     pub(crate) fn is_absence(&self) -> bool {
         matches!(self, Self::NoGateway { .. } | Self::NoService { .. })
     }
 
-    /// Whether the operating system refused it to this user.
+    /// Whether the operating system refused the step to this user.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::System(error) => error.is_refusal(),
@@ -250,7 +250,7 @@ impl S6Error {
         }
     }
 
-    /// Whether the one who called is to change something, rather than the machine.
+    /// Whether the caller has to change its input, rather than the machine.
     pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::NoProgram { .. } | Self::Scandir { .. } | Self::Unfit(_))
     }

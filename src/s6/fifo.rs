@@ -1,4 +1,4 @@
-//! The fifos by which programs of s6 know that another one lives.
+//! The fifos that tell programs of s6 whether another one runs.
 
 use camino::Utf8Path;
 use rustix::fs::{FileType, Mode, OFlags};
@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::error::S6Error;
 use crate::disk::Context as _;
 
-/// Whether somebody reads this fifo, which is how every program of s6 knows that another one lives. What is no fifo has no reader.
+/// Whether a process reads this fifo. Every program of s6 learns in this way whether another one runs. A path that is not a fifo has no reader.
 pub(super) fn has_reader(fifo: &Utf8Path) -> Result<bool, S6Error> {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     match rustix::fs::open(fifo.as_std_path(), flags, Mode::empty()) {

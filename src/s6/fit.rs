@@ -1,4 +1,4 @@
-//! What may be in a service directory that is published, and whose it may be.
+//! Which files a service directory may hold when it is published, and who may own them.
 
 use camino::Utf8Path;
 use rustix::fs::{FileType, Stat};
@@ -7,7 +7,7 @@ use super::error::Unfit;
 use crate::base::text::Shown;
 use crate::disk::SUPERVISORS;
 
-/// The files of a service directory, of its log, or of neither, and whether they are executed
+/// The files of a service directory, of its log, or of neither, and whether they must be executable
 /// (<https://skarnet.org/software/s6/servicedir.html>).
 const FILES: [(&str, bool); 12] = [
     ("type", false),
@@ -24,10 +24,10 @@ const FILES: [(&str, bool); 12] = [
     ("flag-terminate", false),
 ];
 
-/// The directories whose content s6 promises never to look at.
+/// The directories whose content s6 promises to ignore.
 const FREE: [&str; 2] = ["data", "env"];
 
-/// Whether an entry below a service directory may be there.
+/// Whether a service directory may hold this entry.
 pub(super) fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
     let full = root.join(below);
     let kind = FileType::from_raw_mode(stat.st_mode);
@@ -36,10 +36,10 @@ pub(super) fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<U
     let free = FREE.contains(&below.split('/').next().unwrap_or_default());
     let known = FILES.iter().find(|(file, _)| *file == name && (above.is_empty() || above == "log"));
     let (problem, remedy) = if below.contains(char::REPLACEMENT_CHARACTER) {
-        // It is known as well as it can be shown, and would be published under that name; two may be shown alike.
+        // The name is shown as well as possible, and would be published in that form. Two such names may look alike.
         ("has a name that is not UTF-8".to_owned(), "give it another name, or take it out of the tree")
     } else if kind.is_dir() && SUPERVISORS.contains(&name) {
-        ("was made by a supervisor".to_owned(), "render into a directory that is no scandir")
+        ("was made by a supervisor".to_owned(), "render into a directory that is not a scandir")
     } else if kind.is_dir() && (free || below == "log") {
         return own(&full, stat, unfit);
     } else if !kind.is_file() {
@@ -50,9 +50,9 @@ pub(super) fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<U
         } else {
             "a fifo, socket or device"
         };
-        (format!("is {kind}, which no service directory of a gateway has"), "take it out of the tree")
+        (format!("is {kind}, which the service directory of a gateway must not hold"), "take it out of the tree")
     } else if !free && known.is_none() {
-        (format!("is no file of a service directory ({})", Shown(name)), "take it out of the tree")
+        (format!("is not a file of a service directory ({})", Shown(name)), "take it out of the tree")
     } else if !free && known.is_some_and(|(_, executed)| *executed) && mode & 0o111 != 0o111 {
         (format!("has mode {mode:04o} and cannot be executed"), "chmod 0755 it, or render the tree again")
     } else {
@@ -62,7 +62,7 @@ pub(super) fn judge(root: &Utf8Path, below: &str, stat: &Stat, unfit: &mut Vec<U
     false
 }
 
-/// Whether only root and this user can change it: who can write a service directory becomes root at its next start.
+/// Whether only root and this user can change it. Anyone who can write a service directory can run code as root at its next start.
 pub(super) fn own(path: &Utf8Path, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool {
     let uid = rustix::process::geteuid().as_raw();
     let mode = stat.st_mode & 0o7777;
@@ -73,6 +73,6 @@ pub(super) fn own(path: &Utf8Path, stat: &Stat, unfit: &mut Vec<Unfit>) -> bool 
     } else {
         return true;
     };
-    unfit.push(Unfit::new(path, problem, "chown it to the one who installs and chmod go-w it"));
+    unfit.push(Unfit::new(path, problem, "chown it to the user who installs it, and chmod go-w it"));
     false
 }

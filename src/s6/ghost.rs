@@ -1,5 +1,5 @@
-//! Supervisors whose service directory is gone: somebody removed it under them. They hold the lock of its log, so that the next gateway of that name
-//! logs nothing, and nothing in the scandir shows them.
+//! Supervisors whose service directory somebody removed while they ran. They hold the lock of its log, so the next gateway of that name logs nothing.
+//! Nothing in the scandir shows them.
 
 #![expect(clippy::disallowed_methods, reason = "/proc")]
 
@@ -16,19 +16,19 @@ use crate::base::Patience;
 use crate::base::text::excerpt;
 use crate::disk;
 
-/// What the kernel puts behind the path of a directory that is gone.
+/// The kernel appends this to the path of a removed directory.
 const GONE: &[u8] = b" (deleted)";
 
 impl Scandir {
-    /// The names of the service directories that have a supervisor and are gone. Only root sees them all.
+    /// The names of the removed service directories that still have a supervisor. Only root sees them all.
     ///
-    /// A process of another user than who supervises is none, whatever it calls itself.
+    /// A process counts only if it runs as the user who supervises. Its name proves nothing.
     pub(crate) fn ghosts(&self) -> BTreeSet<String> {
         let Ok(scandir) = self.path().canonicalize_utf8() else { return BTreeSet::new() };
         let Ok(owner) = rustix::fs::stat(scandir.as_std_path()).map(|stat| stat.st_uid) else { return BTreeSet::new() };
         let ghost = |name: std::ffi::OsString| {
             let path = Path::new("/proc").join(name);
-            // Neither of these two looks into the process.
+            // Neither of these two reads looks into the process.
             if fs::read(path.join("comm")).ok()? != b"s6-supervise\n" {
                 return None;
             }
@@ -37,16 +37,16 @@ impl Scandir {
             let directory = directory.as_os_str().as_bytes().strip_suffix(GONE)?;
             let below = directory.strip_prefix(scandir.as_str().as_bytes())?.strip_prefix(b"/")?;
             let name = below.split(|&byte| byte == b'/').next()?;
-            // One on its way out is seen to.
+            // A dot name is on its way out, and another step handles it.
             (!name.starts_with(b".")).then(|| excerpt(name, 255))
         };
         disk::names("/proc".into()).unwrap_or_default().into_iter().filter_map(ghost).collect()
     }
 
-    /// Has s6-svscan end them, and gives their names; what else is in the scandir stays as it is.
+    /// Makes s6-svscan end them, and returns their names. Everything else in the scandir stays as it is.
     ///
     /// # Errors
-    /// If s6-svscan cannot be told. That one does not end is not waited for any longer than patience lasts.
+    /// If s6-svscan cannot be told. A supervisor that does not end is waited for only as long as patience lasts.
     pub(crate) fn lay_ghosts(
         &self,
         programs: &Programs,

@@ -1,4 +1,4 @@
-//! The names that runs of this program give in a scandir, all with a dot, where s6-svscan does not look.
+//! The names that runs of this program use in a scandir. All start with a dot, so s6-svscan ignores them.
 
 use std::io;
 
@@ -6,20 +6,20 @@ use rustix::io::Errno;
 
 use crate::disk::{Dir, rename_new};
 
-/// Where a run writes before it renames, in the scandir.
+/// The directory in the scandir in which a run writes before it renames.
 pub(crate) const STAGING: &str = ".gatewayctl.tmp";
 
-/// What the names of directories on their way out start with; then come the process that took them out, and a number.
+/// The beginning of the name of a directory on its way out. The process that took it out and a number follow.
 pub(super) const GONE: &str = ".gatewayctl.gone.";
 
-/// The same, of those that did not end although they were waited for.
+/// The same for a directory that did not end within the time that it was waited for.
 pub(super) const STUCK: &str = ".gatewayctl.stuck.";
 
-/// The same, of their locks.
+/// The same for their locks.
 pub(super) const LOCK: &str = ".gatewayctl.lock.";
 
-/// Takes a directory that a run made and that is not to be there after all out of the scandir, if a supervisor may work in it already: the
-/// next run sees to it. `false` if none does.
+/// Moves a directory out of the scandir's sight. A run made it and has to take it back, but a supervisor may already work in it. The next run
+/// finishes the removal. `false` if no supervisor works in it.
 pub(super) fn evacuate(scandir: &Dir, name: &str) -> io::Result<bool> {
     match scandir.stat(&format!("{name}/supervise")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -38,7 +38,7 @@ pub(super) fn evacuate(scandir: &Dir, name: &str) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Whether a directory on its way out has this number, process and count, whether it is still waited for or not.
+/// Whether a directory on its way out has this number (process and count), whether a run still waits for it or not.
 pub(super) fn is_taken(scandir: &Dir, number: &str) -> bool {
     [GONE, STUCK].iter().any(|prefix| scandir.stat(&format!("{prefix}{number}")).is_ok())
 }

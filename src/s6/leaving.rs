@@ -1,7 +1,7 @@
-//! Service directories on their way out of a scandir: each under a dot name, where s6-svscan does not see it any more and brings it down.
+//! Service directories on their way out of a scandir. Each has a dot name, so s6-svscan does not see it any more and brings it down.
 //!
-//! A lock beside it, in a file that only this user can open, tells other runs whether somebody still sees to it. What a killed run left is
-//! finished by the next run; what does not end even then is told of once, and looked at by later runs without waiting.
+//! A lock beside it, in a file that only this user can open, tells other runs whether a run still handles it. If a run was killed, the next run
+//! finishes its work. If a service does not end even then, one message says so, and later runs look at it without waiting.
 
 use std::io;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::base::Patience;
 use crate::disk::{Context as _, Lock, remove, rename_new};
 use crate::spec::ServiceName;
 
-/// How often a directory into which somebody still writes is tried again, and after how long.
+/// How often a directory into which a process still writes is tried again, and after what pause.
 const MOST_TRIES: u32 = 50;
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -28,24 +28,24 @@ pub(crate) struct Leaving {
     pub(crate) name: String,
     /// The dot name, a directory or a symlink to one.
     pub(crate) path: Utf8PathBuf,
-    /// Whether it is a symlink; then this is what it pointed to.
+    /// If it is a symlink, the path that it pointed to.
     target: Option<Utf8PathBuf>,
     /// Process and number.
     number: String,
     _lock: Lock,
 }
 
-/// What killed runs left.
+/// What killed runs left behind.
 #[derive(Debug, Default)]
 pub(crate) struct Abandoned {
-    /// To be waited for.
+    /// To wait for.
     pub(crate) gone: Vec<Leaving>,
-    /// That were waited for in vain once.
+    /// Waited for once without success.
     pub(crate) stuck: Vec<Leaving>,
 }
 
 impl Leaving {
-    /// Takes the service directories of these services out of the scandir; `None` for one that is not there.
+    /// Takes the service directories of these services out of the scandir; `None` for each that does not exist.
     pub(crate) fn take(
         scandir: &Scandir,
         services: &[&ServiceName],
@@ -55,7 +55,7 @@ impl Leaving {
         let taken: Vec<_> = services.iter().map(|service| Self::take_one(scandir, &service.directory())).collect();
         let directory = scandir.directory()?;
         if !directory.is_in_memory().context("look at", scandir.path())? {
-            // Or one that is being deleted may have its name again after a power loss.
+            // Without this, a directory that is being deleted may have its name again after a power loss.
             rustix::fs::fsync(&directory).context("sync", scandir.path())?;
         }
         Ok(taken)
@@ -72,7 +72,7 @@ impl Leaving {
         }
         let target = if metadata.is_symlink() { place.canonicalize_utf8().ok() } else { None };
         if metadata.is_symlink() && target.is_none() {
-            // A dangling one has no supervisor that a program could ask for.
+            // A dangling symlink has no supervisor that a program could ask about.
             remove(&place).context("remove", &place)?;
             return Ok(None);
         }
@@ -92,7 +92,8 @@ impl Leaving {
         Ok(None)
     }
 
-    /// What killed runs left, that nobody sees to. What they had only half written goes at once: whoever writes holds the lock.
+    /// What killed runs left behind and no other run handles. Files that they had only half written are removed at once, because a run that writes
+    /// holds the lock.
     pub(crate) fn abandoned(scandir: &Scandir, patience: Patience<'_, '_>) -> Result<Abandoned, S6Error> {
         let mut found = Abandoned::default();
         let ours = |name: &String| name.starts_with(".gatewayctl.") && name != scandir::LOCK;
@@ -104,7 +105,7 @@ impl Leaving {
         let _lock = scandir.lock(patience)?;
         if left.iter().any(|name| name == STAGING) {
             publish::clear(scandir, patience)?;
-            // What that took back may be on its way out now.
+            // The step above may have moved something to a dot name.
             left = names()?;
         }
         let directory = scandir.directory()?;
@@ -113,12 +114,12 @@ impl Leaving {
             if let Some(number) = name.strip_prefix(LOCK) {
                 let of = |prefix| left.contains(&format!("{prefix}{number}"));
                 if !of(GONE) && !of(STUCK) {
-                    // Taken and dropped, it is gone, unless somebody holds it.
+                    // Taking and dropping a lock removes it, unless a run holds it.
                     Lock::try_take(&directory, name).context("lock", &path)?;
                 }
             } else if let Some(number) = name.strip_prefix(GONE).or_else(|| name.strip_prefix(STUCK)) {
                 let lock = Lock::try_take(&directory, &format!("{LOCK}{number}")).context("lock", &path)?;
-                // Who held it when the names were read may be done by now.
+                // The run that held it when the names were read may have ended by now.
                 let (Some(lock), Ok(metadata)) = (lock, path.symlink_metadata()) else { continue };
                 let target = if metadata.is_symlink() { path.canonicalize_utf8().ok() } else { None };
                 let leaving = Self {
@@ -134,7 +135,7 @@ impl Leaving {
         Ok(found)
     }
 
-    /// Has later runs not wait for it any more.
+    /// Makes later runs not wait for it any more.
     pub(crate) fn give_up(self, scandir: &Scandir) -> Result<(), S6Error> {
         let stuck = format!("{STUCK}{}", self.number);
         let from = self.path.file_name().unwrap_or_default();
@@ -145,13 +146,13 @@ impl Leaving {
         Ok(rename_new((&directory, from), (&directory, &stuck)).context("rename", &self.path)?)
     }
 
-    /// Deletes it, once no supervisor runs in it. What a symlink pointed to goes too if s6-overlay copied it from
-    /// `/etc/services.d`; elsewhere it is its owner's.
+    /// Deletes it, once no supervisor runs in it. If it is a symlink to a directory that s6-overlay copied from `/etc/services.d`, that directory is
+    /// removed too; any other target belongs to its owner.
     pub(crate) fn delete(&self) -> Result<(), S6Error> {
         let mut tries = 0;
         loop {
             match remove(&self.path) {
-                // A supervisor whose fifo somebody took away cannot be seen; it may still write there while it ends.
+                // If somebody removed the fifo of a supervisor, that supervisor cannot be seen. It may still write there while it ends.
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries < MOST_TRIES => {
                     tries += 1;
                     std::thread::sleep(MOMENT);

@@ -1,6 +1,6 @@
-//! s6, through its own programs: what they are called by, a scandir and what is in it, publishing into it and leaving it.
+//! s6, through its own programs: where they are, a scandir and its content, publishing into it and leaving it.
 //!
-//! It does not know who asks, nor what a profile has on the volume.
+//! This module does not know its caller, nor what a profile has on the volume.
 
 mod address;
 mod apart;
@@ -47,11 +47,11 @@ pub(crate) use status::Phase;
 pub use status::{Ended, Status};
 pub(crate) use words::variables;
 
-/// The versions of s6 that all tests have passed with, each with where it is from.
+/// The versions of s6 with which all tests have passed, and the origin of each.
 pub(crate) const TESTED_WITH: [(&str, &str); 2] = [("2.11.3.2", "Debian 12"), ("2.15.1", "s6-overlay 3.2.3.2")];
 
-/// Where s6-overlay has the programs of s6.
+/// The directory in which s6-overlay has the programs of s6.
 pub const DEFAULT_BIN_DIR: &str = "/command";
 
-/// Where s6-overlay's s6-svscan looks.
+/// The directory that the s6-svscan of s6-overlay watches.
 pub const DEFAULT_SCANDIR: &str = "/run/service";

@@ -10,26 +10,26 @@ use camino::Utf8Path;
 
 use crate::disk;
 
-/// An s6-svscan that runs.
+/// A running s6-svscan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Svscan {
-    /// Who it runs as: who supervises.
+    /// The user that it runs as, who supervises.
     pub(crate) uid: u32,
-    /// How many services it has been told to take at most, by `-c` or `-C`.
+    /// The most services that it may take, given by `-c` or `-C`.
     pub(crate) most: Option<u32>,
 }
 
 impl Svscan {
-    /// The one that watches this scandir, if it can be found: a process of root's, or of whoever the scandir belongs to.
+    /// The s6-svscan that watches this scandir, if it can be found. It is a process of root or of the owner of the scandir.
     ///
-    /// Anybody can give a process this name and these arguments, so nobody else's is believed. Nor is it looked at: whoever owns a
-    /// process can have the reader of its command line wait for ever.
+    /// Any user can give a process this name and these arguments, so processes of other users are not believed. They are not looked at either: the
+    /// owner of a process can block the reader of its command line for ever.
     pub(crate) fn of(scandir: &Utf8Path) -> Option<Self> {
         let wanted = scandir.canonicalize_utf8().ok()?;
         let owner = fs::metadata(&wanted).ok()?.uid();
         disk::names("/proc".into()).ok()?.into_iter().find_map(|name| {
             let path = Path::new("/proc").join(name);
-            // Neither of these two looks into the process.
+            // Neither of these two reads looks into the process.
             let name = fs::read(path.join("comm")).ok()?;
             if name != b"s6-svscan\n" {
                 return None;
@@ -46,14 +46,14 @@ impl Svscan {
     }
 }
 
-/// Who a process is, by its `status`: one user in all four senses, which a program that somebody else runs set-uid is not.
+/// The user of a process, read from its `status`. All four ids must be the same; those of a set-uid program that another user started are not.
 pub(super) fn only_uid(status: &str) -> Option<u32> {
     let mut uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace();
     let first = uids.next()?;
     uids.all(|uid| uid == first).then(|| first.parse().ok()).flatten()
 }
 
-/// The most services and the scandir in the command line of an s6-svscan (<https://skarnet.org/software/s6/s6-svscan.html>).
+/// The most services and the scandir, read from the command line of an s6-svscan (<https://skarnet.org/software/s6/s6-svscan.html>).
 fn arguments<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<(Option<u32>, &'a str)> {
     if !words.next()?.ends_with("s6-svscan") {
         return None;

@@ -1,6 +1,6 @@
 //! The programs of s6, each called by absolute path: `/command` is on PATH only inside the supervision tree.
 
-#![expect(clippy::disallowed_methods, reason = "the programs of s6, as whoever calls them")]
+#![expect(clippy::disallowed_methods, reason = "the programs of s6, as the user who calls them")]
 
 use std::process::Command;
 
@@ -16,10 +16,10 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// The programs in this directory.
+    /// The programs of s6 in this directory.
     ///
     /// # Errors
-    /// Where one that is needed is not there.
+    /// If a program that is needed is missing.
     pub fn new(directory: &Utf8Path) -> Result<Self, S6Error> {
         for program in ["s6-svscanctl", "s6-svc", "s6-svstat", "s6-svdt", "s6-svdt-clear", "s6-svperms"] {
             match std::fs::metadata(directory.join(program)) {
@@ -34,20 +34,20 @@ impl Programs {
         Ok(Self { directory })
     }
 
-    /// Where a program is.
+    /// The path of a program.
     pub(crate) fn path(&self, program: &str) -> Utf8PathBuf {
         self.directory.join(program)
     }
 
-    /// Whether there is such a program.
+    /// Whether this program exists.
     pub(crate) fn has(&self, program: &str) -> bool {
         self.path(program).exists()
     }
 
-    /// Calls a program and gives what it said on standard output.
+    /// Calls a program and returns what it wrote to standard output.
     ///
     /// # Errors
-    /// Where it cannot be called, or ends with another code than 0.
+    /// If it cannot be called, or if its exit code is not 0.
     pub(crate) fn call(&self, program: &'static str, arguments: &[&str]) -> Result<String, S6Error> {
         let said = self.output(program, arguments)?;
         if said.code == Some(0) {

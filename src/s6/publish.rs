@@ -1,8 +1,8 @@
-//! Publishing: service directories appear in a scandir, or change there, and can be given back what they held.
+//! Publishing: service directories appear in a scandir or change there, and can get back what they held.
 //!
-//! What leaves goes the other way (`leaving.rs`).
+//! `leaving.rs` handles the other direction.
 
-#![expect(clippy::disallowed_methods, reason = "the scandir, which is nobody else's")]
+#![expect(clippy::disallowed_methods, reason = "the scandir, which no other user can change")]
 
 use std::fs;
 use std::io;
@@ -22,23 +22,23 @@ use crate::disk::{Context as _, Dir, Place, Snapshot, Staging, Step, is_distrust
 /// What publishing does to a service directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// It was not there before.
+    /// It did not exist before.
     Created,
-    /// It was there, different, and its files were replaced; it runs on as it was until it is restarted.
+    /// It existed and differed, and its files were replaced. The service runs as before until it is restarted.
     Updated,
-    /// It was there as it is.
+    /// It existed, and did not differ.
     Unchanged,
 }
 
-/// What publishing these would do, without doing it.
+/// What publishing these would do. It changes nothing.
 ///
 /// # Errors
-/// [`S6Error::Registered`] for the first that is there and different, unless `update` is set.
+/// [`S6Error::Registered`] for the first that exists and differs, unless `update` is set.
 pub(crate) fn plan(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<Published>, S6Error> {
     Ok(survey(scandir, wanted, update)?.into_iter().map(|(change, _)| change).collect())
 }
 
-/// As [`plan`], with what those hold that are to be updated.
+/// As [`plan`], with the content of each that would be updated.
 fn survey(scandir: &Scandir, wanted: &[Checked], update: bool) -> Result<Vec<(Published, Snapshot<'static>)>, S6Error> {
     parallel::each(wanted, parallel::SMALL, |checked| look(scandir, checked, update), |_| Ok(()))
 }
@@ -68,12 +68,12 @@ fn look(scandir: &Scandir, checked: &Checked, update: bool) -> Result<(Published
     }
 }
 
-/// What is in the service directory at this path, or behind a symlink there, but for what its supervisor made.
+/// The content of the service directory at this path, or behind a symlink there, without the files of its supervisor.
 fn published(path: &Utf8Path) -> Result<Snapshot<'static>, S6Error> {
     Ok(Dir::open(path).context("read", path)?.published(path)?)
 }
 
-/// Whether root can change the files of a published directory one by one: whoever else can would lead it elsewhere.
+/// Whether root can change the files of a published directory one by one. Another user who can change it could lead root elsewhere.
 fn changeable(path: &Utf8Path) -> Result<(), S6Error> {
     match Dir::open_own(path) {
         Ok(_) => Ok(()),
@@ -90,15 +90,15 @@ fn changeable(path: &Utf8Path) -> Result<(), S6Error> {
 pub(crate) struct Done {
     /// What happened to each, in the order given.
     pub(crate) changes: Vec<Published>,
-    /// What those that were updated were before.
+    /// The previous content of those that were updated.
     previous: Vec<Checked>,
 }
 
-/// Makes these service directories appear in the scandir, or change there: all, or none.
+/// Makes these service directories appear in the scandir, or change there: all of them, or none.
 ///
 /// # Errors
-/// Where one is there and different (see [`plan`]), where another run was faster, where the operating system refuses a step, and if a
-/// signal comes. What was done is taken back then.
+/// If one exists and differs (see [`plan`]), if another run was faster, if the operating system refuses a step, or if a signal comes. Then every step
+/// is taken back.
 pub(crate) fn publish(
     scandir: &Scandir,
     wanted: &[Checked],
@@ -110,7 +110,7 @@ pub(crate) fn publish(
     publish_alone(scandir, wanted, update, patience)
 }
 
-/// Gives service directories that were updated what they held before, unless they hold something else than what was published by now.
+/// Gives updated service directories their previous content again, unless they hold something else than what was published by now.
 ///
 /// # Errors
 /// As [`publish`].
@@ -139,18 +139,18 @@ pub(crate) fn put_back(
     publish_alone(scandir, &older, true, patience).map(drop)
 }
 
-/// Takes back what a killed run had not made final, says so, and removes what it left. Only for who holds the lock.
+/// Takes back what a killed run did not finish, says so, and removes what it left. The caller must hold the lock.
 ///
 /// # Errors
-/// If that cannot be done.
+/// If that is not possible.
 pub(super) fn clear(scandir: &Scandir, patience: Patience<'_, '_>) -> Result<(), S6Error> {
     let directory = scandir.directory()?;
     let taken_back = take_back(place(scandir, &directory)?)?;
     if !taken_back.names.is_empty() {
         let (what, remedy) = if taken_back.updated {
-            ("an install --update", "install again what was to be there")
+            ("an install --update", "install the new version again")
         } else {
-            ("a run", "run again what was to be done")
+            ("a run", "run its command again")
         };
         let what = format!("{what} that was killed is taken back: {}; {remedy}", taken_back.names.join(", "));
         patience.observer.borrow_mut().warning(&what);
@@ -189,10 +189,10 @@ fn publish_alone(
         .zip(before)
         .map(|(checked, (before, _))| (checked.service.directory(), before, &checked.snapshot));
     staging.apply(steps, updates.collect())?;
-    // The last moment at which all can be taken back at once.
+    // After this moment, the steps cannot be taken back all at once.
     patience.heed()?;
     let committed = staging.commit()?;
-    // What cannot be removed has a dot name, and is for the next run.
+    // A file that cannot be removed has a dot name. The next run removes it.
     let _ = committed.clean_up();
     let previous = of(Published::Updated)
         .zip(committed.before)

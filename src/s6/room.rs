@@ -1,4 +1,4 @@
-//! How many more gateways an s6-svscan takes.
+//! How many more gateways an s6-svscan can take.
 
 #![expect(clippy::disallowed_methods, reason = "the programs of s6")]
 
@@ -9,19 +9,19 @@ use super::process::Svscan;
 use super::programs::Programs;
 use super::scandir::Scandir;
 
-/// The slots of an s6-svscan, each for one supervisor.
+/// The slots of an s6-svscan. Each is for one supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
     /// The slots that are taken.
     pub(crate) taken: u32,
-    /// The slots that there are.
+    /// The slots that exist.
     pub(crate) most: u32,
-    /// The slots that a gateway with its logger takes: two, before s6 2.13 one.
+    /// The slots that a gateway with its logger takes: two, or one before s6 2.13.
     pub(crate) each: u32,
 }
 
 impl Room {
-    /// The room in this scandir, by what its s6-svscan was told; the default of this version of s6 if nobody watches it yet.
+    /// The room in this scandir, according to the options of its s6-svscan. If no s6-svscan watches it yet, the default of this version of s6 counts.
     ///
     /// # Errors
     /// If the scandir cannot be read.
@@ -43,27 +43,26 @@ impl Room {
         self.most.saturating_sub(self.taken) / self.each
     }
 
-    /// How many of those may go to gateways that a manifest names: the dashboard, the watch, the watchdog and the metrics server come after them, and
-    /// without them the container would stop.
+    /// How many of those may go to gateways that a manifest names. The dashboard, the watch, the watchdog and the metrics server come after them, and
+    /// without these the container would stop.
     pub(crate) fn left_for_named(self) -> u32 {
         self.left().saturating_sub((self.most / 100).min(4))
     }
 
-    /// How many may go to gateways that nobody named, so that some are left for those that somebody will name: all but a tenth,
-    /// of which ten are enough.
+    /// How many may go to gateways that no manifest names. A tenth is kept for gateways that somebody names later, but no more than ten.
     pub(crate) fn left_for_unnamed(self) -> u32 {
         let left = self.left();
         left - (left / 10).min(10)
     }
 
-    /// Whether loggers count: each gateway takes two slots then.
+    /// Whether loggers count, so that each gateway takes two slots.
     pub(crate) fn counts_loggers(self) -> bool {
         self.each == 2
     }
 }
 
 impl Programs {
-    /// The version of s6: in the path of its package, as s6-overlay has it, or in the name of the library that its programs want.
+    /// The version of s6. It is in the path of its package in s6-overlay, and else in the name of the library that its programs need.
     pub(crate) fn version(&self) -> Option<String> {
         let path = self.path("s6-svstat").canonicalize_utf8().ok()?;
         let of_package = path.components().find_map(|component| {
@@ -80,7 +79,7 @@ impl Programs {
     }
 }
 
-/// Whether this s6 counts the slots of a logged service twice: since 2.13, with the option `-C`.
+/// Whether this s6 counts a logged service twice. It does since 2.13, with the option `-C`.
 fn counts_loggers(version: &str) -> bool {
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
     (numbers.next(), numbers.next()) >= (Some(2), Some(13))

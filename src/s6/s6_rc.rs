@@ -1,10 +1,10 @@
-//! Services that s6-rc runs: each is a symlink of the scandir into the live directory of s6-rc
+//! Services that s6-rc runs: each is a symlink in the scandir that leads into the live directory of s6-rc
 //! (<https://skarnet.org/software/s6-rc/s6-rc-init.html>).
 //!
-//! s6-rc keeps a state of its own, by which it decides what a change has to do. Whoever starts or stops one of its services without it, or
-//! takes one out of the scandir, leaves it with a state that is not true any more.
+//! s6-rc keeps its own state, from which it decides what a change has to do. If another program starts or stops one of its services, or takes one out
+//! of the scandir, this state is not true any more.
 
-#![expect(clippy::disallowed_methods, reason = "the programs of s6, and root's own directories")]
+#![expect(clippy::disallowed_methods, reason = "the programs of s6, and directories of root")]
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -20,28 +20,28 @@ use super::programs::Programs;
 use crate::base::{Patience, WaitError};
 use crate::disk;
 
-/// The program that changes and tells the state.
+/// The program that changes and shows the state.
 const PROGRAM: &str = "s6-rc";
 
-/// How the name begins under which s6-rc holds the end of a pipe that a logger reads, and the one that a service writes to.
+/// The beginning of the name under which s6-rc holds the end of a pipe that a logger reads, and of the name of the end that a service writes to.
 const READS: &str = "pipe:s6rc-r-";
 const WRITES: &str = "pipe:s6rc-w-";
 
 /// What s6-rc made of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OfS6Rc {
-    /// Where s6-rc keeps what it runs.
+    /// The live directory of s6-rc.
     pub(crate) live: Live,
-    /// Whether it reads what other services say, as a logger does.
+    /// Whether it reads the output of other services, as a logger does.
     pub(crate) is_logger: bool,
     /// The name of its logger.
     pub(crate) logger: Option<String>,
-    /// Whether its scripts stand behind those that give them their pipes.
+    /// Whether s6-rc wrapped its scripts in scripts that give them their pipes.
     is_wrapped: bool,
 }
 
 impl OfS6Rc {
-    /// What the symlink at this path of a scandir leads to, if that is a service of s6-rc's.
+    /// The service of s6-rc that the symlink at this path of a scandir leads to, if it leads to one.
     pub(crate) fn of(path: &Utf8Path) -> Option<Self> {
         let target = rustix::fs::readlink(path.as_std_path(), Vec::new()).ok()?;
         let target = Utf8PathBuf::from(target.into_string().ok()?);
@@ -56,18 +56,18 @@ impl OfS6Rc {
         Some(Self { live: Live(live.to_owned()), is_logger, logger, is_wrapped })
     }
 
-    /// The name of the file that is the run script of its definition.
+    /// The name of the file that holds the run script of its definition.
     pub(crate) fn run(&self) -> &'static str {
         if self.is_wrapped { "run.user" } else { "run" }
     }
 }
 
-/// A state that s6-rc is told to bring services to.
+/// A state to which s6-rc can bring services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
-    /// Up, and all that they are after.
+    /// Up, with all that they depend on.
     Up,
-    /// Down, and all that is after them.
+    /// Down, with all that depends on them.
     Down,
 }
 
@@ -90,7 +90,7 @@ impl Live {
         &self.0
     }
 
-    /// Refuses if this user is not who owns s6-rc's state: the program itself does not say so.
+    /// Refuses if this user does not own the state of s6-rc. The program itself does not report this.
     fn permits(&self) -> Result<(), S6Error> {
         let own = rustix::process::geteuid();
         let owner = rustix::fs::stat(self.0.as_std_path()).map_or(0, |stat| stat.st_uid);
@@ -101,10 +101,10 @@ impl Live {
         }
     }
 
-    /// Has s6-rc bring these services to a state, and waits for it. What it has begun goes on if this is interrupted.
+    /// Makes s6-rc bring these services to a state, and waits for it. An interrupt does not stop the change that s6-rc has begun.
     ///
     /// # Errors
-    /// [`S6Error::Transition`] if one of them, or one that it needs, does not get there; if that takes too long.
+    /// [`S6Error::Transition`] if one of them, or one that it depends on, does not reach the state; an error if that takes too long.
     pub(crate) fn change(
         &self,
         programs: &Programs,
@@ -116,14 +116,14 @@ impl Live {
         let limit = patience.limit.as_millis().to_string();
         let path = programs.path(PROGRAM);
         let failed = |source| S6Error::Call { program: path.clone(), source };
-        // It may outlive this, and then nobody would read a pipe.
+        // s6-rc may live longer than this program, and then no process would read a pipe.
         let said = rustix::fs::memfd_create("s6-rc", MemfdFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
         let mut said = File::from(said);
         let mut command = Command::new(&path);
-        // It waits for another change: at boot, one is going on.
+        // It waits if another change is in progress, as one is at boot.
         command.args(["-b", "-l", self.0.as_str(), "-t", &limit, to.option(), "change"]).args(names);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone().map_err(failed)?);
-        // What a terminal sends to this would have it leave its services in the middle.
+        // A signal from the terminal would make s6-rc leave its services in the middle of a change.
         let mut child = command.process_group(0).spawn().map_err(failed)?;
         let listed = names.iter().cloned().collect::<Vec<_>>().join(", ");
         let what = match to {
@@ -152,7 +152,7 @@ impl Live {
         }
     }
 
-    /// The services that s6-rc takes for up.
+    /// The services that are up in the state of s6-rc.
     ///
     /// # Errors
     /// If it cannot be asked.
@@ -160,7 +160,7 @@ impl Live {
         self.list(programs, &["-a", "list"])
     }
 
-    /// These services, and all that is after them.
+    /// These services, and all that depend on them.
     ///
     /// # Errors
     /// If s6-rc cannot be asked.
@@ -211,11 +211,11 @@ mod tests {
         assert_eq!((gateway.run(), gateway.live.path()), ("run.user", live.as_path()));
         let logger = service("gateway-x-log", &retrieves("pipe:s6rc-r-gateway-x-log"), Some("exec s6-log\n"));
         assert_eq!((logger.is_logger, logger.logger.as_deref()), (true, None));
-        // Whatever a script of its own says is no matter of s6-rc's.
+        // What a script itself says is no concern of s6-rc.
         let alone = service("watch", &retrieves("pipe:s6rc-r-watch"), None);
         assert_eq!((alone.is_logger, alone.logger.as_deref(), alone.run()), (false, None, "run"));
 
-        // As s6-overlay links what is in /etc/services.d, and what is there by itself.
+        // As s6-overlay links the services of /etc/services.d, and a directory that is simply there.
         fs::create_dir_all(scratch.join("legacy-services/gateway-y")).unwrap();
         symlink(scratch.join("legacy-services/gateway-y"), scratch.join("gateway-y")).unwrap();
         symlink("s6-rc:s6-rc-init:x/servicedirs/watch", scratch.join("relative")).unwrap();

@@ -19,10 +19,10 @@ use crate::base::text::near;
 use crate::disk::{self, Context as _, Dir, Lock, is_distrusted};
 use crate::spec::{ProfileName, ServiceName};
 
-/// What whoever changes a scandir locks.
+/// The lock that every run takes before it changes a scandir.
 pub(crate) const LOCK: &str = ".gatewayctl.lock";
 
-/// The directory that an s6-svscan watches, or will.
+/// The directory that an s6-svscan watches, or will watch.
 #[derive(Debug, Clone)]
 pub struct Scandir {
     path: Utf8PathBuf,
@@ -32,7 +32,7 @@ impl Scandir {
     /// The scandir at this path.
     ///
     /// # Errors
-    /// Where there is no directory.
+    /// If no directory is there.
     pub fn open(path: &Utf8Path) -> Result<Self, S6Error> {
         let problem = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Ok(Self { path: path.to_owned() }),
@@ -43,10 +43,10 @@ impl Scandir {
         Err(S6Error::Scandir { path: path.to_owned(), problem })
     }
 
-    /// The same, unless this user is root and another user can change it: root would follow whatever that user plants there.
+    /// The same, unless this user is root and another user can change it: root would follow every symlink that this user puts there.
     ///
     /// # Errors
-    /// If another user can change it, or what is above it.
+    /// If another user can change it or a directory above it.
     pub fn trusted(self) -> Result<Self, S6Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(self);
@@ -65,27 +65,27 @@ impl Scandir {
         &self.path
     }
 
-    /// Whether an s6-svscan watches it: one that does holds `.s6-svscan/control` open for reading.
+    /// Whether an s6-svscan watches it. A running s6-svscan holds `.s6-svscan/control` open for reading.
     ///
     /// # Errors
-    /// Where this user may not know.
+    /// If this user may not know.
     pub fn is_live(&self) -> Result<bool, S6Error> {
         has_reader(&self.path.join(".s6-svscan/control"))
     }
 
-    /// Whether scripts can be executed in it, by the options of its mount.
+    /// Whether scripts can be executed in it, according to its mount options.
     ///
     /// # Errors
-    /// Where its file system cannot be asked.
+    /// If its file system cannot be asked.
     pub fn can_execute(&self) -> Result<bool, S6Error> {
         let options = rustix::fs::statvfs(self.path.as_std_path()).context("look at", &self.path)?.f_flag;
         Ok(!options.contains(StatVfsMountFlags::NOEXEC))
     }
 
-    /// The first dangling symlink in it, by name; s6-svscan gives up every scan at one.
+    /// The first dangling symlink in it, by name. s6-svscan gives up each scan at such a symlink.
     ///
     /// # Errors
-    /// Where the directory cannot be read.
+    /// If the directory cannot be read.
     pub fn dangling(&self) -> Result<Option<Utf8PathBuf>, S6Error> {
         let mut found = Vec::new();
         for name in self.names()?.into_iter().filter(|name| !name.starts_with('.')) {
@@ -98,7 +98,7 @@ impl Scandir {
         Ok(found.into_iter().min())
     }
 
-    /// The names of all that is in it, but for those that are not UTF-8, which are none of ours.
+    /// All names in it, except those that are not UTF-8, which this program never makes.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -110,13 +110,13 @@ impl Scandir {
     /// The gateways in it, sorted by profile.
     ///
     /// # Errors
-    /// Where the directory cannot be read.
+    /// If the directory cannot be read.
     pub fn gateways(&self) -> Result<BTreeMap<ProfileName, LiveService>, S6Error> {
         let services = self.services()?.into_iter();
         Ok(services.filter_map(|(name, service)| Some((name.profile()?.clone(), service))).collect())
     }
 
-    /// The services in it: the gateways sorted by profile, the dashboard, the watch.
+    /// The services in it: the gateways sorted by profile, then the dashboard, the watch and the others.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -125,7 +125,7 @@ impl Scandir {
         Ok(names.filter_map(|name| Some((name.clone(), self.service(&name).ok()?))).collect())
     }
 
-    /// Whether something has the name of this service; it has if that cannot be told.
+    /// Whether an entry has the name of this service; `true` if that cannot be found out.
     pub(crate) fn has(&self, name: &ServiceName) -> bool {
         let looked_at = self.path.join(name.directory()).symlink_metadata();
         looked_at.err().is_none_or(|error| error.kind() != io::ErrorKind::NotFound)
@@ -134,7 +134,7 @@ impl Scandir {
     /// The gateway of this profile.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If it does not exist.
     pub fn gateway(&self, profile: &ProfileName) -> Result<LiveService, S6Error> {
         self.service(&profile.clone().into())
     }
@@ -142,7 +142,7 @@ impl Scandir {
     /// This service.
     ///
     /// # Errors
-    /// If it is not there, or that cannot be told.
+    /// If it does not exist, or if that cannot be found out.
     pub fn service(&self, name: &ServiceName) -> Result<LiveService, S6Error> {
         let path = self.path.join(name.directory());
         let is_there = match rustix::fs::stat(path.as_std_path()) {
@@ -152,7 +152,7 @@ impl Scandir {
         };
         if is_there {
             let service = LiveService::new(name.clone(), path);
-            // The logger of gateway x has the name that the gateway of a profile x-log would have.
+            // The logger of gateway x has the same name as the gateway of a profile x-log.
             if !service.of_s6_rc().is_some_and(|of| of.is_logger) {
                 return Ok(service);
             }
@@ -160,7 +160,7 @@ impl Scandir {
         Err(S6Error::absent(name, &self.path))
     }
 
-    /// The service here that was probably meant by the name of a gateway that is not here: one of a similar name, or the one whose directory has this
+    /// The service here that the person probably meant with the name of a gateway that is not here. Its name is similar, or its directory has this
     /// name.
     pub(crate) fn near(&self, profile: &ProfileName) -> Option<ServiceName> {
         let services = self.services().ok()?;
@@ -174,25 +174,25 @@ impl Scandir {
 
     /// Makes s6-svscan look: `s6-svscanctl -a`, or with `prune` also take down what has gone (`-an`).
     ///
-    /// That it says yes proves nothing: it does so, too, where it has no slot left.
+    /// Its success proves nothing: s6-svscan also accepts the command if it has no slot left.
     ///
     /// # Errors
-    /// Where it could not be told.
+    /// If s6-svscan cannot be told.
     pub(crate) fn rescan(&self, programs: &Programs, prune: bool) -> Result<(), S6Error> {
         let option = if prune { "-an" } else { "-a" };
         programs.call("s6-svscanctl", &[option, self.path.as_str()]).map(drop)
     }
 
-    /// Locks it against other runs of this program, as long as the lock lives.
+    /// Locks it against other runs of this program, for as long as the returned lock lives.
     ///
     /// # Errors
-    /// If another run holds it for as long as patience lasts, or it cannot be locked.
+    /// If another run holds it for as long as patience lasts, or if it cannot be locked.
     pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, S6Error> {
         let what = format!("the lock on {}", self.path);
         Ok(Lock::take(self.directory()?, LOCK, patience, (&what, &self.path))?)
     }
 
-    /// It, by descriptor.
+    /// The scandir, as an open directory.
     pub(crate) fn directory(&self) -> Result<Dir, S6Error> {
         Ok(Dir::open(&self.path).context("open", &self.path)?)
     }

@@ -6,24 +6,24 @@ use crate::spec::Owner;
 use crate::spec::environment::{API_SERVER_PORT, DASHBOARD_ADDRESS};
 use crate::spec::options::{Listen, Uid};
 
-/// The command of a rendered run script. Any other script is none.
+/// The command of a rendered run script. Another run script has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunScript {
-    /// Who the service runs as.
+    /// The user that the service runs as.
     pub(crate) owner: Owner,
-    /// What is Hermes.
+    /// The program of Hermes.
     pub(crate) program: String,
-    /// Which command line it is called with.
+    /// The command line that it gets.
     pub(crate) command: HermesCommand,
     /// Whether it replaces a gateway that serves the same profile.
     pub(crate) replaces: bool,
-    /// The port that it is told.
+    /// The port that it gets.
     pub(crate) port: Option<u16>,
-    /// The address that a dashboard listens on, if the container says none.
+    /// The address that a dashboard listens on, if the container names none.
     pub(crate) host: Option<String>,
 }
 
-/// A command of Hermes that a run script ends in.
+/// A command of Hermes at the end of a run script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum HermesCommand {
     /// `gateway run`.
@@ -35,7 +35,7 @@ pub(crate) enum HermesCommand {
 }
 
 impl RunScript {
-    /// That with this text; of the dashboard with the port of the container, where that names one.
+    /// The command in this text. For a dashboard, it has the port of the container if the container names one.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let mut script = Self::parse(text)?;
         if script.command == HermesCommand::Dashboard
@@ -47,13 +47,13 @@ impl RunScript {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // A line of a value cannot be taken for it: values stand before the last command.
+        // A line of a value cannot look like it, because values stand before the last command.
         let (owner, rest) = dropped(text.lines().last()?)?;
-        // Between the user and the program stand the variables, by reference.
+        // The variables stand between the user and the program, as a reference.
         let mut words = words(rest)?.into_iter().filter(|word| word != "\"$@\"");
         let program = words.next()?;
         let rest: Vec<String> = words.collect();
-        // The root profile is not named.
+        // The root profile has no `-p`.
         let rest = if rest.first()? == "-p" { rest.get(2..)? } else { &rest };
         let command = match (rest.first()?.as_str(), rest.get(1)?.as_str()) {
             ("gateway", "start") => HermesCommand::Start,
@@ -73,7 +73,7 @@ impl RunScript {
     }
 }
 
-/// The user of an isolated gateway, by the text of its run script; only its last line is looked at.
+/// The user of an isolated gateway, read from the last line of its run script.
 pub(super) fn own_uid(text: &str) -> Option<Uid> {
     match dropped(text.trim_end_matches('\n').rsplit('\n').next()?)?.0 {
         Owner::Isolated(uid) => Some(uid),
@@ -81,7 +81,7 @@ pub(super) fn own_uid(text: &str) -> Option<Uid> {
     }
 }
 
-/// To whom the last line of a run script drops, and what comes after that.
+/// The user to which the last line of a run script drops, and the rest of that line.
 fn dropped(line: &str) -> Option<(Owner, &str)> {
     if let Some(rest) = line.strip_prefix("exec s6-setuidgid ") {
         let (user, rest) = rest.split_once(' ')?;
@@ -92,31 +92,31 @@ fn dropped(line: &str) -> Option<(Owner, &str)> {
     Some((Owner::Isolated(uid.parse().ok()?), rest))
 }
 
-/// Whether this is a run script of Hermes' own service manager, by what all of its releases write.
+/// Whether Hermes' own service manager wrote this run script. All of its releases write these lines.
 pub(super) fn is_hermes_own(run: &str) -> bool {
     let has = |wanted: &str| run.lines().any(|line| line.trim() == wanted);
     let starts = |line: &str| line.starts_with("exec s6-setuidgid hermes hermes ") && line.contains(" gateway run");
     !run.contains("Written by gen-service") && has("export HERMES_S6_SUPERVISED_CHILD=1") && run.lines().any(starts)
 }
 
-/// The port that a run script of the dashboard has where the container says none. All values that a person wrote stand behind it.
+/// The port that a run script of the dashboard uses if the container names none. All values that a person wrote stand behind it.
 fn dashboard_port(text: &str) -> Option<u16> {
     address(text, DASHBOARD_ADDRESS[1])?.parse().ok()
 }
 
-/// What a run script of the dashboard has where the container says nothing in this variable.
+/// What a run script of the dashboard uses if the container does not set this variable.
 fn address<'a>(text: &'a str, variable: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("\"${{{variable}:="))?;
     Some(rest.split_once('}')?.0)
 }
 
-/// Where the metrics server of this run script listens, by the variable of the container or else by the script.
+/// Where the metrics server of this run script listens, from the variable of the container or else from the script.
 pub(super) fn listens_at(text: &str) -> Option<Listen> {
     let (_, rest) = text.lines().last()?.split_once(&format!(" metrics --listen=\"${{{}:-", Listen::VARIABLE))?;
     container::variable(Listen::VARIABLE).as_deref().or(rest.strip_suffix("}\""))?.parse().ok()
 }
 
-/// The port in the variables of a run script: those that `env` sets, or, as an older gen-service has rendered them, exports.
+/// The port in the variables of a run script. `env` sets them; an older gen-service exported them.
 fn port(text: &str) -> Option<u16> {
     let value = |entry: &str| entry.strip_prefix(API_SERVER_PORT)?.strip_prefix('=')?.parse().ok();
     if let Some(entries) = variables(text) {

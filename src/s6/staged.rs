@@ -1,4 +1,4 @@
-//! The staging trees that `install` takes: what in them is fit for a scandir.
+//! The staging trees that `install` takes, and which of their content is fit for a scandir.
 
 use std::io;
 
@@ -14,19 +14,19 @@ use crate::disk::{Context as _, Dir, Entry, Plan, Snapshot, is_distrusted, read_
 use crate::render::ServiceDir;
 use crate::spec::ServiceName;
 
-/// The most entries of a staging tree that are looked at: 20 times what an s6-svscan takes.
+/// The most entries of a staging tree that are read: 20 times as many as an s6-svscan takes.
 const MOST_ENTRIES: usize = 20_000;
 
-/// A service directory that has been checked: only files that it may have, the scripts executable, no symlinks, nothing that
-/// somebody else owns or may write.
+/// A checked service directory: it holds only allowed files, its scripts are executable, it has no symlinks, and no other user owns or can write
+/// anything in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     pub(super) service: ServiceName,
     pub(super) snapshot: Snapshot<'static>,
 }
 
-/// What to do if a tree is none.
-const AGAIN: &str = "give what gen-service --out wrote";
+/// What to do if the directory is not a staging tree.
+const AGAIN: &str = "give the directory that gen-service --out wrote";
 
 /// Reads and checks the service directories of a staging tree, sorted by name, for [`S6Manager::install`](crate::manager::S6Manager::install)
 /// to publish.
@@ -55,14 +55,14 @@ const AGAIN: &str = "give what gen-service --out wrote";
 /// ```
 ///
 /// # Errors
-/// Everything in it that is not fit for a scandir, or what cannot be read.
+/// Everything in it that is not fit for a scandir, or a file that cannot be read.
 pub fn read_tree(tree: &Utf8Path) -> Result<Vec<Checked>, S6Error> {
     let (found, moved) = look(tree)?;
     if found.is_empty() && !moved { Err(S6Error::Unfit(vec![holds_none(tree)])) } else { Ok(found) }
 }
 
-/// As [`read_tree`], of several trees, each directory with the tree that it is in. If they are `moved`, a run may have been killed that had
-/// emptied some of them: then it is enough that one holds something.
+/// As [`read_tree`], for several trees. Each directory comes with its tree. If `moved` is set, a killed run may have emptied some of the trees: then
+/// one tree that holds something is enough.
 ///
 /// # Errors
 /// As [`read_tree`].
@@ -91,13 +91,17 @@ fn look(tree: &Utf8Path) -> Result<(Vec<Checked>, bool), S6Error> {
         let problem = if tree.exists() { "is not a directory" } else { "does not exist" };
         return Err(one(Unfit::new(tree, problem, AGAIN)));
     }
-    // From here on everything is reached by descriptor, from a directory that nobody else can put another one in the place of.
+    // From here on, everything is reached by descriptor, from a directory that no other user can replace.
     let directory = match Dir::open_own(tree) {
         Ok(directory) => directory,
         Err(error) if !is_distrusted(&error) => return Ok(Err(error).context("read", tree)?),
         Err(error) => {
-            let problem = format!("is no place to install from: {}", reason(&error));
-            return Err(one(Unfit::new(tree, problem, "copy it to where only root can write, and install that")));
+            let problem = format!("is not safe to install from: {}", reason(&error));
+            return Err(one(Unfit::new(
+                tree,
+                problem,
+                "copy it to a directory that only root can write, and install the copy",
+            )));
         }
     };
     let names = names(&directory).context("read", tree)?;
@@ -114,26 +118,26 @@ fn look(tree: &Utf8Path) -> Result<(Vec<Checked>, bool), S6Error> {
         found.extend(checked);
         unfit.extend(more);
     }
-    // Each of these has several things wrong with it, for one reason.
+    // Each definition for s6-rc has several faults, all for one reason.
     let definition = names.iter().find(|name| {
         ["producer-for", "consumer-for"].iter().any(|file| directory.stat(&format!("{name}/{file}")).is_ok())
     });
     match definition {
         _ if unfit.is_empty() => Ok((found, moved.is_some())),
         Some(name) => {
-            let problem = "is a definition for s6-rc, which no scandir takes";
+            let problem = "is a definition for s6-rc, which does not belong in a scandir";
             Err(one(Unfit::new(
                 tree.join(name),
                 problem,
-                "render the tree with layout s6, or leave it to s6-rc-compile",
+                "render the tree with layout s6, or compile it with s6-rc-compile",
             )))
         }
         None => Err(S6Error::Unfit(unfit)),
     }
 }
 
-/// Removes service directories that are published from the tree that they come from. What was begun is done by the next run that moves, so
-/// that half a directory is never taken for a mistake.
+/// Removes published service directories from the tree that they came from. The next run that moves finishes what this one began, so that half a
+/// directory never counts as a mistake.
 ///
 /// # Errors
 /// If the operating system refuses a step.
@@ -154,22 +158,22 @@ fn moved(directory: &Dir, tree: &Utf8Path) -> Result<Plan, S6Error> {
 }
 
 impl Checked {
-    /// What a rendered directory would be once it is written and read.
+    /// A rendered directory, in the form that it would have after it is written and read.
     pub(crate) fn rendered(directory: &ServiceDir) -> Self {
         Self { service: directory.service().clone(), snapshot: directory.snapshot().owned() }
     }
 
-    /// Whose service directory it is.
+    /// The service of this directory.
     pub fn service(&self) -> &ServiceName {
         &self.service
     }
 
-    /// Whether it is a gateway that the watchdog is to look after.
+    /// Whether it is a gateway that the watchdog looks after.
     pub(crate) fn has_watchdog(&self) -> bool {
         self.snapshot.get("data/watchdog").is_some()
     }
 
-    /// Looks at an entry of a tree, of which an earlier run has begun to remove what it had published.
+    /// Checks an entry of a tree. An earlier run may have begun to remove what it had published.
     fn of_entry(
         tree: &Dir,
         shown: &Utf8Path,
@@ -181,7 +185,7 @@ impl Checked {
         }
         let path = shown.join(name);
         let Some(service) = ServiceName::of_directory(name) else {
-            let problem = "is no gateway-<profile>, dashboard, watch, watchdog or metrics";
+            let problem = "is not named gateway-<profile>, dashboard, watch, watchdog or metrics";
             return Ok((None, vec![Unfit::new(path, problem, "take it out of the staging tree")]));
         };
         let mut unfit = Vec::new();
@@ -217,30 +221,30 @@ impl Checked {
         }
         for (below, entry) in snapshot.below() {
             if matches!(entry, Entry::File { content: None, .. }) {
-                let problem = "is larger than 16 MiB, which no file of a gateway is";
+                let problem = "is larger than 16 MiB, and no file of a gateway is that large";
                 unfit.push(Unfit::new(path.join(below), problem, "take it out of the tree"));
             }
         }
         if unfit.is_empty() {
             for (script, needed) in [("run", true), ("log/run", snapshot.get("log").is_some())] {
                 if needed && snapshot.get(script).is_none() {
-                    let problem = "is missing, and a supervisor would try it again every minute";
+                    let problem = "is missing, and a supervisor would try to start it every minute";
                     unfit.push(Unfit::new(path.join(script), problem, "render the tree again"));
                 }
             }
         }
-        // Whoever made the tree may have made it less open than s6 needs it.
+        // The person who made the tree may have given it a stricter mode than s6 needs.
         snapshot.insert("", Entry::Directory { mode: 0o755 });
         Ok(Self { service, snapshot })
     }
 
-    /// Whether this is what a published directory holds, but for `down`, which an operator's start and stop remove and make.
+    /// Whether a published directory holds the same. `down` does not count, because an operator's start and stop remove and make it.
     pub(super) fn is(&self, there: &Snapshot<'_>) -> bool {
         there.lasting().eq(self.snapshot.lasting())
     }
 }
 
-/// The names in a directory, sorted; those that are not UTF-8 are shown as well as they can be, and are no file of ours.
+/// The names in a directory, sorted. A name that is not UTF-8 is shown as well as possible, and is never an allowed file.
 fn names(directory: &Dir) -> io::Result<Vec<String>> {
     let (names, more) = directory.names(MOST_ENTRIES)?;
     if more {

@@ -1,4 +1,4 @@
-//! The state of a service, in the words of s6-svstat, and as s6-supervise writes it down.
+//! The state of a service, in the words of s6-svstat, and as s6-supervise records it.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,21 +7,21 @@ use signal_hook::low_level::signal_name;
 
 use super::death::time_of;
 
-/// What s6-svstat says of a service.
+/// What s6-svstat says about a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of s6-supervise's own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of s6-supervise")]
 pub struct Status {
     /// Whether its process runs.
     pub up: bool,
     /// Whether its supervisor starts it (again) when it is down.
     pub wanted_up: bool,
-    /// Whether somebody has paused it (`s6-svc -p`).
+    /// Whether it is paused (`s6-svc -p`).
     pub paused: bool,
     /// Its process, while it is up.
     pub pid: Option<u32>,
-    /// Whether its finish script runs, as far as that is known: s6-svstat says nothing of it.
+    /// Whether its finish script runs, as far as that is known. s6-svstat does not report it.
     pub finishing: bool,
-    /// How it last ended, while it is down. What has never run has ended with 0 for s6-svstat.
+    /// How it last ended, while it is down. s6-svstat says exit 0 for a service that has never run.
     pub last: Option<Ended>,
     /// Seconds since it came up or went down.
     pub seconds: u64,
@@ -32,12 +32,12 @@ pub struct Status {
 pub enum Ended {
     /// With this exit code.
     Exit(u16),
-    /// By the signal with this number; 0 if it has no name by which s6-svstat could say it.
+    /// By the signal with this number; 0 if s6-svstat has no name for the signal.
     Signal(u16),
 }
 
 impl Ended {
-    /// Its exit code, or 128 and the number of the signal, as a shell has it.
+    /// Its exit code, or 128 plus the number of the signal, as a shell says it.
     pub fn code(self) -> u16 {
         match self {
             Self::Exit(code) => code,
@@ -45,7 +45,7 @@ impl Ended {
         }
     }
 
-    /// What wait(2) says.
+    /// Reads a status of wait(2).
     fn of_wait(status: u16) -> Self {
         match status & 0x7f {
             0 => Self::Exit(status >> 8),
@@ -53,7 +53,7 @@ impl Ended {
         }
     }
 
-    /// The signal of this name; one that is not known has the number 0.
+    /// The signal of this name. An unknown signal has the number 0.
     fn by(name: &str) -> Self {
         Self::Signal((1..128).find(|&number| signal_name(number.into()) == Some(name)).unwrap_or_default())
     }
@@ -72,27 +72,27 @@ impl fmt::Display for Ended {
     }
 }
 
-/// What a service that has a supervisor is going through.
+/// The phase of a service that has a supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Its process runs.
     Up,
-    /// Its process runs, and somebody has paused it.
+    /// Its process runs, and is paused.
     Paused,
-    /// It is to be up, and has not run yet.
+    /// It should be up, and has not run yet.
     Starting,
-    /// It is to be up, and has ended.
+    /// It should be up, and has ended.
     Restarting,
-    /// It has been told to stop, and has not ended yet.
+    /// It was told to stop, and has not ended yet.
     Stopping,
-    /// It is down since somebody said so, or nobody has said that it is to start.
+    /// It is down because an operator stopped it, or because nobody has started it yet.
     Stopped,
-    /// It is down since it has spent its crash budget, or ended with exit 78.
+    /// It is down because it has used up its crash budget, or ended with exit 78.
     Failed,
 }
 
 impl Status {
-    /// What it is going through, if its supervisor remembers deaths or not. Whoever stops a service has them forgotten.
+    /// Its phase. `has_died` says whether its supervisor remembers deaths. A stop by an operator clears them.
     pub(crate) fn phase(&self, has_died: bool) -> Phase {
         match (self.up, self.wanted_up) {
             (true, true) if self.paused => Phase::Paused,
@@ -100,7 +100,7 @@ impl Status {
             (true, false) => Phase::Stopping,
             (false, true) if has_died || self.finishing => Phase::Restarting,
             (false, true) => Phase::Starting,
-            // Its finish script is about to have them forgotten.
+            // Its finish script is about to clear the deaths.
             (false, false) if self.finishing => Phase::Stopping,
             (false, false) if has_died => Phase::Failed,
             (false, false) => Phase::Stopped,
@@ -128,9 +128,9 @@ impl Status {
         })
     }
 
-    /// Reads what s6-supervise writes to `supervise/status` (`s6_svstatus_pack` in the source of s6, the same from 2.11 to 2.15 but for 2.13, which
-    /// has 8 bytes more): when it came up or went down and when it was ready, 12 bytes each; its pid, 8; how it ended, 2; flags, 1. `None` if it is
-    /// another record.
+    /// Reads what s6-supervise writes to `supervise/status` (`s6_svstatus_pack` in the source of s6, the same from 2.11 to 2.15, except that 2.13 has
+    /// 8 bytes more): when it came up or went down and when it was ready, 12 bytes each; its pid, 8; how it ended, 2; flags, 1. `None` if the record
+    /// has another form.
     pub(crate) fn of_record(record: &[u8], now: SystemTime) -> Option<Self> {
         let group = match record.len() {
             35 => 0,
@@ -141,9 +141,10 @@ impl Status {
         let ended = u16::from_be_bytes(record[32 + group..34 + group].try_into().ok()?);
         let flags = record[34 + group];
         let flag = |bit: u8| flags >> bit & 1 == 1;
-        // With this one set, the process is that of the finish script.
+        // If this flag is set, the process is that of the finish script.
         let up = pid != 0 && !flag(1);
-        // It is written twice when it ends: as it goes down, and as its finish script has ended. Until it has run, both are one moment.
+        // s6-supervise writes it twice when the process ends: when it goes down, and when its finish script has ended. Before the first run, both
+        // times are the same.
         let has_run = record[..12] != record[12..24] || ended != 0;
         Some(Self {
             up,
@@ -202,7 +203,7 @@ mod tests {
         }
     }
 
-    /// As s6-supervise 2.11 has written it.
+    /// As s6-supervise 2.11 writes it.
     const UP: [u8; 35] = [
         0x40, 0, 0, 0, 0x6b, 0x0a, 0xb4, 0xe7, 0x3b, 0x78, 0x1d, 0xce, 0x40, 0, 0, 0, 0x6b, 0x0a, 0xb4, 0xe7, 0x3b,
         0x73, 0x63, 0x36, 0, 0, 0, 0, 0, 0, 0x5d, 0x3d, 0, 0, 4,
@@ -221,7 +222,7 @@ mod tests {
             seconds: 7,
         };
         assert_eq!(Status::of_record(&UP, at(1_795_863_754)), Some(up.clone()));
-        // A clock that goes back, and the group that s6 2.13 has.
+        // A clock that goes back, and the process group that s6 2.13 records.
         let mut longer = [&UP[..32], &[0; 8], &UP[32..]].concat();
         assert_eq!(Status::of_record(&longer, at(0)), Some(Status { seconds: 0, ..up }));
         longer[42] = 0b11;
@@ -249,7 +250,7 @@ mod tests {
         }
     }
 
-    /// As s6-supervise 2.11 has written it of one that has never run, and after a TERM.
+    /// As s6-supervise 2.11 writes it for a service that has never run, and after a TERM.
     #[test]
     fn what_has_never_run_has_not_ended() {
         let never = [

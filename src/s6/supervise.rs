@@ -1,5 +1,5 @@
-//! What s6-supervise writes down of a service, read without a program of s6: to start one takes longer than all that is read here of a hundred
-//! services.
+//! What s6-supervise records about a service, read without a program of s6. The start of one program takes longer than to read these records of a
+//! hundred services.
 
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use super::status::Status;
 use crate::disk::{self, Context as _};
 
 impl LiveService {
-    /// Its state as [`Self::status`] gives it; s6-svstat is asked only if its record is not understood.
+    /// Its state, as [`Self::status`] returns it. s6-svstat is asked only if the record is not understood.
     ///
     /// # Errors
     /// As [`Self::status`].
@@ -24,14 +24,14 @@ impl LiveService {
         }
         match disk::read_bytes(&supervise.join("status")) {
             Ok(record) => Status::of_record(&record, SystemTime::now()).map_or_else(|| self.status(programs), Ok),
-            // It listens a moment before it writes its first status.
+            // s6-supervise listens a moment before it writes its first status.
             Err(error) if error.kind() == ErrorKind::NotFound => Err(S6Error::NotSupervised(self.path().to_owned())),
             Err(error) => Ok(Err(error).context("read", supervise.join("status"))?),
         }
     }
 
-    /// The same, with the deaths that its supervisor remembers, the oldest first: since it was started, an operator's start, stop or restart, or the
-    /// last 100.
+    /// The same, with the deaths that its supervisor remembers, the oldest first: those since it started, or since an operator's start, stop or
+    /// restart, but only the last 100.
     ///
     /// # Errors
     /// As [`Self::status`].
@@ -42,36 +42,37 @@ impl LiveService {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             records => records.context("read", &path)?,
         };
-        let deaths = Death::of_records(&records).ok_or_else(|| std::io::Error::other("it is no record of deaths"));
+        let deaths = Death::of_records(&records).ok_or_else(|| std::io::Error::other("it is not a record of deaths"));
         Ok((status, deaths.context("read", &path)?))
     }
 
-    /// Has it end, for this reason, which its finish script says in its log: TERM, as its supervisor sends it for a restart.
+    /// Makes it end, for this reason, which its finish script writes to its log. It gets TERM, as for a restart by its supervisor.
     ///
     /// # Errors
-    /// If the reason cannot be written, or it cannot be told; it goes on then.
+    /// If the reason cannot be written, or if the supervisor cannot be told. Then the service runs on.
     pub(crate) fn end_for(&self, why: &str, programs: &Programs) -> Result<(), S6Error> {
         self.trusted()?;
         let path = self.path().join(disk::WHY);
         disk::write_small(&path, &format!("{why}\n")).context("write", &path)?;
-        // One that somebody has paused by hand goes on first, or it would not see the signal.
+        // A paused process must continue first, or it would not see the signal.
         self.control(programs, "-rc")
     }
 
-    /// How many deaths within which time leave it down, by its finish script.
+    /// How many deaths within what time leave it down, according to its finish script.
     pub(crate) fn crash_budget(&self) -> Option<(usize, Duration)> {
         let text = disk::read_small(&self.path().join("finish")).ok()?;
         crash_budget(&text)
     }
 
-    /// For how long it may be up and not answer before the watchdog restarts it, if that is to look after it.
+    /// How long it may be up without an answer before the watchdog restarts it; `None` if the watchdog does not look after it.
     pub(crate) fn watchdog(&self) -> Option<Duration> {
         let text = disk::read_small(&self.path().join("data/watchdog")).ok()?;
         text.trim_end().parse().ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
     }
 }
 
-/// The crash budget that a finish script has. The line that paces what asks to be started again is no such line: it stands behind an `if`.
+/// The crash budget in a finish script. The line that slows down repeated restarts has a similar form, but stands behind an `if`, so it does not
+/// count.
 fn crash_budget(finish: &str) -> Option<(usize, Duration)> {
     let line = finish.lines().rev().find_map(|line| {
         let line = line.strip_prefix("exec ").unwrap_or(line);

@@ -1,17 +1,17 @@
 //! The words of a rendered run script, as a shell reads them.
 
-/// What `env` sets in a run script, `NAME=VALUE` each, as a shell reads it: a line of a value is no entry. `None` if it sets nothing.
+/// What `env` sets in a run script, as `NAME=VALUE`, as a shell reads it. A line inside a value is not an entry. `None` if it sets nothing.
 pub(crate) fn variables(text: &str) -> Option<Vec<String>> {
     const BEGIN: &str = "\nset -- env \\\n";
     let begin = match (text.find("\noutside "), text.find(BEGIN)) {
-        // The files of secrets stand before it, in quotes, and a name of one may be anything.
+        // The files of secrets stand before it, in quotes, and the name of such a file may hold anything.
         (Some(secrets), Some(begin)) if secrets < begin => secrets + unquoted(&text[secrets..], BEGIN)?,
         (_, begin) => begin?,
     };
     words(&text[begin + BEGIN.len()..])
 }
 
-/// Where this stands first in a text, neither in single quotes nor after a backslash.
+/// The first place of this text that is neither in single quotes nor after a backslash.
 fn unquoted(text: &str, wanted: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
@@ -26,7 +26,7 @@ fn unquoted(text: &str, wanted: &str) -> Option<usize> {
     None
 }
 
-/// The words of a command as the quoting of gen-service has them: plain, in single quotes, or after a backslash.
+/// The words of a command in the quoting of gen-service: plain, in single quotes, or after a backslash.
 pub(super) fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut characters = line.chars().peekable();

@@ -299,8 +299,8 @@ fn where_s6_svscan_has_no_room_the_others_come_up() {
     let known =
         format!("warning: profile c: {left_out}\nwarning: profile d: {left_out}\n3\n 2 left out\n 3 started-or-down\n");
     // Whoever says how many knows better; those that do not come up stop none that do.
-    let said = "warning: profile X: s6-svscan started no supervisor for /run/service/gateway-X within 1 s; taken back, as it probably \
-                has no room left: give it more with its option -C (-c before s6 2.13), two for each logged gateway\n";
+    let said = "warning: profile X: s6-svscan started no supervisor for /run/service/gateway-X within 1 s, so it is taken back; s6-svscan probably \
+                has no room left: raise its option -C (-c before s6 2.13), by two for each gateway with a logger\n";
     assert_said(&ran, &format!("{known}a\nc\ndefault\n{}3\n", said.repeat(2)), "");
 }
 

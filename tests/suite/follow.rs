@@ -148,7 +148,7 @@ fn what_hermes_own_manager_made_is_taken_over() {
          foreign c; gatewayctl register c --adopt; up c; gatewayctl register c --adopt || echo $?; mkdir /run/service/gateway-d; \
          printf '#!/bin/sh\\nexec sleep 1000\\n' >/run/service/gateway-d/run; gatewayctl register d --adopt || echo $?",
     );
-    let expected = "error: /run/service/gateway-a was made by Hermes' own service manager; register --adopt takes it over, and so does reconcile\n1\n\
+    let expected = "error: /run/service/gateway-a was made by Hermes' own service manager; take it over with register --adopt or with reconcile\n1\n\
         down      default  recorded: none\nadopted   a  Hermes' own manager had made it; recorded: running\n\
         adopted   b  Hermes' own manager had made it; recorded: none\nroot\n\
         warning: gateway c was made by Hermes' own service manager, and is made anew\nregistered /run/service/gateway-c  port 9403\n\

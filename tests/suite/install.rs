@@ -93,7 +93,7 @@ fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
         &ran,
         "ERROR    leftovers    an install --update in /run/service was killed, or is not done yet: old files stand beside new ones; the next \
          register, install or unregister takes it back\n\
-         warning: an install --update that was killed is taken back: gateway-a, gateway-b; install again what was to be there\n\
+         warning: an install --update that was killed is taken back: gateway-a, gateway-b; install the new version again\n\
          not there    /run/service/gateway-nobody\n.s6-svscan\ngateway-a\ngateway-b\n\
          updated   /run/service/gateway-a  restart it to take effect\nupdated   /run/service/gateway-b  restart it to take effect\n",
     );
@@ -114,7 +114,7 @@ fn an_install_that_is_killed_is_taken_back_by_the_next_run() {
         ".gatewayctl.lock\n.gatewayctl.tmp\n.s6-svscan\ngateway-a\n\
          ERROR    leftovers    a run in /run/service was killed, or is not done yet: some of its gateways are there, and others are not; the next \
          register, install or unregister takes it back\n\
-         warning: a run that was killed is taken back: gateway-a, gateway-b, gateway-c; run again what was to be done\n\
+         warning: a run that was killed is taken back: gateway-a, gateway-b, gateway-c; run its command again\n\
          not there    /run/service/gateway-nobody\n.s6-svscan\na\nb\nc\n",
     );
 }
@@ -273,8 +273,8 @@ fn an_s6_svscan_without_room_takes_nothing_and_what_ran_runs_on() {
     );
     let said = |name: &str| {
         format!(
-            "error: s6-svscan started no supervisor for /run/service/gateway-{name} within 1 s; taken back, as it probably has \
-             no room left: give it more with its option -C (-c before s6 2.13), two for each logged gateway\n"
+            "error: s6-svscan started no supervisor for /run/service/gateway-{name} within 1 s, so it is taken back; s6-svscan probably has \
+             no room left: raise its option -C (-c before s6 2.13), by two for each gateway with a logger\n"
         )
     };
     assert_ok(&ran, &(said("c-or-d") + "3\n" + &said("e") + "1\nb c-or-d e "));

@@ -17,7 +17,7 @@ fn a_tree_below_a_directory_of_somebody_else_is_refused() {
     );
     let refused = |path: &str, why: &str| {
         format!(
-            "error: {path} is no place to install from: {why}; copy it to where only root can write, and install that\n[exit 2]\n"
+            "error: {path} is not safe to install from: {why}; copy it to a directory that only root can write, and install the copy\n[exit 2]\n"
         )
     };
     let other = "another user can change it, or what is above it";

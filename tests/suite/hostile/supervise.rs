@@ -21,7 +21,7 @@ fn what_belongs_to_another_user_is_neither_asked_nor_told() {
          s6-svperms -G hermes-extra $d 2>/tmp/log || :; stat -c %G /root/victim; \
          fails within 30 gatewayctl --timeout 3 unregister h; gatewayctl list; until [ $(pgrep -c -x s6-supervise) = 2 ]; do sleep 0.02; done",
     );
-    let foreign = "error: another user can change /run/service/gateway-h/supervise, and root would follow what that user plants there; unregister \
+    let foreign = "error: another user can change /run/service/gateway-h/supervise, and root would follow a symlink that this user puts there; unregister \
                    the gateway and register it again\n[exit 1]\n";
     let unlooked = "gateway h cannot be looked at: another user can change /run/service/gateway-h/supervise, and root would follow what that user \
                     plants there; unregister the gateway and register it again\n[exit 1]\n";
