@@ -1,11 +1,11 @@
-//! Why doctor cannot look.
+//! Why doctor cannot look at anything.
 
 use thiserror::Error;
 
 use crate::disk::SystemError;
 use crate::s6::S6Error;
 
-/// Why nothing could be looked at.
+/// Why doctor cannot look at anything.
 #[derive(Debug, Error)]
 pub(crate) enum DoctorError {
     /// The scandir cannot be read.

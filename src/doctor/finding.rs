@@ -1,15 +1,15 @@
 //! What doctor finds.
 
-/// One thing that was looked at.
+/// One finding about one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// What was looked at, in a word.
+    /// The check, in one word.
     pub check: &'static str,
-    /// How it is.
+    /// How bad it is.
     pub level: Level,
-    /// What was seen.
+    /// What doctor saw.
     pub seen: String,
-    /// What to do about it; empty where nothing is to be done.
+    /// What to do about it; empty if there is nothing to do.
     pub remedy: String,
 }
 
@@ -18,9 +18,9 @@ pub(crate) struct Finding {
 pub(crate) enum Level {
     /// As it should be.
     Ok,
-    /// Works, but not as somebody may expect.
+    /// Works, but not as people may expect.
     Warning,
-    /// Does not work, or lets somebody do what he must not.
+    /// Does not work, or lets a user do something that is forbidden.
     Error,
 }
 
@@ -37,7 +37,7 @@ impl Finding {
         Self { check, level: Level::Error, seen: seen.into(), remedy: remedy.into() }
     }
 
-    /// An error, which says what to do after what it saw.
+    /// An error message as a finding. The message itself says what to do.
     pub(super) fn said(check: &'static str, error: &impl std::fmt::Display) -> Self {
         let said = error.to_string();
         match said.split_once("; ") {
@@ -47,7 +47,7 @@ impl Finding {
     }
 }
 
-/// Adds what was found, or that all is well where nothing was.
+/// Adds these findings; or, if there are none, one that says that all is well.
 pub(super) fn or_ok(findings: &mut Vec<Finding>, found: Vec<Finding>, check: &'static str, well: impl Into<String>) {
     if found.is_empty() {
         findings.push(Finding::ok(check, well));

@@ -1,4 +1,4 @@
-//! The gateways and the dashboard: their users, home, logs and ports, and those that have given up.
+//! The gateways and the dashboard: their users, home, logs and ports, and the services that have given up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,14 +26,14 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     ports(patient, findings);
 }
 
-/// Whether there is a user of this name, by what s6 asks; where it cannot be asked, that is a finding already.
+/// Whether a user of this name exists, according to s6. If s6 cannot be asked, another finding says so already.
 pub(super) fn is_known(user: &str, programs: &Programs) -> bool {
     !matches!(programs.call("s6-envuidgid", &[user, "/bin/true"]), Err(S6Error::Failed { .. }))
 }
 
 fn unknown(users: &BTreeMap<&str, Vec<&ServiceName>>, programs: &Programs, findings: &mut Vec<Finding>) {
     let missing = users.iter().filter(|(user, _)| !is_known(user, programs)).map(|(user, services)| {
-        let seen = format!("there is no user {user}, who is to run {}", listed(services));
+        let seen = format!("{} should run as user {user}, who does not exist", listed(services));
         Finding::error("user", seen, format!("useradd {user} in the image, or render with gen-service --user NAME"))
     });
     let all: Vec<&str> = users.keys().copied().collect();
@@ -61,7 +61,7 @@ fn home(
     }
     saved(patient, &volume, findings);
     if !patient.can_ask() {
-        let seen = format!("only root can find out whether the gateways can write {}", patient.home);
+        let seen = format!("only root can check whether the gateways can write {}", patient.home);
         findings.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
         return;
     }
@@ -75,26 +75,26 @@ fn home(
                 Finding::error(CHECK, seen, remedy(unusable, user))
             })),
             Err(error) => {
-                let seen = format!("nobody can be asked about {} as {user}: {error}", patient.home);
-                found.push(Finding::error(CHECK, seen, "see what is said of s6 and of that user"));
+                let seen = format!("cannot check {} as {user}: {error}", patient.home);
+                found.push(Finding::error(CHECK, seen, "look at the findings about s6 and that user"));
             }
         }
     }
-    let well = if users.is_empty() { "is there" } else { "can be written by who runs the gateways" };
+    let well = if users.is_empty() { "exists" } else { "can be written by the user of the gateways" };
     or_ok(findings, found, CHECK, format!("{} {well}", patient.home));
 }
 
-/// What to do about something that the service user cannot use. Nothing of it has root act below the home: that user may put a symlink
-/// wherever root is told to go. It can itself move away what is in its own directory, by a process that has no terminal of root's.
+/// What to do about something that the service user cannot use. No remedy makes root act below the home, because that user may put a symlink at any
+/// path there. The user can move away what is in its own directory. The process that does so must not have a terminal of root.
 fn remedy(Unusable { what, is_home }: &Unusable, user: &str) -> String {
     if *is_home {
-        format!("give the directory that is mounted there to {user}, on the machine that it comes from")
+        format!("give the mounted directory to {user}, on the machine that it comes from")
     } else {
         format!("docker exec -u {user} CONTAINER mv {what} {what}.away, and gatewayctl restart its service")
     }
 }
 
-/// The saved manifest, and whether it is the one that counts.
+/// The saved manifest, and whether it is the one that is read.
 fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
     const CHECK: &str = "saved";
     let saved = patient.store().and_then(|store| SavedManifest::open(&store)).and_then(|saved| saved.settings());
@@ -106,9 +106,8 @@ fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
         }
     }
     if patient.state.is_some() && SavedManifest::is_ignored_on(volume) {
-        let seen =
-            format!("{}/gateways.toml is not read, since there is a directory for it that is root's", patient.home);
-        findings.push(Finding::warning(CHECK, seen, "register its gateways again with --save, and remove it"));
+        let seen = format!("{}/gateways.toml is not read, because --state names another directory", patient.home);
+        findings.push(Finding::warning(CHECK, seen, "register its gateways again with --save, then remove it"));
     }
 }
 
@@ -116,7 +115,7 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut ports: BTreeMap<u16, Vec<&ServiceName>> = BTreeMap::new();
     for (name, service) in &patient.services {
         let told = patient.scripts.get(name).and_then(|script| script.port);
-        // One that is told none may listen all the same: by the container, or on Hermes' own.
+        // A service without a port may listen all the same: because of the container, or by Hermes' own choice.
         if let Some(port) = told.or_else(|| service.address().map(|address| address.port)) {
             ports.entry(port).or_default().push(name);
         }
@@ -127,25 +126,25 @@ fn ports(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         let remedy = if services.iter().all(|service| service.profile().is_some()) {
             "register all but one of them again with another --port"
         } else if services.contains(&&ServiceName::Metrics) {
-            "give the metrics server another with GATEWAYS_METRICS, or in the manifest"
+            "give the metrics server another port with GATEWAYS_METRICS, or in the manifest"
         } else {
-            "give the dashboard another with HERMES_DASHBOARD_PORT, or in the manifest"
+            "give the dashboard another port with HERMES_DASHBOARD_PORT, or in the manifest"
         };
         Finding::error("ports", seen, remedy)
     });
-    or_ok(findings, shared.collect(), "ports", format!("{many} in use, no two services on one"));
+    or_ok(findings, shared.collect(), "ports", format!("{many} in use, each by one service only"));
 }
 
-/// What a gateway ends with that somebody stops: Hermes ends with 1 after TERM, and with 0 if it was told by its own command.
+/// The exit codes of a gateway that an operator stops: Hermes ends with 1 after TERM, and with 0 if its own command told it.
 const STOPPED: [u16; 3] = [0, 1, 143];
 
-/// What such a gateway ends with, by release.
+/// The exit codes of a gateway whose profile another one serves, by release.
 const OF_SERVED: [u16; 3] = [1, 75, 78];
 
-/// What Hermes says, in every release, if another gateway serves the profile of the one that is to start.
+/// What Hermes says, in every release, if another gateway serves the profile of the one that starts.
 const SERVED: [&str; 3] = ["already serves profile", "does not get a gateway of its own", "will not serve profile"];
 
-/// The line in which a gateway says that another one serves its profile, if it ended with that.
+/// The line in which a gateway says that another one serves its profile, if it ended for that reason.
 fn served(patient: &Patient<'_>, service: &LiveService, programs: &Programs) -> Option<String> {
     let log = end_of_log(patient, service, programs)?;
     let log = String::from_utf8_lossy(&log);
@@ -153,12 +152,12 @@ fn served(patient: &Patient<'_>, service: &LiveService, programs: &Programs) -> 
     Some(excerpt(without_time(line).as_bytes(), 200))
 }
 
-/// A line of a log after the time that s6-log puts before it.
+/// A line of a log without the time that s6-log puts before it.
 fn without_time(line: &str) -> &str {
     line.split_once("  ").map_or(line, |(_, text)| text)
 }
 
-/// The services that are down because they died too often, or said that they cannot run.
+/// The services that are down because they died too often, or because they said that they cannot run.
 fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "crashes";
     let mut found = Vec::new();
@@ -175,15 +174,15 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         }
         let may_be_served = !service.is_isolated() && status.last.is_some_and(|last| OF_SERVED.contains(&last.code()));
         if let Some(said) = may_be_served.then(|| served(patient, service, programs)).flatten() {
-            let seen = format!("{name} is down since another gateway serves its profile; its last word: {said}");
+            let seen = format!("{name} is down because another gateway serves its profile; its last line: {said}");
             found.push(Finding::warning(CHECK, seen, format!("leave it down; gatewayctl status {}", name.word())));
         } else if let Some((why, last)) = last_words(patient, service, programs) {
             let last = last.map_or_else(|| "it said nothing".to_owned(), |last| format!("its last line: {last}"));
-            let seen = format!("{name} is down since {why}; {last}");
-            found.push(Finding::error(CHECK, seen, format!("mend that, then gatewayctl start {}", name.word())));
+            let seen = format!("{name} is down because {why}; {last}");
+            found.push(Finding::error(CHECK, seen, format!("fix that, then gatewayctl start {}", name.word())));
         } else if let Some(last) = status.last.filter(|last| !STOPPED.contains(&last.code())) {
-            let seen = format!("{name} is down since it ended with {last}");
-            // Where the logger has given up as well, both have said why to the container.
+            let seen = format!("{name} is down because it ended with {last}");
+            // If the logger has given up as well, both have said why in the container's log.
             let logger = service.logger().and_then(|log| LiveService::anonymous(&log).status(programs).ok());
             let is_heard = logger.is_none_or(|logger| logger.up || logger.wanted_up);
             let remedy = if is_heard { name.see_log() } else { "docker logs".to_owned() };
@@ -194,10 +193,10 @@ fn given_up(patient: &Patient<'_>, programs: &Programs, findings: &mut Vec<Findi
         let seen = format!("the state of {} of the gateways is hidden from this user", hidden.len());
         found.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
     }
-    or_ok(findings, found, CHECK, "no gateway was left down");
+    or_ok(findings, found, CHECK, "no gateway has given up");
 }
 
-/// Why a service was left down, where its log ends with that, and what it itself said last.
+/// Why a service was left down, if its log ends with the reason, and the last line that the service itself wrote.
 fn last_words(
     patient: &Patient<'_>,
     service: &LiveService,
@@ -210,7 +209,7 @@ fn last_words(
     let mut lines = log.lines().rev();
     let last = lines.next()?;
     let why = if last.contains(PERMANENT) {
-        "its crash budget was spent"
+        "it used up its crash budget"
     } else if last.ends_with(CONFIGURATION) {
         "it ended with exit 78, a configuration error"
     } else {

@@ -1,4 +1,4 @@
-//! Whether the Hermes that is installed takes the command line that the run scripts have.
+//! Whether the installed Hermes takes the command line of the run scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,11 +19,11 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     if !patient.can_ask() {
-        let seen = "only root can find out what the Hermes of the gateways takes";
+        let seen = "only root can check which commands the Hermes of the gateways takes";
         findings.push(Finding::warning(CHECK, seen, "run gatewayctl doctor as root"));
         return;
     }
-    // Each is asked once, however many gateways call it.
+    // Each Hermes is asked once, however many gateways call it.
     let mut asked: BTreeMap<(String, &str), (Home, BTreeSet<HermesCommand>)> = BTreeMap::new();
     let home = |name: &ServiceName, script: &RunScript| {
         patient.homes.of(&name.profile().cloned().unwrap_or_default(), &script.owner)
@@ -35,7 +35,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         let one = asked.entry((home.user(), &script.program)).or_insert_with(|| (home, BTreeSet::new()));
         one.1.insert(script.command);
     }
-    // Each isolated gateway has another user, whom the answer does not depend on.
+    // Each isolated gateway has another user, but the answer does not depend on the user.
     for (name, script) in isolated {
         if let Some((_, one)) = asked.iter_mut().find(|((_, program), _)| *program == script.program) {
             one.1.insert(script.command);
@@ -54,7 +54,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
             Owner::Isolated(_) => !patient.is_unprivileged() && programs.has("s6-applyuidgid"),
         };
         if !can_drop {
-            // Which is a finding already.
+            // Another finding says so already.
             continue;
         }
         for command in commands {
@@ -71,7 +71,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
                     found.push(Finding::error(CHECK, format!("{program} does not take {}", line(command)), remedy));
                 }
                 Answer::Nothing(why) => {
-                    let seen = format!("{program} cannot be asked as {user}: {why}");
+                    let seen = format!("cannot run {program} as {user}: {why}");
                     let finding = Finding::error(
                         CHECK,
                         seen,
@@ -92,23 +92,18 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Of which release each Hermes is, and whether its run scripts are right for that.
+/// The release of each Hermes, and whether its run scripts fit that release.
 fn releases(patient: &Patient<'_>, found: &mut Vec<Finding>, well: &mut Vec<String>) {
     let programs: BTreeSet<&str> = patient.scripts.values().map(|script| script.program.as_str()).collect();
     for program in programs {
         let Some(version) = installed(program) else {
-            well.push(format!("{program} is of a release that cannot be told"));
+            well.push(format!("the release of {program} is unknown"));
             continue;
         };
         let Some(release) = Release::of(version) else {
             let newest = RELEASES.last().map(|release| release.until.to_string()).unwrap_or_default();
-            let seen =
-                format!("{program} is {version}, of which nothing is known here, only of releases up to {newest}");
-            found.push(Finding::warning(
-                CHECK,
-                seen,
-                "see docs/hermes-versions.md, and whether a newer gatewayctl knows more",
-            ));
+            let seen = format!("{program} is {version}, but this gatewayctl knows only releases up to {newest}");
+            found.push(Finding::warning(CHECK, seen, "read docs/hermes-versions.md, and look for a newer gatewayctl"));
             continue;
         };
         let replacing = patient.scripts.iter().filter(|(name, script)| {
@@ -118,7 +113,7 @@ fn releases(patient: &Patient<'_>, found: &mut Vec<Finding>, well: &mut Vec<Stri
         let replacing: Vec<&ServiceName> = replacing.map(|(name, _)| name).collect();
         if release.replaces_others() && !replacing.is_empty() {
             let seen = format!(
-                "{program} is {version}, whose --replace ends the gateway that serves all profiles, and it is in run of {}",
+                "{program} is {version}, whose --replace ends the gateway that serves all profiles, and the run scripts of {} use --replace",
                 listed(&replacing)
             );
             found.push(Finding::error(CHECK, seen, "render them with gen-service --hermes-cli run-beside"));
@@ -135,7 +130,7 @@ enum Answer {
     Nothing(String),
 }
 
-/// The words of a command, and the options that the run scripts give it.
+/// The words of a command, and the options that the run scripts give to it.
 fn words(command: HermesCommand) -> (&'static [&'static str], &'static [&'static str]) {
     match command {
         HermesCommand::Start => (&["gateway", "start"], &["--foreground", "--port"]),
@@ -144,7 +139,7 @@ fn words(command: HermesCommand) -> (&'static [&'static str], &'static [&'static
     }
 }
 
-/// The command that may do the same, and what `--hermes-cli` calls it.
+/// Another command that may do the same, and its name for `--hermes-cli`.
 fn instead(command: HermesCommand) -> Option<(HermesCommand, &'static str)> {
     match command {
         HermesCommand::Start => Some((HermesCommand::Run, "run")),
@@ -163,7 +158,7 @@ fn takes(servant: &Servant<'_>, program: &str, command: HermesCommand) -> Answer
     let (words, options) = words(command);
     let Said { code, out, err } = match servant.ask(program, &[words, &["--help"]].concat()) {
         Ok(said) => said,
-        // A machine that is busy is no reason to complain of a release that is known.
+        // If the release is known, a busy machine is no reason to complain.
         Err(ServantError::Late { .. }) if installed(program).and_then(Release::of).is_some() => {
             return if command == HermesCommand::Start { Answer::No } else { Answer::Yes };
         }
@@ -177,5 +172,5 @@ fn takes(servant: &Servant<'_>, program: &str, command: HermesCommand) -> Answer
         return Answer::No;
     }
     let last = Said { code, out, err }.last_complaint();
-    Answer::Nothing(if last.is_empty() { "it ends without a word".to_owned() } else { last })
+    Answer::Nothing(if last.is_empty() { "it ended without a message".to_owned() } else { last })
 }

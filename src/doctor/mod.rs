@@ -1,7 +1,7 @@
 //! Looks for what is wrong, or soon will be, and says what to do.
 //!
-//! Each check gives at least one [`Finding`]. It changes nothing; what lies below the home of Hermes is looked at as the service
-//! user, since that is who has to use it.
+//! Each check returns at least one [`Finding`]. Doctor changes nothing. It looks at everything below the home of Hermes as the service user, because
+//! that user has to use it.
 
 #![expect(clippy::disallowed_methods, reason = "the scandir")]
 
@@ -37,12 +37,11 @@ use crate::s6::{Scandir, Svscan};
 use crate::volume::{Deadline, Homes};
 use patient::Patient;
 
-/// Everything about the services of this scandir, by the programs of s6 in this directory, with this home of Hermes, and the saved
-/// manifest in the directory `state` or on the volume. What is asked as the service user may take as long as `timeout` to answer, all
-/// together.
+/// All findings about the services of this scandir. It uses the programs of s6 in this directory, this home of Hermes, and the saved manifest in the
+/// directory `state` or on the volume. All processes that run as the service user may take `timeout` together.
 ///
 /// # Errors
-/// If the scandir is there and cannot be read.
+/// If the scandir exists and cannot be read.
 pub(crate) fn examine(
     scandir: &Utf8Path,
     programs: &Utf8Path,
@@ -85,7 +84,7 @@ pub(crate) fn examine(
     gateways::check(&patient, &mut findings);
     watchdog::check(&patient, &mut findings);
     shard::check(&patient, &mut findings);
-    // What the users of isolated gateways hold up is no time of the others.
+    // The time that the users of isolated gateways use up is not taken from the others.
     let left = deadline.left();
     patient.apart = Deadline::after(timeout);
     isolated::check(&patient, &mut findings);

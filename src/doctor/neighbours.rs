@@ -1,7 +1,7 @@
-//! What others left beside the gateways: run scripts that are not ours, gateways whose profile is gone or served by another one, files of root's on the
-//! volume; and gateways that die again and again, or get less time to stop than they need.
+//! What else is wrong around the gateways: run scripts that gen-service did not write, gateways whose profile is gone or served by another gateway,
+//! files of root on the volume, gateways that die again and again, and gateways that get less time to stop than they need.
 
-#![expect(clippy::disallowed_methods, reason = "run scripts in the scandir, and what they are run by")]
+#![expect(clippy::disallowed_methods, reason = "run scripts in the scandir, and their interpreters")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,17 +16,17 @@ use crate::spec::options::UserName;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Deadline, Identity, Left, Master, Rules, SavedManifest, Servant, Volume};
 
-/// What s6-overlay gives its services to stop if it is told nothing, in milliseconds.
+/// How long s6-overlay waits for its services to stop unless a variable says otherwise, in milliseconds.
 const GRACE_OF_S6_OVERLAY: u64 = 3000;
 
-/// So many deaths in a minute are a loop.
+/// This many deaths in a minute are a loop.
 const LOOP: usize = 5;
 
-/// So many files are named.
+/// The most files that a finding names.
 const MOST_NAMED: usize = 3;
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
-    or_ok(findings, scripts(patient), "scripts", "every run script can be started, and is gen-service's");
+    or_ok(findings, scripts(patient), "scripts", "every run script can start, and comes from gen-service");
     let Some(programs) = &patient.programs else { return };
     or_ok(findings, loops(patient, programs), "loops", "no gateway dies again and again");
     or_ok(findings, grace(patient), "stop", "s6-overlay waits as long as every stop may take");
@@ -34,13 +34,13 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut wrong = orphans(patient, &volume);
     let well = served(patient, programs, &mut wrong);
     or_ok(findings, wrong, "profiles", well);
-    // With an ordinary user who supervises, all on the volume is whose it is.
+    // If an ordinary user supervises, that user owns everything on the volume.
     if rustix::process::geteuid().is_root() && !patient.is_unprivileged() {
         files(patient, &volume, programs, findings);
     }
 }
 
-/// Run scripts of somebody else, and those that no supervisor can start.
+/// Run scripts that gen-service did not write, and those that no supervisor can start.
 fn scripts(patient: &Patient<'_>) -> Vec<Finding> {
     const CHECK: &str = "scripts";
     let check = |(name, service): (&ServiceName, &LiveService)| {
@@ -50,15 +50,15 @@ fn scripts(patient: &Patient<'_>) -> Vec<Finding> {
         let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!")?.split_whitespace().next());
         let is_executable = fs::metadata(&run).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0);
         if !is_executable || interpreter.is_some_and(|interpreter| fs::metadata(interpreter).is_err()) {
-            let seen = format!("run of {name} cannot be started: its supervisor tries again each minute");
+            let seen = format!("the run script of {name} cannot start: its supervisor tries again each minute");
             Some(Finding::error(CHECK, seen, format!("unregister {word} and register it again")))
         } else if service.is_hermes_own() {
             let seen = format!(
-                "run of {name} is of Hermes' own service manager: nothing ends its loops, and its user controls its supervisor"
+                "the run script of {name} comes from Hermes' own service manager: nothing ends its crash loops, and its user controls its supervisor"
             );
             Some(Finding::error(CHECK, seen, format!("gatewayctl register {word} --adopt, or gatewayctl reconcile")))
         } else if !text.contains("Written by gen-service") {
-            let seen = format!("run of {name} was not rendered by gen-service");
+            let seen = format!("gen-service did not render the run script of {name}");
             Some(Finding::warning(CHECK, seen, format!("unregister {word} and register it again, unless you wrote it")))
         } else {
             None
@@ -67,7 +67,7 @@ fn scripts(patient: &Patient<'_>) -> Vec<Finding> {
     patient.services.iter().filter_map(check).collect()
 }
 
-/// Gateways that have died often within a minute, and are started again.
+/// Gateways that have died often within a minute and start again.
 fn loops(patient: &Patient<'_>, programs: &Programs) -> Vec<Finding> {
     let check = |(name, service): (&ServiceName, &LiveService)| {
         let status = service.status(programs).ok().filter(|status| status.wanted_up && status.seconds < 60)?;
@@ -76,21 +76,21 @@ fn loops(patient: &Patient<'_>, programs: &Programs) -> Vec<Finding> {
         let (first, last) = (deaths.len().checked_sub(LOOP).and_then(|at| deaths.get(at))?, deaths.last()?);
         (last.saturating_sub(*first) < 60).then(|| {
             let last = status.last.map_or_else(String::new, |last| format!(", the last time with {last}"));
-            let seen = format!("{name} has died {LOOP} times within a minute{last}, and is started again");
+            let seen = format!("{name} has died {LOOP} times within a minute{last}, and starts again");
             Finding::error("loops", seen, format!("{}; gatewayctl stop {} ends the loop", name.see_log(), name.word()))
         })
     };
     patient.services.iter().filter_map(check).collect()
 }
 
-/// The seconds of a time as s6 writes it (TAI64N): only differences mean something here.
+/// The seconds of a time in s6's form (TAI64N). Only differences between them mean something here.
 fn seconds(line: &str) -> Option<u64> {
     u64::from_str_radix(line.strip_prefix('@')?.get(..16)?, 16).ok()
 }
 
-/// What s6-overlay gives its services to stop, if that is less than one of them may take.
+/// The time that s6-overlay gives its services to stop, if one of them may need more.
 fn grace(patient: &Patient<'_>) -> Vec<Finding> {
-    // Only those that s6-overlay brings down itself: it links to them.
+    // Only the services that s6-overlay brings down itself. It links to them.
     let linked = patient.services.values().filter(|service| service.path().is_symlink());
     let Some(longest) = linked.filter_map(LiveService::timeout_kill).max() else { return Vec::new() };
     let told = container::variable("S6_SERVICES_GRACETIME").and_then(|value| value.parse().ok());
@@ -99,7 +99,7 @@ fn grace(patient: &Patient<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let seen = format!(
-        "a gateway of /etc/services.d has {} s to stop, and s6-overlay waits {} ms for it: the rest of it is lost",
+        "a gateway of /etc/services.d may take {} s to stop, but s6-overlay waits only {} ms: the rest of that time is lost",
         longest.as_secs(),
         grace.as_millis()
     );
@@ -112,7 +112,7 @@ fn grace(patient: &Patient<'_>) -> Vec<Finding> {
     vec![Finding::warning("stop", seen, remedy)]
 }
 
-/// Gateways whose profile is not on the volume, but for those that an operator saved.
+/// Gateways whose profile is not on the volume, without those that an operator saved.
 fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
     let saved = patient.store().and_then(|store| SavedManifest::open(&store)).and_then(|saved| saved.settings());
     let saved = saved.unwrap_or_default();
@@ -127,12 +127,12 @@ fn orphans(patient: &Patient<'_>, volume: &Volume) -> Vec<Finding> {
         let seen = format!("without a profile on the volume: {}", listed(&gone));
         (!gone.is_empty()).then(|| Finding::warning("profiles", seen, remedy))
     };
-    let made = "hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out";
-    let defined = "hermes profile create makes one; else take the gateway out of the manifest of the image";
+    let made = "make it with hermes profile create, or take the gateway out with gatewayctl reconcile --prune";
+    let defined = "make it with hermes profile create, or take the gateway out of the manifest of the image";
     of(others, made).into_iter().chain(of(of_s6_rc, defined)).collect()
 }
 
-/// Whether the root profile's gateway is to serve the others, and does, alone. What is said if all is well.
+/// Whether the gateway of the root profile should serve the others, and whether it alone does. Returns what to say if all is well.
 fn served(patient: &Patient<'_>, programs: &Programs, wrong: &mut Vec<Finding>) -> &'static str {
     const CHECK: &str = "profiles";
     let Some(serving) = Serving::here(&patient.scandir, &patient.homes) else {
@@ -149,8 +149,8 @@ fn served(patient: &Patient<'_>, programs: &Programs, wrong: &mut Vec<Finding>) 
     let two: Vec<&ServiceName> =
         patient.services.keys().filter(|name| how(name) == Some(How::Now) && is_up(name)).collect();
     if !two.is_empty() {
-        let seen = format!("two serve {}: a gateway of its own, and that of default", profiles(&two));
-        let remedy = "gatewayctl reconcile --prune takes them out; those that a manifest names, gatewayctl stop --save";
+        let seen = format!("two gateways serve {}: its own, and that of default", profiles(&two));
+        let remedy = "take them out with gatewayctl reconcile --prune; stop those that a manifest names with gatewayctl stop --save";
         wrong.push(Finding::error(CHECK, seen, remedy));
     }
     let names: Vec<ServiceName> = serving.profiles().map(ServiceName::from).collect();
@@ -158,21 +158,21 @@ fn served(patient: &Patient<'_>, programs: &Programs, wrong: &mut Vec<Finding>) 
         names.iter().filter(|name| how(name) == Some(wanted) && !is_up(name)).collect()
     };
     let (mut never, next) = (nobody(How::Never), nobody(How::Next));
-    // Its own may be the one that serves it, once somebody starts that.
+    // The profile's own gateway may be the one that serves it, once an operator starts it.
     never.retain(|name| serving.always() || !patient.services.contains_key(name));
     if !never.is_empty() {
         let (why, remedy) = if is_up(&root) {
-            ("does not say that it does", "gatewayctl logs default, and gatewayctl restart default")
+            ("does not report that it does", "gatewayctl logs default, and gatewayctl restart default")
         } else {
             ("is down", "gatewayctl start default")
         };
-        let seen = format!("nobody serves {}: the gateway of default is to, and {why}", profiles(&never));
+        let seen = format!("nobody serves {}: the gateway of default should, but {why}", profiles(&never));
         wrong.push(Finding::warning(CHECK, seen, remedy));
     }
     if !next.is_empty() {
         let why = serving.alone().map_or_else(
             || "the gateway of default has not looked for profiles since".to_owned(),
-            |why| format!("the gateway of default serves itself alone, and says why: {why}"),
+            |why| format!("the gateway of default serves only itself, and says why: {why}"),
         );
         let seen = format!("nobody serves {}: {why}", profiles(&next));
         wrong.push(Finding::warning(CHECK, seen, "gatewayctl restart default"));
@@ -180,12 +180,12 @@ fn served(patient: &Patient<'_>, programs: &Programs, wrong: &mut Vec<Finding>) 
     if serving.is_on() {
         "the gateway of default serves the profiles that it found"
     } else {
-        "the gateway of default is to serve the profiles"
+        "the gateway of default should serve the profiles"
     }
 }
 
-/// What the service user cannot read or write in its profiles, by its own word: modes do not tell all. It takes as long as it takes, so it is asked
-/// last, for a part of the time that it has otherwise.
+/// What the service user cannot read or write in its profiles. That user's own process says so, because modes do not tell everything. The question
+/// may take long, so it comes last, with a part of the usual time limit.
 pub(super) fn in_the_way(patient: &Patient<'_>, timeout: Duration, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
     let Some(programs) = &patient.programs else { return };
@@ -202,23 +202,27 @@ pub(super) fn in_the_way(patient: &Patient<'_>, timeout: Duration, findings: &mu
             named.sort_unstable();
             let more = if more { ", and more" } else { "" };
             let seen = format!("{user} cannot read or write: {}{more}", named.join(", "));
-            findings.push(Finding::warning(CHECK, seen, "see whose they are, where the volume comes from"));
+            findings.push(Finding::warning(
+                CHECK,
+                seen,
+                "look at their owners, on the machine that the volume comes from",
+            ));
         }
         Ok(_) => {}
         Err(error) => {
-            let seen = format!("whether {user} can read all of its profiles is not known: {error}");
+            let seen = format!("cannot check whether {user} can read all of its profiles: {error}");
             findings.push(Finding::warning(CHECK, seen, ""));
         }
     }
 }
 
-/// Who runs the gateways.
+/// The user of the gateways.
 fn service_user(patient: &Patient<'_>) -> UserName {
     let users = patient.sharing().map(|(_, user)| user);
     users.min_by_key(|user| user.as_str()).cloned().unwrap_or_default()
 }
 
-/// What the service user cannot use on the volume, since it is somebody else's.
+/// What the service user cannot use on the volume because another user owns it.
 fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: &mut Vec<Finding>) {
     const CHECK: &str = "files";
     let user = service_user(patient);
@@ -229,10 +233,10 @@ fn files(patient: &Patient<'_>, volume: &Volume, programs: &Programs, findings: 
         let named: Vec<String> = found.given.iter().take(MOST_NAMED).map(ToString::to_string).collect();
         let more = found.given.len().saturating_sub(MOST_NAMED) + found.more_given;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let seen = format!("root's, where {user} may have to write: {}{more}", named.join(", "));
+        let seen = format!("root owns files that {user} may have to write: {}{more}", named.join(", "));
         wrong.push(Finding::warning(CHECK, seen, "gatewayctl repair"));
     }
     let left = found.left.into_iter().take(MOST_NAMED);
     wrong.extend(left.map(|Left { what, problem }| Finding::said(CHECK, &format!("{what}: {problem}"))));
-    or_ok(findings, wrong, CHECK, format!("what Hermes has in {} belongs to {user}", patient.home));
+    or_ok(findings, wrong, CHECK, format!("the files of Hermes in {} belong to {user}", patient.home));
 }

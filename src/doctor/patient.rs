@@ -12,26 +12,26 @@ use crate::volume::{Deadline, Home, Homes, Master, Servant, Store, VolumeError};
 /// What is looked at.
 pub(super) struct Patient<'a> {
     pub(super) scandir: Scandir,
-    /// Whose the scandir is, user and group: who supervises in it. What the processes there call themselves proves nothing.
+    /// The owner of the scandir, user and group, who supervises in it. The names of processes prove nothing.
     pub(super) supervisor: (u32, u32),
     pub(super) programs: Option<Programs>,
     pub(super) home: &'a Utf8Path,
-    /// Where each gateway lives: in that home, or in one of its own.
+    /// Where each gateway lives: in the shared home, or in its own.
     pub(super) homes: Homes,
-    /// Where the saved manifest is, if not on the volume.
+    /// The place of the saved manifest, if it is not on the volume.
     pub(super) state: Option<&'a Utf8Path>,
-    /// How long all that runs as the service user may take to answer.
+    /// How long all processes of the service user may take to answer.
     pub(super) deadline: Deadline,
-    /// The same for the users of isolated gateways, all together: they keep nobody else from answering.
+    /// The same for the users of all isolated gateways together. They cannot use up the time of the others.
     pub(super) apart: Deadline,
     pub(super) svscan: Option<Svscan>,
     pub(super) services: BTreeMap<ServiceName, LiveService>,
-    /// What their run scripts say, of those that gen-service rendered.
+    /// The content of those run scripts that gen-service rendered.
     pub(super) scripts: BTreeMap<ServiceName, RunScript>,
 }
 
 impl Patient<'_> {
-    /// Whether an ordinary user supervises, so that nothing drops from root.
+    /// Whether an ordinary user supervises, so that no service drops from root.
     pub(super) fn is_unprivileged(&self) -> bool {
         self.supervisor.0 != 0
     }
@@ -42,7 +42,7 @@ impl Patient<'_> {
         own.is_root() || own.as_raw() == self.supervisor.0
     }
 
-    /// Does things as a user of the gateways: never as root.
+    /// Acts as a user of the gateways, never as root.
     pub(super) fn servant<'b>(&'b self, programs: &'b Programs, user: &UserName) -> Servant<'b> {
         let master = match self.supervisor {
             (0, _) => Master::of(user),
@@ -52,7 +52,7 @@ impl Patient<'_> {
         Servant::new(programs, master, self.home, self.deadline)
     }
 
-    /// Does things as whoever lives there: never as root.
+    /// Acts as the user of this home, never as root.
     pub(super) fn servant_at<'b>(&'b self, programs: &'b Programs, home: &'b Home) -> Servant<'b> {
         match &home.owner {
             Owner::Shared(user) => self.servant(programs, user),
@@ -60,7 +60,7 @@ impl Patient<'_> {
         }
     }
 
-    /// Those that share a home, each with its user.
+    /// The services that share a home, each with its user.
     pub(super) fn sharing(&self) -> impl Iterator<Item = (&ServiceName, &UserName)> {
         self.scripts.iter().filter_map(|(name, script)| match &script.owner {
             Owner::Shared(user) => Some((name, user)),
@@ -68,7 +68,7 @@ impl Patient<'_> {
         })
     }
 
-    /// Where the saved manifest is.
+    /// The place of the saved manifest.
     pub(super) fn store(&self) -> Result<Store, VolumeError> {
         Store::open(self.state, self.home)
     }

@@ -11,7 +11,7 @@ use crate::s6::Programs;
 
 const CHECK: &str = "s6";
 
-/// What gatewayctl and the rendered scripts call, beside what [`Programs`] asks for.
+/// The programs that gatewayctl and the rendered scripts call, besides those that [`Programs`] checks for.
 const THEY_CALL: [&str; 8] = [
     "with-contenv",
     "s6-setuidgid",
@@ -38,7 +38,7 @@ pub(super) fn check(directory: &Utf8Path, findings: &mut Vec<Finding>) -> Option
         findings.push(Finding::ok(CHECK, format!("s6 {version} in {directory}")));
     } else {
         let seen = format!("no {} in {directory}, which run scripts and gatewayctl call", missing.join(", "));
-        findings.push(Finding::error(CHECK, seen, "install s6-overlay, of which these are part"));
+        findings.push(Finding::error(CHECK, seen, "install s6-overlay, which contains them"));
     }
     Some(programs)
 }

@@ -1,4 +1,4 @@
-//! What s6-rc takes for true of the services that it runs.
+//! The states of the services that s6-rc runs, as s6-rc believes them.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::spec::ServiceName;
 
 const CHECK: &str = "s6-rc";
 
-/// Nothing is said if s6-rc runs none of them.
+/// Adds nothing if s6-rc runs no service here.
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let of_s6_rc: Vec<(&ServiceName, &LiveService, &OfS6Rc)> =
         patient.services.iter().filter_map(|(name, service)| Some((name, service, service.of_s6_rc()?))).collect();
@@ -23,31 +23,31 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         found.extend(of_s6_rc.iter().filter_map(|(name, service, _)| differs(name, service, programs)));
     }
     let names: Vec<&ServiceName> = of_s6_rc.iter().map(|(name, ..)| *name).collect();
-    or_ok(findings, found, CHECK, format!("it runs {}, each as it takes it to be", counted(&names)));
+    or_ok(findings, found, CHECK, format!("it runs {}, and knows the state of each", counted(&names)));
 }
 
-/// A service that is not what s6-rc takes it for, which is down if a file says so
+/// A service whose state differs from what s6-rc believes. s6-rc believes that a service is down if it has the file `down`
 /// (<https://skarnet.org/software/s6-rc/s6-rc.html>).
 fn differs(name: &ServiceName, service: &LiveService, programs: &Programs) -> Option<Finding> {
     let status = service.status(programs).ok()?;
     let word = name.word();
     match (service.has_down(), status.wanted_up) {
         (false, false) if !status.up => {
-            let seen = format!("{name} is down, and s6-rc takes it for up, so that s6-rc -u change does nothing");
+            let seen = format!("{name} is down, but s6-rc believes that it is up, so s6-rc -u change does nothing");
             Some(Finding::warning(CHECK, seen, format!("gatewayctl start {word}, or gatewayctl stop {word}")))
         }
         (true, true) => {
-            let seen = format!("{name} is up, and s6-rc takes it for down, so that nothing is stopped in order");
+            let seen = format!("{name} is up, but s6-rc believes that it is down, so it does not stop it in order");
             Some(Finding::warning(CHECK, seen, format!("gatewayctl stop {word}, then gatewayctl start {word}")))
         }
         _ => None,
     }
 }
 
-/// Services that are up for s6-rc, and that no scandir has any more: they do not run, and s6-rc does not find out.
+/// Services that s6-rc believes to be up but that are not in the scandir any more. They do not run, and s6-rc does not notice.
 fn unlinked(patient: &Patient<'_>) -> Vec<Finding> {
     let path = patient.scandir.path();
-    // Whatever of s6-rc's is in the scandir, its own services above all, leads to where the others are.
+    // Every link of s6-rc in the scandir leads to the directory of all its services. Its own services have such links too.
     let links = disk::names(path).unwrap_or_default();
     let lives: BTreeSet<_> = links
         .iter()
@@ -61,7 +61,7 @@ fn unlinked(patient: &Patient<'_>) -> Vec<Finding> {
             let owner = ServiceName::of_directory(&name).or_else(|| ServiceName::of_logger(&name));
             let is_up = !directory.join(name.as_ref()).join("down").exists();
             if let Some(owner) = owner.filter(|_| is_up && path.join(name.as_ref()).symlink_metadata().is_err()) {
-                let seen = format!("{name}, of {owner}, is up for s6-rc, and somebody took it out of {path}");
+                let seen = format!("s6-rc believes that {name}, of {owner}, is up, but somebody took it out of {path}");
                 let remedy = format!("ln -s {directory}/{name} {path}/ && s6-svscanctl -a {path}");
                 found.push(Finding::error(CHECK, seen, remedy));
             }

@@ -2,7 +2,7 @@
 
 use crate::spec::ServiceName;
 
-/// Their names, but not more than three: `gateways a, b and the dashboard`. The dashboard and the watch come last, as they sort.
+/// Their names, at most three: `gateways a, b and the dashboard`. The dashboard and the watch come last, because they sort last.
 pub(super) fn listed(services: &[&ServiceName]) -> String {
     const MOST: usize = 3;
     let profiles: Vec<&str> = services.iter().filter_map(|service| Some(service.profile()?.as_str())).collect();
@@ -14,7 +14,7 @@ pub(super) fn listed(services: &[&ServiceName]) -> String {
     joined(format!("gateway{} {}", if profiles.len() == 1 { "" } else { "s" }, shown.join(", ")), services)
 }
 
-/// The profiles of these, but not more than three: `coder, idle, 2 more`.
+/// The profiles of these services, at most three: `coder, idle, 2 more`.
 pub(super) fn profiles(services: &[&ServiceName]) -> String {
     const MOST: usize = 3;
     let named = services.iter().filter_map(|service| Some(service.profile()?.to_string()));
@@ -25,13 +25,13 @@ pub(super) fn profiles(services: &[&ServiceName]) -> String {
     shown.join(", ")
 }
 
-/// How many they are: `2 gateways and the dashboard`.
+/// Their number: `2 gateways and the dashboard`.
 pub(super) fn counted(services: &[&ServiceName]) -> String {
     let gateways = services.iter().filter(|service| service.profile().is_some()).count();
     joined(format!("{gateways} gateway{}", if gateways == 1 { "" } else { "s" }), services)
 }
 
-/// This of the gateways, if there are any, and each other service.
+/// This text for the gateways, if there are any, and then each other service.
 fn joined(gateways: String, services: &[&ServiceName]) -> String {
     let others = services.iter().filter(|service| service.profile().is_none()).map(ToString::to_string);
     let gateways = services.first().is_some_and(|service| service.profile().is_some()).then_some(gateways);

@@ -1,4 +1,4 @@
-//! Who can change what runs: whoever can write a scandir, or a service directory in it, is at its next start who supervises.
+//! Who can change what runs. Anyone who can write a scandir, or a service directory in it, can run code as the supervising user at its next start.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,12 +19,12 @@ use crate::disk::{self, Context as _};
 
 const CHECK: &str = "ownership";
 
-/// Who made a gateway anew has made all of it.
+/// A gateway that root makes again belongs to root entirely.
 const AGAIN: &str = "unregister the gateway and register it again";
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), DoctorError> {
     let scandir = patient.scandir.path();
-    // A scandir that is not root's is what it is; whether it should be is said of the process that watches it.
+    // If root does not own the scandir, its owner counts. Whether root should own it, the user of the process that watches it says.
     let supervisor = if patient.svscan.is_some_and(|svscan| svscan.uid == 0) { 0 } else { patient.supervisor.0 };
     let mut look = Look { supervisor, link: None, found: Vec::new(), seen: BTreeSet::new() };
     look.above(scandir);
@@ -40,7 +40,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
     for name in disk::names(scandir).context("read", scandir)? {
         let path = scandir.join(name.to_string_lossy().as_ref());
         if path.file_name().is_some_and(|name| !name.starts_with('.')) {
-            // Behind a symlink, its directory and that directory's own count.
+            // Behind a symlink, both its directory and the directory of the target count.
             let Ok(target) = path.canonicalize_utf8() else { continue };
             if path.is_symlink() {
                 look.link = Some(path);
@@ -50,14 +50,16 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
             look.link = None;
         }
     }
-    let well =
-        format!("only {} can change what runs", if supervisor == 0 { "root" } else { "who supervises, and root," });
+    let well = format!(
+        "only {} can change what runs",
+        if supervisor == 0 { "root" } else { "the user who supervises, and root," }
+    );
     or_ok(findings, look.found, CHECK, well);
     loaders(patient, findings);
     Ok(())
 }
 
-/// Run scripts that hand variables to the programs that root still runs: those of an older gen-service, or of somebody else.
+/// Run scripts that hand variables to programs that still run as root: those of an older gen-service, or of another author.
 fn loaders(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     for (name, service) in &patient.services {
         let run = service.script().unwrap_or_default();
@@ -69,7 +71,7 @@ fn loaders(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         });
         if let Some(variable) = exported {
             let seen = format!(
-                "run of {name} exports {} before it drops root: what that names is loaded as root",
+                "the run script of {name} exports {} before it drops root: root loads what that variable names",
                 Plain(variable)
             );
             findings.push(Finding::error("variables", seen, format!("render it with this gen-service; {AGAIN}")));
@@ -79,20 +81,20 @@ fn loaders(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
 
 struct Look {
     supervisor: u32,
-    /// The symlink in the scandir behind which this is.
+    /// The symlink in the scandir that leads to this.
     link: Option<Utf8PathBuf>,
     found: Vec<Finding>,
     seen: BTreeSet<Utf8PathBuf>,
 }
 
 impl Look {
-    /// All directories above a path, through no symlink: whoever can write one of them can put something else there.
+    /// All directories above a path, without symlinks. A user who can write one of them can put something else there.
     fn above(&mut self, path: &Utf8Path) {
         let Ok(path) = path.canonicalize_utf8() else { return };
         let above: Vec<&Utf8Path> = path.ancestors().skip(1).collect();
         for directory in above.into_iter().rev() {
             let Some(metadata) = self.once(directory) else { continue };
-            // In one such as /tmp, nobody can change what is somebody else's.
+            // In a sticky directory such as /tmp, nobody can change the files of another user.
             let sticky = metadata.mode() & 0o1000 != 0 && metadata.uid() == 0;
             if !sticky {
                 self.judge(directory, &metadata);
@@ -100,7 +102,7 @@ impl Look {
         }
     }
 
-    /// A directory and what is in it, and so many levels below.
+    /// A directory and its content, down to this many levels below.
     fn inside(&mut self, directory: &Utf8Path, levels: u32) {
         self.at(directory);
         for name in disk::names(directory).unwrap_or_default() {
@@ -123,7 +125,7 @@ impl Look {
     }
 
     fn judge(&mut self, path: &Utf8Path, metadata: &Metadata) {
-        // Whoever may connect to a socket changes nothing by that: who listens decides, as s6-rc's oneshot runner does.
+        // A user who may connect to a socket changes nothing by that. The process that listens decides, as the oneshot runner of s6-rc does.
         if metadata.is_symlink() || metadata.file_type().is_socket() {
             return;
         }
@@ -137,18 +139,18 @@ impl Look {
             return;
         };
         let seen = format!("{who}: others can change what user {} runs", self.supervisor);
-        // Whoever owns what is above it puts a symlink there as soon as root is told to change it.
+        // The owner of a directory above it would put a symlink there as soon as root is told to change it.
         let remedy = if let Some(link) = &self.link {
             format!("rm {}, and register the gateway again", Plain(link.as_str()))
         } else if self.is_out_of_reach(path) {
             format!("chown -h {} {shown} && chmod go-w {shown}", self.supervisor)
         } else {
-            format!("first mend what is above it, then {AGAIN}")
+            format!("first fix the directories above it, then {AGAIN}")
         };
         self.found.push(Finding::error(CHECK, seen, remedy));
     }
 
-    /// Whether nobody else can put something else at this path.
+    /// Whether no other user can put something else at this path.
     fn is_out_of_reach(&self, path: &Utf8Path) -> bool {
         path.ancestors().skip(1).all(|directory| {
             let directory = if directory.as_str().is_empty() { Utf8Path::new(".") } else { directory };
@@ -157,11 +159,12 @@ impl Look {
         })
     }
 
-    /// s6-supervise tells all who listen there, by every fifo that it finds: whoever can plant a symlink has root write through it.
+    /// s6-supervise writes to every fifo that it finds there, to tell all who listen. A user who can plant a symlink there makes root write through
+    /// it.
     fn event(&mut self, path: &Utf8Path) {
         let Some(metadata) = self.once(path) else { return };
         let mode = metadata.mode() & 0o7777;
-        // It belongs to the supervisor's own group unless somebody granted it to another.
+        // It has the supervisor's own group unless another group was granted access.
         let group = mode & 0o020 != 0 && metadata.gid() != 0 && self.supervisor == 0;
         let who = if self.is_foreign(&metadata) {
             format!("belongs to user {}", metadata.uid())
@@ -173,7 +176,7 @@ impl Look {
             return;
         };
         let shown = Plain(path.as_str());
-        let seen = format!("{shown} {who}: a symlink planted in it is followed by user {}", self.supervisor);
+        let seen = format!("{shown} {who}: user {} would follow a symlink planted in it", self.supervisor);
         self.found.push(Finding::error("event", seen, AGAIN));
     }
 
@@ -181,13 +184,13 @@ impl Look {
         let Some(metadata) = self.once(path) else { return };
         if self.is_foreign(&metadata) || metadata.mode() & 0o022 != 0 {
             let seen = format!(
-                "{} belongs to user {} with mode {:04o}: a symlink planted in it is followed by user {}",
+                "{} belongs to user {} with mode {:04o}: user {} would follow a symlink planted in it",
                 Plain(path.as_str()),
                 metadata.uid(),
                 metadata.mode() & 0o7777,
                 self.supervisor
             );
-            let remedy = format!("{AGAIN}; who is to control it gets --control-group");
+            let remedy = format!("{AGAIN}; give the users who control it --control-group");
             self.found.push(Finding::error("supervise", seen, remedy));
         }
     }
@@ -196,7 +199,7 @@ impl Look {
         metadata.uid() != 0 && metadata.uid() != self.supervisor
     }
 
-    /// What is there, the first time that it is asked for.
+    /// The metadata of this path, when it is asked for the first time.
     fn once(&mut self, path: &Utf8Path) -> Option<Metadata> {
         self.seen.insert(path.to_owned()).then(|| fs::symlink_metadata(path).ok()).flatten()
     }

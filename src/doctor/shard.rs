@@ -1,4 +1,4 @@
-//! Whether what lies on a volume of this container alone is what its shard is to have.
+//! Whether a volume that belongs to this container alone holds only what its shard should have.
 
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
@@ -26,11 +26,11 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut found = Vec::new();
     if !strays.is_empty() {
         let seen = format!(
-            "this is shard {shard}, and its volume has what is another one's: {}",
+            "this is shard {shard}, but its volume has what belongs to another shard: {}",
             listed(&strays.iter().collect::<Vec<_>>())
         );
-        let remedy = "gatewayctl shard says how to move it; or delete it here, once it is in its own place";
+        let remedy = "gatewayctl shard says how to move it; delete it here once it is in its own shard";
         found.push(Finding::warning(CHECK, seen, remedy));
     }
-    or_ok(findings, found, CHECK, format!("{shard}; what is on its volume is its own"));
+    or_ok(findings, found, CHECK, format!("{shard}; its volume has only its own profiles"));
 }

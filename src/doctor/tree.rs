@@ -1,4 +1,4 @@
-//! The scandir and who watches it.
+//! The scandir, and the s6-svscan that watches it.
 
 #![expect(clippy::disallowed_methods, reason = "the scandir")]
 
@@ -42,14 +42,14 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Resul
     let names: Vec<&ServiceName> = patient.services.keys().collect();
     let well = match names.len() {
         0 => "no gateway to supervise".to_owned(),
-        1 => format!("{}, with what supervises it", counted(&names)),
-        _ => format!("{}, each with what supervises it", counted(&names)),
+        1 => format!("{}, with its supervisors", counted(&names)),
+        _ => format!("{}, each with its supervisors", counted(&names)),
     };
     or_ok(findings, unsupervised, "supervisors", well);
     Ok(())
 }
 
-/// Supervisors whose service directory is gone: the next gateway of that name logs nothing.
+/// Supervisors whose service directory is gone. Because of them, the next gateway of that name logs nothing.
 fn ghosts(patient: &Patient<'_>) -> Vec<Finding> {
     let remedy = format!("gatewayctl reconcile, or s6-svscanctl -an {}", patient.scandir.path());
     let ghosts = patient.scandir.ghosts().into_iter().map(|name| {
@@ -64,7 +64,7 @@ fn ghosts(patient: &Patient<'_>) -> Vec<Finding> {
 fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, DoctorError> {
     let path = patient.scandir.path();
     let live = match patient.scandir.is_live() {
-        // An ordinary user may not ask, but may see the process.
+        // An ordinary user may not ask s6-svscan, but may see its process.
         Err(S6Error::System(_)) => patient.svscan.is_some(),
         live => live?,
     };
@@ -72,7 +72,7 @@ fn watched(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<bool, D
         let who = patient.svscan.map_or_else(String::new, |svscan| format!(" as user {}", svscan.uid));
         Finding::ok("s6-svscan", format!("watches {path}{who}"))
     } else {
-        Finding::error("s6-svscan", format!("none watches {path}"), "start one: /init of s6-overlay does")
+        Finding::error("s6-svscan", format!("no s6-svscan watches {path}"), "start one, as /init of s6-overlay does")
     });
     Ok(live)
 }
@@ -94,7 +94,7 @@ fn mount(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Docto
     Ok(())
 }
 
-/// What is in a scandir.
+/// The entries of a scandir.
 #[derive(Default)]
 struct Entries {
     /// Dangling symlinks.
@@ -109,7 +109,7 @@ impl Entries {
         for name in disk::names(path).context("read", path)? {
             let full = path.as_std_path().join(&name);
             let name = Plain(&name.to_string_lossy()).to_string();
-            // A lock is there as long as somebody works here.
+            // A lock exists as long as a run works here.
             if name == STAGING
                 && let Some(plan) = unfinished(path)
             {
@@ -118,18 +118,18 @@ impl Entries {
                 } else {
                     ("a run", "some of its gateways are there, and others are not")
                 };
-                let seen = format!("{what} in {path} was killed, or is not done yet: {mixture}");
-                let remedy = "the next register, install or unregister takes it back";
+                let seen = format!("{what} in {path} was killed, or has not ended yet: {mixture}");
+                let remedy = "run its command again, or any gatewayctl register, install or unregister: each of them takes it back first";
                 entries.leftovers.push(Finding::error("leftovers", seen, remedy));
             } else if name.starts_with(".gatewayctl") && !name.starts_with(".gatewayctl.lock") {
                 let seen = format!("{path}/{name} was left by a run that was killed");
-                let remedy = "the next register, install or unregister removes it";
+                let remedy = "run any gatewayctl register, install or unregister: each of them removes it first";
                 entries.leftovers.push(Finding::warning("leftovers", seen, remedy));
             } else if name.starts_with('.') {
                 // s6-svscan does not look at it.
             } else if fs::metadata(&full).is_err() {
                 let seen = format!(
-                    "{path}/{name} is a dangling symlink: s6-svscan starts and takes out nothing as long as it is there"
+                    "{path}/{name} is a dangling symlink: as long as it is there, s6-svscan starts nothing and takes nothing out"
                 );
                 entries.links.push(Finding::error("links", seen, format!("rm {path}/{name}")));
             }
@@ -138,7 +138,7 @@ impl Entries {
     }
 }
 
-/// What a run in this scandir has begun and not made final.
+/// What a run in this scandir has begun and not finished.
 fn unfinished(scandir: &Utf8Path) -> Option<Plan> {
     let root = Dir::open(scandir).ok()?.dir(STAGING).ok()?;
     read_plan(&root, scandir).ok().filter(|plan| plan.names().next().is_some())
@@ -154,7 +154,11 @@ fn room(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), Doctor
     findings.push(if left >= LITTLE {
         Finding::ok("room", seen)
     } else {
-        Finding::warning("room", seen, format!("unregister what is not needed, or give s6-svscan a larger {option}"))
+        Finding::warning(
+            "room",
+            seen,
+            format!("unregister gateways that are not needed, or give s6-svscan a larger {option}"),
+        )
     });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whether each gateway that is to be restarted if it does not answer has somebody who does that, and can be asked.
+//! Whether a watchdog exists for the gateways that need one, and whether it can ask each of them.
 
 use super::finding::{Finding, or_ok};
 use super::patient::Patient;
@@ -16,7 +16,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let mut found = Vec::new();
     let names: Vec<&ServiceName> = watched.iter().map(|(name, _)| *name).collect();
     if !patient.services.contains_key(&ServiceName::Watchdog) {
-        let seen = format!("no watchdog is here, so nobody restarts what does not answer of {}", listed(&names));
+        let seen = format!("no watchdog is here, so nobody looks after {}", listed(&names));
         let remedy = "gen-service --manifest FILE --part watchdog --out TREE, and gatewayctl install TREE";
         found.push(Finding::error(CHECK, seen, remedy));
     }
@@ -25,7 +25,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         watched.iter().filter(|(_, service)| !asked(service)).map(|(name, _)| *name).collect();
     if !deaf.is_empty() {
         let seen = format!("the watchdog cannot ask {}", listed(&deaf));
-        let remedy = "give an IP address in API_SERVER_HOST";
+        let remedy = "set API_SERVER_HOST to an IP address";
         found.push(Finding::warning(CHECK, seen, remedy));
     }
     or_ok(findings, found, CHECK, format!("looks after {}", listed(&names)));
