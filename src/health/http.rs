@@ -1,5 +1,5 @@
-//! Asks many services at once whether they answer HTTP. None of them is trusted: each has the same time, and is read no further than to the first line
-//! of its answer.
+//! Asks many services at once whether they answer HTTP. It trusts none of them: each gets the same time, and only the first line of its answer is
+//! read.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -15,37 +15,37 @@ use thiserror::Error;
 /// How long a service has to answer. Hermes takes milliseconds, unless it is at work.
 pub(super) const ANSWER: Duration = Duration::from_secs(3);
 
-/// What Hermes' API server has for this; the dashboard answers with what it has, or that there is no such page.
+/// Hermes' API server answers this. The dashboard answers with a page, or with the status that it has no such page.
 const REQUEST: &[u8] =
     b"GET /health HTTP/1.1\r\nHost: localhost\r\nUser-Agent: gatewayctl\r\nConnection: close\r\n\r\n";
 
-/// So many are asked at once: each takes a descriptor, of which a process may have 1,024 or fewer.
+/// The most that are asked at once. Each takes a descriptor, and a process may have 1,024 or fewer.
 const AT_ONCE: usize = 256;
 
-/// As much of an answer as tells its status: `HTTP/1.1 200`.
+/// The part of an answer that holds its status: `HTTP/1.1 200`.
 const STATUS_LINE: usize = 12;
 
 /// Why a service does not answer as it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum Silence {
-    /// Nobody listens there, or the connection ended.
+    /// No process listens there, or the connection ended.
     #[error("{}", crate::base::text::reason(&std::io::Error::from(*.0)))]
     Refused(Errno),
     /// It did not answer in time.
     #[error("no answer within {} s", .0.as_secs())]
     Late(Duration),
-    /// It ended the connection before its answer was there.
-    #[error("it hangs up")]
+    /// It ended the connection before it had answered.
+    #[error("it closes the connection")]
     HungUp,
-    /// What it said is no HTTP.
-    #[error("what answers is no HTTP")]
+    /// Its answer is not HTTP.
+    #[error("the answer is not HTTP")]
     Other,
     /// It says itself that it is not well.
     #[error("it answers {0}")]
     Status(u16),
 }
 
-/// Asks each of these, and gives what each said, in their order. It takes no longer than this limit for each 256 of them.
+/// Asks each of these addresses, and returns their answers in the same order. It takes no longer than this limit for each 256 of them.
 pub(crate) fn ask(addresses: &[SocketAddr], limit: Duration) -> Vec<Result<(), Silence>> {
     addresses.chunks(AT_ONCE).flat_map(|some| ask_at_once(some, limit)).collect()
 }
@@ -62,7 +62,7 @@ fn ask_at_once(addresses: &[SocketAddr], limit: Duration) -> Vec<Result<(), Sile
         let mut waiting: Vec<&mut Question> =
             questions.iter_mut().filter(|question| question.answer.is_none()).collect();
         let mut polled: Vec<PollFd<'_>> = waiting.iter().filter_map(|question| question.polled()).collect();
-        // A second is never too long for this type, and the loop comes back.
+        // This type can hold every second of a limit, and the loop comes back anyway.
         let timeout = Timespec::try_from(left).ok();
         let ready: Vec<bool> = match poll(&mut polled, timeout.as_ref()) {
             Ok(_) => polled.iter().map(|polled| !polled.revents().is_empty()).collect(),
@@ -82,10 +82,10 @@ fn ask_at_once(addresses: &[SocketAddr], limit: Duration) -> Vec<Result<(), Sile
     questions.into_iter().map(|question| question.answer.unwrap_or(Err(Silence::Late(limit)))).collect()
 }
 
-/// One that is asked.
+/// A service that is asked.
 struct Question {
     socket: Option<OwnedFd>,
-    /// How much of the request it has; all of it, and it is its turn.
+    /// How much of the request has been sent. Once all of it is sent, the service has to answer.
     sent: usize,
     heard: Vec<u8>,
     answer: Option<Result<(), Silence>>,
@@ -105,13 +105,13 @@ impl Question {
         Self { socket, sent: 0, heard: Vec::with_capacity(STATUS_LINE), answer }
     }
 
-    /// What is waited for: to be able to write, and then to read.
+    /// The event to wait for: that it can be written, and later that it can be read.
     fn polled(&self) -> Option<PollFd<'_>> {
         let flags = if self.sent < REQUEST.len() { PollFlags::OUT } else { PollFlags::IN };
         self.socket.as_ref().map(|socket| PollFd::new(socket, flags))
     }
 
-    /// Does what can be done without waiting.
+    /// Does everything that is possible without waiting.
     fn go_on(&mut self) {
         let Some(socket) = &self.socket else { return };
         let done = if self.sent < REQUEST.len() {
@@ -141,7 +141,7 @@ impl Question {
     }
 }
 
-/// What the beginning of an answer says: whoever answers with less than 500 is there.
+/// The verdict on the beginning of an answer. A service with a status below 500 is there.
 fn verdict(line: &[u8]) -> Result<(), Silence> {
     let status = line.strip_prefix(b"HTTP/1.").and_then(|rest| match rest {
         [b'0'..=b'9', b' ', status @ ..] if status.iter().all(u8::is_ascii_digit) => {
@@ -164,10 +164,10 @@ mod tests {
 
     use super::*;
 
-    /// Long enough for a machine that has much else to do; nobody waits for it who answers.
+    /// Long enough for a busy machine. A test whose server answers does not wait for it.
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// A server that does this with its first connection; where it listens.
+    /// A server that does this with its first connection; returns its address.
     fn server(serve: impl FnOnce(std::net::TcpStream) + Send + 'static) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -175,14 +175,14 @@ mod tests {
         address
     }
 
-    /// One that reads all of the request, and answers with these pieces.
+    /// A server that reads the whole request, and answers with these pieces.
     fn answers(pieces: &'static [&'static str]) -> SocketAddr {
         server(move |mut stream| {
             let mut request = vec![0; REQUEST.len()];
             stream.read_exact(&mut request).unwrap();
             assert_eq!(request, REQUEST);
             for piece in pieces {
-                // Whoever asked may have heard enough.
+                // The client may have heard enough.
                 let _ = stream.write_all(piece.as_bytes()).and_then(|()| stream.flush());
             }
         })
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn who_never_answers_keeps_nobody_else_from_it() {
-        // One that never accepts, and one that accepts and says nothing until nobody asks any more.
+        // The first server never accepts. The second accepts, and says nothing until the client gives up.
         let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
         let mute = server(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
         let limit = Duration::from_millis(300);

@@ -1,8 +1,11 @@
-//! Whether services are well, told from what supervisors write down and from what answers on a port: no program is started, and nothing on the volume
-//! is looked at.
+//! Whether services are well. This is told from what supervisors record and from what answers on a port. No program is started, unless a record of a
+//! supervisor is not understood.
 //!
-//! Two depths. *Live*: s6-svscan and every supervisor are there. *Ready*: beside that, whatever is to be up is up, past its first seconds, does not die
-//! again and again, is heard by its logger, and answers HTTP if it has a port. What an operator has stopped is well.
+//! There are two depths. *Live*: s6-svscan and every supervisor run. *Ready*: besides that, each service that should be up is up, past its first
+//! seconds, does not die again and again, has a running logger, and answers HTTP if it has a port. A service that an operator has stopped is well.
+//!
+//! The code in this directory reads nothing on the volume. Its callers in `boot/unwell.rs` do, but only once a gateway has failed: the gateway of the
+//! root profile may serve its profile, and then it has to stay down.
 
 mod http;
 mod problem;
@@ -21,25 +24,25 @@ use crate::s6::{DEFAULT_SCANDIR, Death, LiveService, Phase, Programs, S6Error, S
 use crate::spec::ServiceName;
 use http::{ANSWER, ask};
 
-/// The first seconds of a service, in which it may end yet.
+/// The first seconds of a service. It may still end in them.
 const FIRST: u64 = 5;
 
-/// So many deaths within this time are a loop.
+/// This many deaths within this time are a loop.
 const LOOP: (usize, Duration) = (3, Duration::from_secs(300));
 
-/// How long a supervisor that is not there may be about to come: whoever registers, or takes out, is not ill.
+/// How long a missing supervisor may still come or go. A service that is being registered or taken out is not ill.
 const ABOUT_TO: Duration = Duration::from_secs(1);
 
-/// How much is asked.
+/// How much to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// Whether supervision works.
     Live,
-    /// Whether what is supervised works.
+    /// Whether the supervised services work.
     Ready,
 }
 
-/// What is not well of these services, or of all if none is named, in their order; s6-svscan comes first.
+/// What is wrong with these services, or with all services if none is named, in their order. s6-svscan comes first.
 ///
 /// # Errors
 /// If the scandir cannot be read.
@@ -68,7 +71,7 @@ pub(crate) fn examine(
     Ok(ills)
 }
 
-/// These services, or all, and those of them that lack a supervisor, and go on to do so for a second.
+/// These services, or all of them, and those that lack a supervisor and still do so after a second.
 fn supervised(
     scandir: &Scandir,
     named: &[ServiceName],
@@ -95,7 +98,7 @@ fn supervised(
     }
 }
 
-/// What a service lacks of its supervisors.
+/// The supervisor that a service lacks, if it lacks one.
 fn lacking(service: &LiveService) -> Option<Problem> {
     if let Err(error) = service.trusted() {
         return Some(Problem::Untold(error.to_string()));
@@ -111,7 +114,7 @@ fn lacking(service: &LiveService) -> Option<Problem> {
     None
 }
 
-/// What is not well of services that are supervised.
+/// What is wrong with services that are supervised.
 fn ready(services: &[&LiveService], programs: &Programs) -> Vec<Ill> {
     let mut ills = Vec::new();
     let mut asked: Vec<(&LiveService, SocketAddr)> = Vec::new();
@@ -136,7 +139,7 @@ fn ready(services: &[&LiveService], programs: &Programs) -> Vec<Ill> {
     ills
 }
 
-/// Whether a service is up and to be asked; `false` if it is not to be up.
+/// Whether a service is up and has to answer; `false` if it should not be up.
 fn state(service: &LiveService, programs: &Programs) -> Result<bool, Problem> {
     let (status, deaths) = service.look(programs).map_err(Problem::untold)?;
     match status.phase(!deaths.is_empty()) {
@@ -144,7 +147,7 @@ fn state(service: &LiveService, programs: &Programs) -> Result<bool, Problem> {
         Phase::Paused => return Err(Problem::Paused),
         Phase::Stopping | Phase::Stopped => return Ok(false),
         Phase::Failed => return Err(Problem::Failed(status.last)),
-        // One that has not begun yet has ended with 0 for s6-svstat.
+        // For s6-svstat, a service that has not run yet ended with 0.
         Phase::Starting => return Err(Problem::Restarting(None)),
         Phase::Restarting => return Err(Problem::Restarting(status.last)),
     }
@@ -164,7 +167,7 @@ fn state(service: &LiveService, programs: &Programs) -> Result<bool, Problem> {
     Ok(true)
 }
 
-/// How many of these deaths were not long ago. One that a clock has in the future was a moment ago.
+/// How many of these deaths are recent. A death in the future, after a change of the clock, counts as recent.
 fn recent(deaths: &[Death], now: SystemTime) -> usize {
     deaths.iter().filter(|death| now.duration_since(death.at).unwrap_or_default() <= LOOP.1).count()
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a service, and how it is said.
+//! What can be wrong with a service, and the words for it.
 
 use std::net::SocketAddr;
 
@@ -12,14 +12,14 @@ use crate::spec::ServiceName;
 /// A service that is not well.
 #[derive(Debug)]
 pub(crate) struct Ill {
-    /// Which one; `None` if it is what supervises them all.
+    /// The service; `None` if the problem is with what supervises all services.
     pub(crate) service: Option<ServiceName>,
     /// What is wrong with it.
     pub(crate) problem: Problem,
 }
 
 impl Ill {
-    /// Who is not well, as the subject of a sentence.
+    /// The subject of a sentence about the problem.
     pub(crate) fn who(&self) -> String {
         match (&self.service, &self.problem) {
             (Some(service), _) => service.to_string(),
@@ -33,38 +33,38 @@ impl Ill {
     }
 }
 
-/// What is wrong with a service, as the rest of a sentence about it.
+/// A problem of a service, as the rest of a sentence about it.
 #[derive(Debug, Error)]
 pub(crate) enum Problem {
     /// No s6-svscan watches the scandir.
     #[error("does not watch {0}")]
     NotWatched(Utf8PathBuf),
-    /// Its hooks, or its services, are not through yet.
+    /// Its hooks have not ended, or its services are not started yet.
     #[error("is still booting")]
     Booting,
-    /// There is no such service, but perhaps this one was meant.
+    /// The service does not exist. The person may have meant this one.
     #[error("is not there{}", .0.as_ref().map(|near| format!("; did you mean {}?", near.word())).unwrap_or_default())]
     Missing(Option<ServiceName>),
     /// Its supervisor does not run.
     #[error("has no supervisor")]
     NoSupervisor,
     /// The supervisor of its logger does not run.
-    #[error("has no supervisor of its logger")]
+    #[error("has no supervisor for its logger")]
     NoLogger,
     /// This user may not know.
     #[error("is hidden from this user; ask as root")]
     Hidden,
-    /// It cannot be told.
-    #[error("cannot be looked at: {0}")]
+    /// The check itself failed.
+    #[error("cannot be checked: {0}")]
     Untold(String),
-    /// It has ended, and is started again.
+    /// It has ended, and starts again.
     #[error("is down, but should be up{}", after(*.0))]
     Restarting(Option<Ended>),
     /// It has ended, and stays down.
     #[error("has failed and stays down{}", after(*.0))]
     Failed(Option<Ended>),
-    /// It may end yet.
-    #[error("is up for {seconds} s only")]
+    /// It may still end.
+    #[error("has been up for only {seconds} s")]
     Starting {
         /// How long, in seconds.
         seconds: u64,
@@ -74,10 +74,10 @@ pub(crate) enum Problem {
     Loop {
         /// How many times.
         deaths: usize,
-        /// In which time, in seconds.
+        /// Within how many seconds.
         seconds: u64,
     },
-    /// Somebody has paused it.
+    /// An operator has paused it.
     #[error("is paused")]
     Paused,
     /// Its logger is down.
@@ -89,7 +89,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// Why a service cannot be looked at.
+    /// The problem that a service cannot be checked.
     pub(super) fn untold(error: S6Error) -> Self {
         match error {
             S6Error::NotSupervised(_) => Self::NoSupervisor,
@@ -99,7 +99,7 @@ impl Problem {
     }
 }
 
-/// How a service ended, behind what became of it.
+/// How a service ended, after the words about its state.
 fn after(last: Option<Ended>) -> String {
     last.map(|last| format!("; it ended with {last}")).unwrap_or_default()
 }

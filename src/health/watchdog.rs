@@ -1,7 +1,7 @@
-//! Restarts gateways that are up and do not answer: alive for their supervisor, and dead for whoever uses them.
+//! Restarts gateways that are up and do not answer. Their supervisor sees that they run, but nobody can use them.
 //!
-//! One process looks at all of them. What it learns of a gateway counts as long as its process is the same; the time is that of a clock that nobody sets,
-//! and one look is never enough, so a machine that stood still restarts nothing.
+//! One process looks at all gateways. What it learns about a gateway counts as long as the gateway has the same process. The times are those of a
+//! clock that nobody sets, and one look is never enough, so a machine that stood still causes no restart.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,28 +14,28 @@ use crate::base::interrupted;
 use crate::s6::{LiveService, Programs, S6Error, Scandir};
 use crate::spec::ServiceName;
 
-/// The pause between two looks at all of them, in seconds.
+/// The pause between two looks at all gateways, in seconds.
 const PAUSE: i64 = 2;
 
-/// So many looks in a row it must not have answered.
+/// The number of looks in a row without an answer that a restart needs.
 const LOOKS: u32 = 3;
 
-/// What the watchdog has done.
+/// A restart that the watchdog did.
 #[derive(Debug)]
 pub(crate) struct Restart {
-    /// To which gateway.
+    /// The gateway.
     pub(crate) service: ServiceName,
-    /// Why, as it stands in the log of the gateway.
+    /// The reason, as it stands in the log of the gateway.
     pub(crate) why: String,
-    /// What kept it from it.
+    /// The error that prevented the restart.
     pub(crate) failure: Option<S6Error>,
 }
 
-/// What is known of a gateway that runs.
+/// What is known about a running gateway.
 struct Known {
     /// Its process.
     pid: u32,
-    /// Since when it has not answered, and how many times it was asked since.
+    /// Since when it has not answered, and how often it was asked since.
     silent: Option<(Instant, u32)>,
     /// When it was told to end.
     told: Option<Instant>,
@@ -43,12 +43,13 @@ struct Known {
     killed: bool,
 }
 
-/// Looks at the gateways that have a watchdog until a signal comes, and has each restarted that did not answer for so long. `tell` hears of each.
+/// Looks at the gateways that have a watchdog until a signal comes, and restarts each that has not answered for its time limit. `tell` gets each
+/// restart.
 ///
 /// # Errors
 /// If the scandir cannot be read.
 pub(crate) fn watchdog(scandir: &Scandir, programs: &Programs, tell: &mut dyn FnMut(&Restart)) -> Result<(), S6Error> {
-    /// After so long between two looks, the container was frozen, and so were the gateways.
+    /// After a pause this long between two looks, the container was frozen, and the gateways too.
     const FROZEN: Duration = Duration::from_secs(30);
     let pause = Timespec { tv_sec: PAUSE, tv_nsec: 0 };
     let mut known = BTreeMap::new();
@@ -59,7 +60,7 @@ pub(crate) fn watchdog(scandir: &Scandir, programs: &Programs, tell: &mut dyn Fn
         }
         last = Instant::now();
         look(scandir, programs, &mut known, tell)?;
-        // A signal ends it.
+        // A signal ends the pause.
         let _ = poll(&mut [], Some(&pause));
     }
     Ok(())
@@ -85,7 +86,7 @@ fn look(
                 }
                 watched.push((service, limit, address));
             }
-            // What is down, or on its way there, is its supervisor's and its operator's.
+            // A gateway that is down, or on its way down, is left to its supervisor and its operator.
             _ => drop(known.remove(service.name())),
         }
     }
@@ -100,7 +101,7 @@ fn look(
     Ok(())
 }
 
-/// Does what is to be done about an answer, or about none.
+/// Acts on an answer, or on its absence.
 fn judge(
     known: &mut Known,
     service: &LiveService,
@@ -110,7 +111,7 @@ fn judge(
     asked: Instant,
     programs: &Programs,
 ) -> Option<Restart> {
-    // While it was asked, an operator may have stopped it, or it may have ended by itself.
+    // In the meantime, an operator may have stopped it, or it may have ended by itself.
     let pid = known.pid;
     let is_the_same =
         || service.glance(programs).is_ok_and(|now| now.up && now.wanted_up && !now.paused && now.pid == Some(pid));
@@ -118,7 +119,7 @@ fn judge(
         let patience = service.timeout_kill().unwrap_or(Duration::from_secs(30));
         if !known.killed && told.elapsed() >= patience && is_the_same() {
             known.killed = true;
-            let why = format!("it does not end within {} s, and is killed", patience.as_secs());
+            let why = format!("it did not end within {} s, and is killed", patience.as_secs());
             let failure = service.control(programs, "-k").err();
             return Some(Restart { service: service.name().clone(), why, failure });
         }
