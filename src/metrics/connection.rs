@@ -1,4 +1,4 @@
-//! One connection to the server of metrics: it asks, within limits, and takes its answer.
+//! One connection to the metrics server: it asks, within limits, and takes its answer.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
-/// The longest request that is read, in bytes: a scraper sends about 300.
+/// The longest request that is read, in bytes. A scraper sends about 300.
 pub(super) const LONGEST: usize = 8 << 10;
 
-/// How long a connection has to ask, and then as long to take its answer.
+/// How long a connection has to ask, and then again to take its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Somebody who asks.
+/// A client.
 pub(super) struct Connection {
     stream: TcpStream,
     request: Vec<u8>,
-    /// What is sent, and how much of it was.
+    /// The answer, and how much of it was sent.
     answer: Option<(Rc<[u8]>, usize)>,
     until: Instant,
 }
 
-/// What becomes of a connection.
+/// What happens to a connection next.
 pub(super) enum Next {
     /// It waits.
     Wait,
@@ -38,12 +38,12 @@ pub(super) enum Next {
 pub(super) enum Asked {
     /// The metrics.
     Metrics,
-    /// Something else, to which this is the answer.
+    /// Something else. This is the answer.
     Else(&'static str, &'static str),
 }
 
 impl Connection {
-    /// One that has not asked yet. The stream does not block.
+    /// A connection that has not asked yet. Its stream does not block.
     pub(super) fn new(stream: TcpStream) -> Self {
         Self { stream, request: Vec::new(), answer: None, until: Instant::now() + PATIENCE }
     }
@@ -58,19 +58,19 @@ impl Connection {
         Instant::now() >= self.until
     }
 
-    /// Has it take this answer, for which it has its time once more.
+    /// Sends it this answer. It gets its full time again to take it.
     pub(super) fn take(&mut self, answer: Rc<[u8]>) {
         self.answer = Some((answer, 0));
         self.until = Instant::now() + PATIENCE;
     }
 
-    /// What is waited for: to be able to read, and then to write.
+    /// The event to wait for: that it can be read, and later that it can be written.
     pub(super) fn polled(&self) -> PollFd<'_> {
         let flags = if self.answer.is_some() { PollFlags::OUT } else { PollFlags::IN };
         PollFd::from_borrowed_fd(self.stream.as_fd(), flags)
     }
 
-    /// Does what can be done without waiting.
+    /// Does everything that is possible without waiting.
     pub(super) fn go_on(&mut self) -> Next {
         if let Some((answer, sent)) = &mut self.answer {
             while *sent < answer.len() {
@@ -90,7 +90,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Wait,
                 Err(_) => return Next::End,
             }
-            // The rest of it is read before it is answered: what a closed connection has not read, it resets.
+            // The whole request is read before the answer: a closed connection resets if it has unread bytes.
             if self.request.windows(4).any(|end| end == b"\r\n\r\n") {
                 return Next::Asked(asked(&self.request));
             }
@@ -109,7 +109,7 @@ fn asked(request: &[u8]) -> Asked {
     let is_http = version.is_some_and(|version| version.starts_with(b"HTTP/1.")) && words.next().is_none();
     let path = target.unwrap_or_default().split(|&byte| byte == b'?').next();
     match (method, path) {
-        _ if !is_http => Asked::Else("400 Bad Request", "this is no request of HTTP/1\n"),
+        _ if !is_http => Asked::Else("400 Bad Request", "this is not an HTTP/1 request\n"),
         (Some(b"GET"), Some(b"/metrics")) => Asked::Metrics,
         (Some(b"GET"), _) => Asked::Else("404 Not Found", "metrics are at /metrics\n"),
         _ => Asked::Else("405 Method Not Allowed", "only GET is served\n"),

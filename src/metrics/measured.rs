@@ -1,4 +1,4 @@
-//! How the services of a scandir are. No program is started, and nothing on the volume is read but the sizes of log files.
+//! The state of the services of a scandir. No program is started, and nothing on the volume is read except the sizes of log files.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -13,14 +13,14 @@ use crate::spec::shard::Shard;
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, LogDir};
 
-/// The most files of a log directory that are looked at. Its user can fill it, and every look would take long.
+/// The most files of a log directory that are looked at. Its user can fill it, and then every look would take long.
 const MOST_FILES: usize = 2_000;
 
-/// How all services of a scandir are.
+/// The state of all services of a scandir.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Measured {
-    /// Which shard of the profiles this container has, if that is known, counted from 0.
+    /// The shard of the profiles that this container has, if it is known, counted from 0.
     pub(super) shard: Option<u32>,
     /// The gateways, by profile.
     pub(super) gateways: Vec<Gateway>,
@@ -28,34 +28,34 @@ pub(crate) struct Measured {
     pub(super) services: Vec<Other>,
 }
 
-/// How a gateway is. What is not known of it is `null`.
+/// The state of a gateway. A value that is not known is `null`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[expect(clippy::struct_excessive_bools, reason = "each is told as a number of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a number in the output")]
 pub(super) struct Gateway {
     /// Its profile.
     pub(super) profile: String,
-    /// Whether its supervisor is there, and may be asked.
+    /// Whether its supervisor runs, and may be asked.
     pub(super) supervised: bool,
     /// Whether it is up.
     pub(super) up: bool,
     /// Whether it should be up.
     pub(super) wanted_up: bool,
-    /// Whether `gatewayctl health` has nothing to say of it.
+    /// Whether `gatewayctl health` finds nothing wrong with it.
     pub(super) healthy: bool,
     /// Seconds since it came up or went down.
     pub(super) state_seconds: Option<u64>,
     /// How many of its deaths its supervisor remembers.
     pub(super) deaths: Option<usize>,
-    /// How many more deaths leave it down, if there is a limit.
+    /// After how many more deaths it stays down, if there is a limit.
     pub(super) crash_budget_left: Option<usize>,
-    /// How it ended last, as a shell has it.
+    /// How it ended last, as a shell says it.
     pub(super) last_exit_code: Option<u16>,
-    /// How large its log is, in bytes.
+    /// The size of its log, in bytes.
     pub(super) log_bytes: Option<u64>,
 }
 
-/// How a service that is no gateway is.
+/// The state of a service that is not a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Other {
@@ -76,7 +76,7 @@ pub(crate) fn measure(scandir: &Scandir, programs: &Programs) -> Result<Measured
     let gateways: Vec<(&ProfileName, &LiveService)> =
         services.iter().filter_map(|(name, service)| Some((name.profile()?, service))).collect();
     let names: Vec<ServiceName> = gateways.iter().map(|(profile, _)| (*profile).clone().into()).collect();
-    // Without any, all would be looked at: the server of metrics, too, which would have to answer itself.
+    // Without names, all services would be checked. That includes the metrics server, which would have to answer itself.
     let ills = if names.is_empty() { Vec::new() } else { unwell(scandir, programs, &names, Depth::Ready)? };
     let ills: BTreeSet<ServiceName> = ills.into_iter().filter_map(|ill| ill.service).collect();
     let homes = Homes::usual();
@@ -98,14 +98,14 @@ pub(crate) fn measure(scandir: &Scandir, programs: &Programs) -> Result<Measured
     Ok(Measured { shard, gateways: measured, services: others.collect() })
 }
 
-/// How large the log of a gateway is, in bytes.
+/// The size of the log of a gateway, in bytes.
 fn log_size(service: &LiveService, homes: &Homes) -> Option<u64> {
     let volume = homes.of_service(service).open().ok()?;
     LogDir::open(&volume, service.name(), None).ok()?.size(MOST_FILES)
 }
 
 impl Gateway {
-    /// That of this profile, as its supervisor has it; whether it is well, and how large its log is, is not known yet.
+    /// The state of this profile's gateway, from its supervisor. Its health and the size of its log are not known yet.
     fn of(
         profile: &ProfileName,
         looked: Option<(Status, Vec<Death>)>,
@@ -127,14 +127,14 @@ impl Gateway {
             crash_budget_left: deaths.as_ref().zip(budget).map(|(deaths, (most, within))| {
                 most.saturating_sub(deaths.iter().filter(|death| counts(death, within, now)).count())
             }),
-            // What nobody has started has ended with 0 for s6; what an operator has stopped is in no tally.
+            // For s6, a gateway that has never run ended with 0. A stop by an operator is in no tally.
             last_exit_code: last_death.or_else(|| last.map(Ended::code)),
             log_bytes: None,
         }
     }
 }
 
-/// Whether a death spends a budget of so long. That by TERM, 143, does not: it is how an operator stops a gateway.
+/// Whether a death uses up a crash budget over this time. A death by TERM, 143, does not, because an operator stops a gateway with it.
 fn counts(death: &Death, within: Duration, now: SystemTime) -> bool {
     death.code != 143 && now.duration_since(death.at).unwrap_or_default() <= within
 }

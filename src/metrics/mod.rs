@@ -1,4 +1,4 @@
-//! How all services are, in numbers, for Prometheus and whatever else reads `OpenMetrics`.
+//! The state of all services in numbers, for Prometheus and other programs that read `OpenMetrics`.
 
 mod connection;
 mod measured;

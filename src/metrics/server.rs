@@ -1,8 +1,9 @@
-//! Serves a text over HTTP to whoever asks: one thread, in a process of root's, that anybody on the machine can reach, the users of gateways among them.
+//! Serves a text over HTTP to every client. It is one thread in a process of root, and every process on the machine can reach it, also those of the
+//! users of gateways.
 //!
-//! So nothing of a request is used but its first line. A connection has a few seconds and a few kilobytes. If there are too many, those that were there
-//! first are closed, and before all others those that have not asked yet: whoever asks as soon as he is connected, as a scraper does, is served. What is
-//! told is measured once a second at most.
+//! So it uses nothing of a request but its first line. A connection has a few seconds and a few kilobytes. If there are too many connections, the
+//! server closes the oldest, and those that have not asked yet before all others. So it serves a client that asks as soon as it is connected, as a
+//! scraper does. It measures once a second at most.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -15,17 +16,17 @@ use super::connection::{Asked, Connection, Next};
 use super::text::CONTENT_TYPE;
 use crate::base::interrupted;
 
-/// So many connections are open at once.
+/// The most connections that are open at once.
 const MOST: usize = 64;
 
-/// How long what was measured is told again.
+/// How long a measurement is used again.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// A socket that listens.
 pub(crate) struct Server {
     listener: TcpListener,
     open: Vec<Connection>,
-    /// The last answer, and when it was measured.
+    /// The last answer, and the time of its measurement.
     last: Option<(Instant, Rc<[u8]>)>,
 }
 
@@ -33,14 +34,14 @@ impl Server {
     /// Listens at this address.
     ///
     /// # Errors
-    /// If the operating system refuses: somebody else listens there, or the machine has no such address.
+    /// If the operating system refuses: another process listens there, or the machine has no such address.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         Ok(Self { listener, open: Vec::new(), last: None })
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     ///
     /// # Errors
     /// If the operating system refuses.
@@ -49,7 +50,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves what `measure` gives, or why it gives nothing, until a signal comes.
+    /// Serves the text from `measure`, or its error, until a signal comes.
     ///
     /// # Errors
     /// If the operating system refuses to wait.
@@ -60,7 +61,7 @@ impl Server {
         Ok(())
     }
 
-    /// Waits for something to happen, for a second at most, and does what is to be done about it.
+    /// Waits for an event, a second at most, and handles it.
     fn round(&mut self, measure: &mut dyn FnMut() -> Result<String, String>) -> io::Result<()> {
         let second = Timespec { tv_sec: 1, tv_nsec: 0 };
         let mut polled: Vec<PollFd<'_>> = self.open.iter().map(Connection::polled).collect();
@@ -91,20 +92,20 @@ impl Server {
         Ok(())
     }
 
-    /// Takes in who waits, but no more than there may be.
+    /// Accepts waiting clients, but no more than the limit.
     fn accept(&mut self) {
         for _ in 0..MOST {
             match self.listener.accept() {
                 Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => self.open.push(Connection::new(stream)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // It may be that no descriptor is left, and whoever waits would be asked about again and again.
+                // There may be no descriptor left. Then the waiting client would wake this loop again and again.
                 Err(_) if !self.open.is_empty() => drop(self.open.remove(0)),
                 _ => {}
             }
         }
     }
 
-    /// The answer to this.
+    /// The answer to this request.
     fn answer(&mut self, asked: Asked, measure: &mut dyn FnMut() -> Result<String, String>) -> Rc<[u8]> {
         const PLAIN: &str = "text/plain; charset=utf-8";
         if let Asked::Else(status, said) = asked {
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
     use crate::metrics::connection::LONGEST;
 
-    /// A server that runs while `ask` does, and how often it measured.
+    /// Runs a server while `ask` runs; returns how often it measured.
     fn served(text: &str, ask: impl FnOnce(SocketAddr) + Send) -> usize {
         let mut server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let (address, done, measured) = (server.address().unwrap(), AtomicBool::new(false), AtomicUsize::new(0));
@@ -149,7 +150,7 @@ mod tests {
             scope.spawn(|| {
                 ask(address);
                 done.store(true, Ordering::Relaxed);
-                // It waits for something to happen.
+                // The server waits for an event.
                 let _ = TcpStream::connect(address);
             });
             while !done.load(Ordering::Relaxed) {
@@ -183,7 +184,7 @@ mod tests {
                 "{answer:.80}"
             );
             assert!(answer.ends_with(&format!("\r\n\r\n{text}")), "all of it");
-            // In pieces, with the answer taken late.
+            // The request comes in pieces, and the client takes the answer late.
             let mut slow = TcpStream::connect(address).unwrap();
             for byte in GET {
                 slow.write_all(&[*byte]).unwrap();
@@ -191,7 +192,7 @@ mod tests {
             assert!(ask(address, b"GET / HTTP/1.1\r\n\r\n").ends_with("\r\n\r\nmetrics are at /metrics\n"));
             let long = [b"GET /metrics HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 2 * LONGEST]].concat();
             let mut stream = TcpStream::connect(address).unwrap();
-            // It is closed while it says this.
+            // The server closes it while it writes this.
             let _ = stream.write_all(&long);
             let mut answer = String::new();
             let _ = slow.read_to_string(&mut answer);
@@ -200,13 +201,13 @@ mod tests {
         assert!((1..=2).contains(&measured), "{measured}");
     }
 
-    /// Whoever only holds connections, and never asks, keeps nobody else out.
+    /// A client that only holds connections, and never asks, keeps no other client out.
     #[test]
     fn who_holds_connections_keeps_nobody_out() {
         served("a_number 1\n", |address| {
             let held: Vec<TcpStream> = (0..4 * MOST).map(|_| TcpStream::connect(address).unwrap()).collect();
             for stream in &held {
-                // Some begin to ask.
+                // Some of them begin to ask.
                 let _ = (&*stream).write_all(b"GET /metrics HTTP/1.1\r\n");
             }
             for _ in 0..3 {
@@ -215,7 +216,7 @@ mod tests {
         });
     }
 
-    /// Nor does who asks and takes no answer: it has a few seconds.
+    /// Nor does a client that asks and takes no answer. It has a few seconds.
     #[test]
     fn who_takes_no_answer_keeps_nobody_out() {
         let text = "a_number 1\n".repeat(1_000_000);

@@ -1,4 +1,4 @@
-//! What is measured as `OpenMetrics` text.
+//! The measurements as `OpenMetrics` text.
 
 use std::fmt;
 
@@ -10,36 +10,34 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::measured::{Gateway, Measured, Other};
 
-/// What this text is, for a header of HTTP (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
+/// The content type of this text, for a header of HTTP (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// One number of each gateway: its name, its unit, what it is, and how it is had.
+/// One number of each gateway: its name, its unit, its description, and the function that gets it.
 type Metric = (&'static str, Option<Unit>, &'static str, fn(&Gateway) -> Option<u64>);
 
-/// All that is told of a gateway, without what is before each name. docs/metrics.md has the same.
+/// All numbers of a gateway, without the prefix of each name. docs/metrics.md has the same.
 const OF_GATEWAY: [Metric; 9] = [
-    ("supervised", None, "Whether its supervisor is there", |gateway| Some(gateway.supervised.into())),
+    ("supervised", None, "Whether its supervisor runs", |gateway| Some(gateway.supervised.into())),
     ("up", None, "Whether its process runs", |gateway| Some(gateway.up.into())),
-    ("wanted_up", None, "Whether its supervisor is to keep it up", |gateway| Some(gateway.wanted_up.into())),
-    ("healthy", None, "Whether gatewayctl health has nothing to say of it", |gateway| Some(gateway.healthy.into())),
+    ("wanted_up", None, "Whether its supervisor keeps it up", |gateway| Some(gateway.wanted_up.into())),
+    ("healthy", None, "Whether gatewayctl health finds nothing wrong with it", |gateway| Some(gateway.healthy.into())),
     ("state", Some(Unit::Seconds), "Time since it came up or went down", |gateway| gateway.state_seconds),
     ("deaths", None, "Deaths that its supervisor remembers, 100 at most", |gateway| count(gateway.deaths)),
-    ("crash_budget_left", None, "Deaths that are left before it stays down", |gateway| {
-        count(gateway.crash_budget_left)
-    }),
-    ("last_exit_code", None, "How it ended last, 128 and the signal if by one", |gateway| {
+    ("crash_budget_left", None, "After how many more deaths it stays down", |gateway| count(gateway.crash_budget_left)),
+    ("last_exit_code", None, "How it ended last: its exit code, or 128 plus the signal that ended it", |gateway| {
         gateway.last_exit_code.map(u64::from)
     }),
     ("log", Some(Unit::Bytes), "Size of its log files", |gateway| gateway.log_bytes),
 ];
 
-/// The same of a service that is no gateway.
+/// The same for a service that is not a gateway.
 type OtherMetric = (&'static str, &'static str, fn(&Other) -> bool);
 
-/// All that is told of a service that is no gateway.
+/// All numbers of a service that is not a gateway.
 const OF_OTHER: [OtherMetric; 2] = [
     ("service_up", "Whether its process runs", |other| other.up),
-    ("service_wanted_up", "Whether its supervisor is to keep it up", |other| other.wanted_up),
+    ("service_wanted_up", "Whether its supervisor keeps it up", |other| other.wanted_up),
 ];
 
 fn count(number: Option<usize>) -> Option<u64> {
@@ -47,10 +45,10 @@ fn count(number: Option<usize>) -> Option<u64> {
 }
 
 impl Measured {
-    /// It as text, with the line that ends it.
+    /// The text, with the line that ends it.
     ///
     /// # Errors
-    /// If the text cannot be made, which is a mistake here.
+    /// If the text cannot be made, which would be a defect of this program.
     pub(crate) fn text(self) -> Result<String, fmt::Error> {
         let shard = self.shard.map(|shard| ("shard".into(), shard.to_string().into()));
         let mut registry = Registry::with_prefix_and_labels("hermes", shard.into_iter());
@@ -72,11 +70,11 @@ impl Collector for Measured {
             family(&mut encoder, (name, None, help), "service", numbers)?;
         }
         let version = std::iter::once((env!("CARGO_PKG_VERSION"), Some(1)));
-        family(&mut encoder, ("gatewayctl_build_info", None, "The gatewayctl that tells this"), "version", version)
+        family(&mut encoder, ("gatewayctl_build_info", None, "The gatewayctl that wrote this"), "version", version)
     }
 }
 
-/// A family of gauges that differ in this label; nothing if none has a number.
+/// A family of gauges that differ in this label. Empty if no member has a number.
 fn family<'a>(
     encoder: &mut DescriptorEncoder<'_>,
     (name, unit, help): (&str, Option<Unit>, &str),
