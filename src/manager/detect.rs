@@ -7,22 +7,22 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::kind::Kind;
 use crate::s6::Scandir;
 
-/// Where the signs of the service managers are looked for; the default is this machine.
+/// Where to look for the signs of the service managers. The default is this machine.
 #[derive(Debug, Clone)]
 pub struct Signs {
-    /// `/`, or what stands for it.
+    /// `/`, or a directory that takes its place.
     pub root: Utf8PathBuf,
-    /// The scandir to look for a live s6-svscan in.
+    /// The scandir in which to look for a live s6-svscan.
     pub scandir: Utf8PathBuf,
     /// The operating system, as `std::env::consts::OS` names it.
     pub os: &'static str,
 }
 
-/// Tells from the signs which service manager is in charge; `None` where there is none.
+/// Finds out from the signs which service manager is in charge; `None` if there is none.
 ///
-/// s6 is if PID 1 is called `s6-svscan` and `/run/s6/basedir` is a directory, or if the scandir has a live s6-svscan; then
-/// windows and launchd by the operating system, and systemd by `/run/systemd/system` (as `sd_booted` does). `/proc/1/exe` is
-/// unreadable to ordinary users, so it is not looked at.
+/// It is s6 if PID 1 is called `s6-svscan` and `/run/s6/basedir` is a directory, or if the scandir has a live s6-svscan. Otherwise it is windows or
+/// launchd, by the operating system, or systemd, by `/run/systemd/system` (as in `sd_booted`). `/proc/1/exe` is unreadable to ordinary users, so it
+/// is not looked at.
 pub fn detect(signs: &Signs) -> Option<Kind> {
     let comm = std::fs::read_to_string(signs.root.join("proc/1/comm")).unwrap_or_default();
     let overlay = comm.trim_end() == "s6-svscan" && signs.root.join("run/s6/basedir").is_dir();
@@ -38,6 +38,6 @@ pub fn detect(signs: &Signs) -> Option<Kind> {
 }
 
 fn has_svscan(scandir: &Utf8Path) -> bool {
-    // Who may not open the fifo at least sees that it is there.
+    // A user who may not open the fifo at least sees that it exists.
     Scandir::open(scandir).is_ok_and(|scandir| scandir.is_live().unwrap_or(true))
 }

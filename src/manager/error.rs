@@ -1,4 +1,4 @@
-//! Why a service manager did not do what it was to do.
+//! Why a service manager did not do what it should do.
 
 use thiserror::Error;
 
@@ -16,19 +16,19 @@ pub enum ManagerError {
     /// The service manager of a host, or one of its programs.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The service manager does not do that.
+    /// The service manager cannot do this.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
-    /// The service manager knows gateways only.
-    #[error("{kind} has no place for {service}, only s6 has; name profiles only")]
+    /// The service manager manages only gateways.
+    #[error("{kind} cannot manage {service}, only s6 can; name profiles only")]
     GatewaysOnly {
         /// The kind of manager.
         kind: Kind,
-        /// What it was asked for.
+        /// The service that it should manage.
         service: ServiceName,
     },
-    /// The service manager does not tell which gateways there are.
-    #[error("{0} does not tell which gateways there are, only s6 does; name profiles instead of --all")]
+    /// The service manager cannot list the gateways.
+    #[error("{0} cannot list gateways, only s6 can; name profiles instead of --all")]
     NoList(Kind),
 }
 
@@ -42,11 +42,11 @@ impl ManagerError {
     }
 }
 
-/// A program of the host that failed.
+/// A failure of a program of the host.
 #[derive(Debug, Error)]
 pub enum HostError {
     /// It cannot be called.
-    #[error("cannot call {program}: {}; is it on PATH?", crate::base::text::reason(source))]
+    #[error("cannot call {program}: {}; check that it is on PATH", crate::base::text::reason(source))]
     Call {
         /// Its name.
         program: &'static str,
@@ -54,23 +54,23 @@ pub enum HostError {
         source: std::io::Error,
     },
     /// It failed.
-    #[error("{call} failed with {code}: {said}; see its own log for the reason")]
+    #[error("{call} failed with {code}: {said}; see its log for the reason")]
     Failed {
         /// The whole call.
         call: String,
-        /// Its exit code, or -1 where a signal ended it.
+        /// Its exit code, or -1 if a signal ended it.
         code: i32,
         /// What it said, on one line.
         said: String,
     },
 }
 
-/// What a service manager does not do.
+/// Something that a service manager cannot do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{kind} cannot {what} a gateway at run time, only s6 can; use `hermes gateway` to install one")]
 pub struct Unsupported {
     /// The kind of manager.
     pub kind: Kind,
-    /// What it was asked for.
+    /// What it should do.
     pub what: &'static str,
 }

@@ -1,6 +1,6 @@
-//! The service managers of hosts, by their own programs: `systemctl --user`, `launchctl`, `schtasks`.
+//! The service managers of hosts, through their own programs: `systemctl --user`, `launchctl`, `schtasks`.
 
-#![expect(clippy::disallowed_methods, reason = "the programs of the host, as whoever calls them")]
+#![expect(clippy::disallowed_methods, reason = "the programs of the host, as the user who calls them")]
 
 use std::process::Command;
 
@@ -10,22 +10,21 @@ use super::service_manager::ServiceManager;
 use crate::base::child::{self, Said};
 use crate::spec::ProfileName;
 
-/// systemd, launchd or Windows. Each names a gateway in its own way; the `default` profile has no suffix there.
+/// systemd, launchd or Windows. Each has its own names for gateways. The `default` profile has no suffix there.
 #[derive(Debug, Clone)]
 pub struct Host {
     kind: Kind,
-    /// The user whose launchd domain it is.
+    /// The user who owns the launchd domain.
     uid: u32,
 }
 
 impl Host {
-    /// The manager of this kind for this user (a uid, which only launchd needs); `None` for s6, which has
-    /// [`S6Manager`](super::S6Manager).
+    /// The manager of this kind for this user (a uid, which only launchd needs). `None` for s6, which has [`S6Manager`](super::S6Manager).
     pub fn new(kind: Kind, uid: u32) -> Option<Self> {
         (kind != Kind::S6).then_some(Self { kind, uid })
     }
 
-    /// What the manager calls the gateway of this profile.
+    /// The manager's name for the gateway of this profile.
     pub fn service(&self, profile: &ProfileName) -> String {
         let (base, separator, end) = match self.kind {
             Kind::Systemd => ("hermes-gateway", "-", ".service"),
@@ -109,7 +108,7 @@ impl ServiceManager for Host {
         let output = match self.kind {
             Kind::Launchd => self.output(&["print", &self.target(&service)]),
             Kind::Windows => self.output(&["/Query", "/TN", &service, "/FO", "CSV", "/NH"]),
-            // What is not active ends with 3, what is not known with 4 (systemctl(1)).
+            // For a unit that is not active, the exit code is 3; for an unknown unit, it is 4 (systemctl(1)).
             Kind::Systemd | Kind::S6 => self.output(&["--user", "is-active", &service]),
         }?;
         let said = String::from_utf8_lossy(&output.out);

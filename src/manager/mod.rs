@@ -1,6 +1,6 @@
-//! Who keeps gateways running: s6 in a container, systemd, launchd or Windows on a host.
+//! Who keeps gateways running: s6 in a container; systemd, launchd or Windows on a host.
 //!
-//! To register a gateway, and to read states:
+//! This registers a gateway and reads states:
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Services come: published, and then supervised.
+//! Services come: they are published, and then supervised.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,26 +14,26 @@ use crate::spec::{Gateway, ProfileName, Service, ServiceName};
 pub struct Installed {
     /// What happened to each.
     pub published: Vec<Published>,
-    /// Whether an s6-svscan is there to run them.
+    /// Whether an s6-svscan runs that can start them.
     pub live: bool,
 }
 
 /// How long supervisors may be late before s6-svscan is asked to look again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
-/// So many services that are late are looked at in one round.
+/// How many late services one round looks at.
 const LOOKED_AT: usize = 8;
 
-/// A service, and what was done for it.
+/// A service, and what publishing did to it.
 type Waited = (LiveService, Published);
 
 impl S6Manager<'_> {
-    /// Publishes service directories and, if an s6-svscan is live, waits until all supervisors of each run. New ones that
-    /// do not come up are taken back.
+    /// Publishes service directories and, if an s6-svscan is live, waits until all supervisors of each run. New ones whose supervisors do not come up
+    /// are taken back.
     ///
     /// # Errors
-    /// If one is there and different, the operating system refuses a step, or a signal comes: then all is taken back. And if supervisors
-    /// do not come up, with the others published.
+    /// If one exists and differs, if the operating system refuses a step, or if a signal comes. Then everything is taken back. Also if supervisors do
+    /// not come up; then the others stay published.
     pub fn install(&self, wanted: &[Checked], update: bool) -> Result<Installed, S6Error> {
         let live = self.ready()?;
         let done = self.publish(wanted, update)?;
@@ -53,10 +53,10 @@ impl S6Manager<'_> {
         Ok(Installed { published: done.changes, live })
     }
 
-    /// As [`Self::install`], but one that cannot be published, or does not come up, stops no other.
+    /// As [`Self::install`], but a directory that cannot be published, or does not come up, does not stop the others.
     ///
     /// # Errors
-    /// If none can be published, or a signal comes; then all that was published is taken back.
+    /// If none can be published, or if a signal comes. Then everything that was published is taken back.
     pub fn install_each(&self, wanted: &[Checked]) -> Result<Vec<Result<Published, S6Error>>, S6Error> {
         let live = self.ready()?;
         let mut refused: BTreeMap<&ServiceName, S6Error> = BTreeMap::new();
@@ -66,7 +66,7 @@ impl S6Manager<'_> {
             match self.publish(&some, false) {
                 Ok(done) => break (some, done.changes),
                 Err(error) => match wanted.iter().find(|checked| is_about(&error, &self.service(checked.service()))) {
-                    // Somebody registered it meanwhile.
+                    // Another run has registered it in the meantime.
                     Some(checked) if !refused.contains_key(checked.service()) => {
                         refused.insert(checked.service(), error);
                     }
@@ -115,13 +115,13 @@ impl S6Manager<'_> {
         let checked = [checked];
         let published = self.publish(&checked, false)?.changes[0];
         let path = service.path().to_owned();
-        // One that is there already is seen to as well: the run that put it there may have been killed before it was.
+        // This also handles a directory that is there already: the run that published it may have been killed before it was supervised.
         self.supervise(&[(service, published)])?;
         self.and_watchdog(&checked);
         if published == Published::Created { Ok(()) } else { Err(S6Error::Registered { path, different: false }) }
     }
 
-    /// Publishes the watchdog, too, if one of these needs it and it is not there. What they are published for is done without it.
+    /// Publishes the watchdog too, if one of these needs it and it is missing. If that fails, the others stay published.
     fn and_watchdog(&self, wanted: &[Checked]) {
         let name = ServiceName::Watchdog;
         let is_needed = wanted.iter().any(Checked::has_watchdog) && !self.scandir.has(&name);
@@ -132,12 +132,14 @@ impl S6Manager<'_> {
             // Another run was faster.
             Ok(_) | Err(S6Error::Registered { .. }) => {}
             Err(error) => {
-                self.observer.borrow_mut().warning(&format!("nobody restarts what does not answer: {error}"));
+                self.observer.borrow_mut().warning(&format!(
+                    "the watchdog is not published, so nobody restarts a gateway that does not answer: {error}"
+                ));
             }
         }
     }
 
-    /// Takes a gateway of this profile out if Hermes' own service manager made it; whether it was there.
+    /// Takes a gateway of this profile out if Hermes' own service manager made it; returns whether it existed.
     ///
     /// # Errors
     /// As [`ServiceManager::unregister_profile_gateway`](crate::manager::ServiceManager::unregister_profile_gateway).
@@ -146,13 +148,12 @@ impl S6Manager<'_> {
         if !self.service(&name).is_hermes_own() {
             return Ok(false);
         }
-        let what = format!("gateway {profile} was made by Hermes' own service manager, and is made anew");
+        let what = format!("gateway {profile} was made by Hermes' own service manager; gatewayctl makes it again");
         self.observer.borrow_mut().warning(&what);
         self.unregister_services(&[&name]).pop().unwrap_or(Ok(false))
     }
 
-    /// Sees that nothing stands in the way of a change of the scandir, finishes what killed runs left, and tells whether an
-    /// s6-svscan is live.
+    /// Checks that nothing prevents a change of the scandir, finishes what killed runs left, and returns whether an s6-svscan is live.
     fn ready(&self) -> Result<bool, S6Error> {
         let live = self.scandir.is_live()?;
         self.clear_up()?;
@@ -165,8 +166,7 @@ impl S6Manager<'_> {
         }
     }
 
-    /// Has s6-svscan look, and waits until every supervisor of these services runs. Those that were created and do not come up
-    /// are taken back.
+    /// Makes s6-svscan look, and waits until every supervisor of these services runs. New services that do not come up are taken back.
     fn supervise(&self, services: &[Waited]) -> Result<(), S6Error> {
         let late = self.come_up(services)?;
         let Some((first, _)) = late.first() else { return Ok(()) };
@@ -177,20 +177,21 @@ impl S6Manager<'_> {
         Err(error)
     }
 
-    /// Has s6-svscan look, waits until every supervisor of these services runs, and lets the group in. Gives those that do not come up.
+    /// Makes s6-svscan look, waits until every supervisor of these services runs, and gives the group control. Returns the services that do not come
+    /// up.
     ///
     /// # Errors
-    /// If that cannot be done, or a signal comes; then all that were created are taken back.
+    /// If that cannot be done, or if a signal comes. Then all new services are taken back.
     fn come_up(&self, services: &[Waited]) -> Result<Vec<Waited>, S6Error> {
         let mut late: Vec<Waited> = services.to_vec();
         let mut asked = Instant::now();
         let came_up = self.scandir.rescan(&self.programs, false).and_then(|()| {
-            // Hundreds take their time on a busy machine, and none of them is to go as long as others come.
+            // Hundreds of services take their time on a busy machine. None of them is taken back as long as others come up.
             self.patience(self.timeout).until_none("the supervisors of the new gateways", || {
                 late = Self::still_late(std::mem::take(&mut late), LOOKED_AT)?;
                 self.observer.borrow_mut().progress(services.len() - late.len(), services.len());
                 if asked.elapsed() > ASK_AGAIN {
-                    // It may have had no room a moment ago, before it knew that another service had ended.
+                    // A moment ago, s6-svscan may have had no room, because it did not know yet that another service had ended.
                     self.scandir.rescan(&self.programs, false)?;
                     asked = Instant::now();
                 }
@@ -217,8 +218,8 @@ impl S6Manager<'_> {
         }
     }
 
-    /// Those of these services whose supervisors do not all run. After so many, the rest is taken for late, too, and stands first the next time:
-    /// s6-svscan starts one after another, and has its own work to do meanwhile.
+    /// Those of these services whose supervisors do not all run. After `most` of them, the rest counts as late too, and is checked first the next
+    /// time: s6-svscan starts one after another, and has its own work to do in the meantime.
     fn still_late(services: Vec<Waited>, most: usize) -> Result<Vec<Waited>, S6Error> {
         let mut late = Vec::new();
         let mut services = services.into_iter();
@@ -232,8 +233,8 @@ impl S6Manager<'_> {
         Ok(services.chain(late).collect())
     }
 
-    /// Takes out those of these services that were created, all or those of these names. Each is taken out, also if another one
-    /// cannot be; that is what is told then.
+    /// Takes out those of these services that are new: all of them, or those with these names. If one cannot be taken out, the others still are, and
+    /// the error comes after that.
     fn take_back(&self, services: &[Waited], only: Option<&[&ServiceName]>) -> Result<(), S6Error> {
         let created = services.iter().filter(|(_, change)| *change == Published::Created);
         let names: Vec<&ServiceName> = created
@@ -245,7 +246,7 @@ impl S6Manager<'_> {
 
     fn open_to_group<'b>(&self, services: impl Iterator<Item = &'b LiveService>) -> Result<(), S6Error> {
         let (isolated, services): (Vec<_>, Vec<_>) = services.partition(|service| service.is_isolated());
-        // The group is the service user's, most often, from whom an isolated gateway is apart. It may have shared a home before.
+        // Most often, the service user is in this group, and an isolated gateway has to be separate from that user. It may have shared a home before.
         for service in isolated {
             service.trusted()?;
             for directory in service.supervised() {
@@ -255,11 +256,11 @@ impl S6Manager<'_> {
         let Some(group) = &self.control_group else { return Ok(()) };
         for service in services.into_iter().filter(|service| !service.name().is_roots()) {
             if let Err(error) = service.trusted() {
-                self.observer.borrow_mut().warning(&format!("group {group} is not let in: {error}"));
+                self.observer.borrow_mut().warning(&format!("group {group} gets no control: {error}"));
                 continue;
             }
             for directory in service.supervised() {
-                // Never `-E`: who can write `event/` has s6-supervise write through any symlink.
+                // Never `-E`: a user who can write `event/` makes s6-supervise write through any symlink.
                 self.programs.call("s6-svperms", &["-G", group, directory.as_str()])?;
             }
         }
@@ -267,7 +268,7 @@ impl S6Manager<'_> {
     }
 }
 
-/// Whether a failure to publish is about this service alone.
+/// Whether a failure to publish concerns this service alone.
 fn is_about(error: &S6Error, service: &LiveService) -> bool {
     match error {
         S6Error::Registered { path, .. }

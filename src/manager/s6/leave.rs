@@ -1,4 +1,4 @@
-//! Services go: out of the scandir at once, then brought down, then deleted.
+//! Services go: they leave the scandir at once, then they are brought down, then deleted.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use crate::base::{Interrupted, Patience, WaitError};
 use crate::s6::{Abandoned, Leaving, LiveService, S6Error};
 use crate::spec::ServiceName;
 
-/// How long a logger may be without a supervisor of its service before it is told to end.
+/// How long a logger may run without the supervisor of its service before it is told to end.
 const LONELY: Duration = Duration::from_secs(1);
 
 impl<'a> S6Manager<'a> {
-    /// Takes several services out, each whether another one can be or not; `false` for one that is not there, nor any supervisor of it. What is
-    /// wrong with all of them is one error.
+    /// Takes several services out. If one cannot be taken out, the others still are. `false` for a service that does not exist and has no supervisor
+    /// either. An error that concerns all of them is returned once.
     pub fn unregister_services(&self, services: &[&ServiceName]) -> Vec<Result<bool, S6Error>> {
         let mut ghosts = BTreeSet::new();
         let mut ready = || -> Result<(), S6Error> {
@@ -28,7 +28,7 @@ impl<'a> S6Manager<'a> {
             if services.iter().any(|name| !self.scandir.has(name)) {
                 ghosts = self.lay_ghosts()?;
                 for name in &ghosts {
-                    let what = "somebody removed it under its supervisors; they are ended now";
+                    let what = "somebody removed it while its supervisors ran; gatewayctl ends them now";
                     self.observer.borrow_mut().warning(&format!("service directory {name}: {what}"));
                 }
             }
@@ -46,7 +46,7 @@ impl<'a> S6Manager<'a> {
         results
     }
 
-    /// Takes out what this run registered, although a signal may have come.
+    /// Takes out what this run registered, even after a signal.
     ///
     /// # Errors
     /// If one does not go down.
@@ -58,7 +58,7 @@ impl<'a> S6Manager<'a> {
         self.take_out(services, patience).into_iter().collect::<Result<Vec<bool>, S6Error>>().map(drop)
     }
 
-    /// Takes these services out, all at once; `false` for one that is not there.
+    /// Takes these services out, all at once; `false` for one that does not exist.
     fn take_out(&self, services: &[&ServiceName], patience: Patience<'_, 'a>) -> Vec<Result<bool, S6Error>> {
         let mut results: Vec<Result<bool, S6Error>> = Vec::with_capacity(services.len());
         let mut leaving = Vec::new();
@@ -94,7 +94,7 @@ impl<'a> S6Manager<'a> {
         results
     }
 
-    /// Ends the supervisors whose service directory somebody removed under them, and gives the names of those.
+    /// Ends the supervisors whose service directory somebody removed while they ran. Returns the names of the directories.
     ///
     /// # Errors
     /// If s6-svscan cannot be told, or a signal comes.
@@ -102,13 +102,13 @@ impl<'a> S6Manager<'a> {
         self.scandir.lay_ghosts(&self.programs, self.telling(self.timeout))
     }
 
-    /// Finishes what killed runs left. What does not end is told of once, and stops nothing.
+    /// Finishes what killed runs left. A service that does not end causes one warning, and stops nothing.
     pub(super) fn clear_up(&self) -> Result<(), S6Error> {
         let patience = self.patience(self.timeout);
         let Abandoned { gone, stuck } = Leaving::abandoned(&self.scandir, patience)?;
         for leaving in stuck {
             if matches!(LiveService::anonymous(&leaving.path).supervisors(), Ok((0, _))) {
-                // What could not be removed was told of once, too.
+                // If it could not be removed, an earlier run has said so already.
                 let _ = leaving.delete();
             }
         }
@@ -128,19 +128,19 @@ impl<'a> S6Manager<'a> {
         Ok(())
     }
 
-    /// Brings services that have left the scandir down, all at once, and waits until their supervisors are gone, no longer than the
-    /// longest of their own limits. Gives each with what came of it; one whose supervisors are gone is to be deleted.
+    /// Brings services that have left the scandir down, all at once, and waits until their supervisors are gone, but no longer than the longest of
+    /// their own limits. Returns each with its result. A service whose supervisors are gone has to be deleted.
     ///
-    /// A live s6-svscan is asked to do it all (`-an`): it has the supervisor stop the service and exit, and closes the pipe to
-    /// the logger after that, so that no line is lost. Nothing is sent to the supervisor itself then: were it gone before
-    /// s6-svscan has looked, the logger would never be told.
+    /// A live s6-svscan does all of this (`-an`): it makes the supervisor stop the service and exit, and closes the pipe to the logger after that, so
+    /// no line is lost. Then nothing is sent to the supervisor itself. If the supervisor were gone before s6-svscan has looked, nobody would tell the
+    /// logger.
     fn see_off(&self, leaving: Vec<Leaving>, patience: Patience<'_, 'a>) -> Result<Vec<Seen>, S6Error> {
         let mut all: Vec<Departure> = leaving.iter().map(Departure::new).collect();
         if self.scandir.is_live()? {
             self.scandir.rescan(&self.programs, true)?;
         } else {
             for one in &all {
-                // Nobody holds the pipe any more, so the logger ends when it has read what was in it.
+                // No process holds the pipe any more, so the logger ends when it has read the rest of it.
                 self.tell(&one.service, "-xd")?;
                 self.tell(&one.log, "-x")?;
             }
@@ -168,7 +168,7 @@ impl<'a> S6Manager<'a> {
         Ok(leaving.into_iter().zip(results).collect())
     }
 
-    /// Waits until the supervisors of all of these are gone, or it is known why not.
+    /// Waits until the supervisors of all of these are gone, or until it is known why they stay.
     fn wait_for(&self, all: &mut [Departure], patience: Patience<'_, 'a>) -> Result<bool, S6Error> {
         let open = |all: &[Departure]| all.iter().filter(|one| one.result.is_none()).count();
         let what = all.iter().find(|one| one.result.is_none()).map(|one| one.what.clone()).unwrap_or_default();
@@ -186,11 +186,11 @@ impl<'a> S6Manager<'a> {
         Ok(answer.is_some())
     }
 
-    /// Whether the supervisors of a service are gone; a logger that is left alone is told to go.
+    /// Whether the supervisors of a service are gone. A logger that is left alone is told to end.
     fn has_gone(&self, one: &mut Departure) -> Result<Option<()>, S6Error> {
         let (running, _) = one.service.supervisors()?;
         if running > 0 && !one.service.is_running()? {
-            // A logger whose service's supervisor had gone before: it has read all there is, and nobody ends it.
+            // This logger lost the supervisor of its service earlier. It has read everything, and nobody else ends it.
             let since = *one.alone_since.get_or_insert_with(Instant::now);
             if since.elapsed() > LONELY {
                 self.tell(&one.log, "-xd")?;
@@ -202,23 +202,23 @@ impl<'a> S6Manager<'a> {
     /// Sends commands to a supervisor that may be gone.
     fn tell(&self, service: &LiveService, commands: &str) -> Result<(), S6Error> {
         match service.control(&self.programs, commands) {
-            // One that is somebody else's is not told by those files; a live s6-svscan ends it without them.
+            // Files that another user owns are not used to talk to a supervisor. A live s6-svscan ends it without them.
             Err(S6Error::NotSupervised(_) | S6Error::Foreign(_)) => Ok(()),
             result => result,
         }
     }
 }
 
-/// What left, and whether it has ended.
+/// A service that left, and whether it has ended.
 type Seen = (Leaving, Result<(), S6Error>);
 
-/// A service on its way out, as it is waited for.
+/// A service on its way out, while it is waited for.
 struct Departure {
     what: String,
     service: LiveService,
     log: LiveService,
     alone_since: Option<Instant>,
-    /// What came of it, once that is known.
+    /// Its result, once it is known.
     result: Option<Result<(), S6Error>>,
 }
 

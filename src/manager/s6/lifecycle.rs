@@ -1,4 +1,4 @@
-//! Services that are there start, stop and restart.
+//! Starts, stops and restarts services that exist.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -12,9 +12,9 @@ use crate::spec::ServiceName;
 #[derive(Debug)]
 pub(crate) struct Restarting {
     service: LiveService,
-    /// The process that is to end, if there was one.
+    /// The process that has to end, if there was one.
     before: Option<u32>,
-    /// The deaths that it had before.
+    /// Its deaths before the restart.
     tally: String,
     told: Instant,
 }
@@ -23,7 +23,7 @@ impl S6Manager<'_> {
     /// Starts a service, and waits until it runs.
     ///
     /// # Errors
-    /// If it is not there, it is not supervised, or it does not come up.
+    /// If it does not exist, if it is not supervised, or if it does not come up.
     pub fn start_service(&self, name: &ServiceName) -> Result<(), S6Error> {
         let service = self.scandir.service(name)?;
         if !service.status(&self.programs)?.up {
@@ -35,11 +35,12 @@ impl S6Manager<'_> {
         self.comes_up(&service, None, &tally)
     }
 
-    /// Starts the logger of a service if it has given up, since it could not log: nobody else would, and what the service says would be lost.
+    /// Starts the logger of a service if it has given up because it could not log. Nobody else would start it, and the output of the service would be
+    /// lost.
     fn wake_logger(&self, service: &LiveService) -> Result<(), S6Error> {
         let Some(log) = service.logger().map(|log| LiveService::anonymous(&log)) else { return Ok(()) };
         match log.status(&self.programs) {
-            // What s6-rc takes for down it starts itself.
+            // A logger that is down for s6-rc is started by s6-rc.
             Ok(status) if !status.wanted_up && (!service.is_of_s6_rc() || !log.has_down()) => {
                 log.control(&self.programs, "-u")
             }
@@ -48,7 +49,7 @@ impl S6Manager<'_> {
         }
     }
 
-    /// Tells a service to start: s6-rc, if it runs it, or else its supervisor, by this command of s6-svc.
+    /// Tells a service to start. s6-rc gets the command if it runs the service. Otherwise the supervisor gets this command of s6-svc.
     fn begin(&self, service: &LiveService, command: &str) -> Result<(), S6Error> {
         match service.of_s6_rc() {
             Some(of) => self.start_by_s6_rc(service, &of.live),
@@ -56,7 +57,7 @@ impl S6Manager<'_> {
         }
     }
 
-    /// Whether a service runs; not one that is not there, or not supervised.
+    /// Whether a service runs; `false` if it does not exist, or is not supervised.
     pub(crate) fn is_up(&self, name: &ServiceName) -> bool {
         let service = self.scandir.service(name).ok();
         service.and_then(|service| service.status(&self.programs).ok()).is_some_and(|status| status.up)
@@ -71,10 +72,10 @@ impl S6Manager<'_> {
         self.comes_back(&restarting)
     }
 
-    /// Tells a service to restart, so that many do so at once, for [`Self::comes_back`] to wait for.
+    /// Tells a service to restart. [`Self::comes_back`] waits for it, so many services can restart at once.
     ///
     /// # Errors
-    /// If it is not there, it is not supervised, or it cannot be told.
+    /// If it does not exist, if it is not supervised, or if it cannot be told.
     pub(crate) fn begin_to_restart(&self, name: &ServiceName) -> Result<Restarting, S6Error> {
         let service = self.scandir.service(name)?;
         let before = service.status(&self.programs)?;
@@ -82,7 +83,7 @@ impl S6Manager<'_> {
         let tally = service.tally(&self.programs)?;
         self.wake_logger(&service)?;
         if before.up {
-            // For s6-rc, it is up before and after. One that somebody has paused goes on first, as at `-d`, or it would not see the signal.
+            // For s6-rc, the service is up before and after. A paused service continues first, as with `-d`, or it would not see the signal.
             service.control(&self.programs, "-rc")?;
         } else {
             self.begin(&service, "-u")?;
@@ -97,7 +98,7 @@ impl S6Manager<'_> {
     pub(crate) fn comes_back(&self, restarting: &Restarting) -> Result<(), S6Error> {
         let Restarting { service, before, tally, told } = restarting;
         if before.is_some() {
-            // `-r` has no time limit of its own in s6 2.11: timeout-kill is only for `-d`.
+            // In s6 2.11, `-r` has no time limit: timeout-kill works only for `-d`.
             let limit = service.timeout_kill().unwrap_or(self.timeout).saturating_sub(told.elapsed());
             let what = format!("{} to end", service.name());
             let ended = || service.status(&self.programs).map(|now| (now.pid != *before).then_some(()));
@@ -108,10 +109,10 @@ impl S6Manager<'_> {
         self.comes_up(service, *before, tally)
     }
 
-    /// Stops a service; with `persist` it stays down, too, when its supervisor is started anew.
+    /// Stops a service. With `persist`, it also stays down when its supervisor starts again.
     ///
     /// # Errors
-    /// If it is not there, it is not supervised, or it does not go down.
+    /// If it does not exist, if it is not supervised, or if it does not go down.
     pub fn stop_service(&self, name: &ServiceName, persist: bool) -> Result<(), S6Error> {
         let service = self.scandir.service(name)?;
         if Self::is_up_for_s6_rc(&service) {
@@ -122,8 +123,8 @@ impl S6Manager<'_> {
         self.goes_down(name)
     }
 
-    /// Tells services to stop, so that many go down at once, and gives those that could be told, for [`Self::goes_down`] to wait for. What
-    /// cannot be told is for [`Self::stop_service`] to say.
+    /// Tells services to stop, so that many go down at once. Returns those that could be told, for [`Self::goes_down`] to wait for. For the others,
+    /// [`Self::stop_service`] returns the error.
     pub fn begin_to_stop(&self, services: &[ServiceName], persist: bool) -> BTreeSet<ServiceName> {
         let services: BTreeSet<&ServiceName> = services.iter().collect();
         let found: Vec<LiveService> = services.into_iter().filter_map(|name| self.scandir.service(name).ok()).collect();
@@ -137,18 +138,18 @@ impl S6Manager<'_> {
         told
     }
 
-    /// One that is stopping already is not told again: many a program ends at once at a second SIGTERM.
+    /// A service that is already stopping is not told again. Many programs end at once at a second SIGTERM.
     fn tell_to_stop(&self, service: &LiveService, persist: bool) -> Result<(), S6Error> {
         let before = service.status(&self.programs)?;
         if before.wanted_up || persist && !service.has_down() {
             service.control(&self.programs, down(persist))?;
         }
-        // Whoever stops what has failed has taken note of it: from now on it is stopped.
+        // An operator who stops a failed service has taken note of the failure. From now on, the service counts as stopped.
         if before.up || before.wanted_up { Ok(()) } else { service.forgive(&self.programs) }
     }
 
-    /// Waits until a service that has been told to stop is down, and its finish script has ended; or until somebody has taken it out, who sees to
-    /// its end.
+    /// Waits until a service that was told to stop is down and its finish script has ended. Stops waiting if another run has taken the service out,
+    /// because that run handles its end.
     ///
     /// # Errors
     /// As [`Self::stop_service`].
@@ -168,7 +169,7 @@ impl S6Manager<'_> {
         };
         wait(limit).or_else(|error| match error {
             S6Error::Wait(WaitError::Timeout { what, .. }) => {
-                // Not to come up again is also what `s6-svc -o` leaves a gateway with: then it only looked as if it had been told.
+                // `s6-svc -o` also leaves a gateway in a state in which it does not come up again. Such a gateway only looked as if it had been told.
                 service.control(&self.programs, "-d")?;
                 wait(GRACE).map_err(|error| match error {
                     S6Error::Wait(WaitError::Timeout { .. }) => {
@@ -179,16 +180,16 @@ impl S6Manager<'_> {
             }
             error => Err(error),
         })?;
-        // s6-supervise kills a finish script after five seconds. It is down, whatever becomes of that.
+        // s6-supervise kills a finish script after five seconds. The service is down anyway.
         let what = format!("the finish script of {} to end", service.name());
         self.telling(GRACE).until(&what, || service.is_at_rest(&self.programs).map(|rests| rests.then_some(())))?;
-        // What has no finish script of gen-service's remembers the end that was asked for, and would look as if it had failed.
+        // Without a finish script of gen-service, the tally keeps the end that was asked for, and the service would look as if it had failed.
         let (_, deaths) = service.look(&self.programs)?;
         if deaths.is_empty() { Ok(()) } else { service.forgive(&self.programs) }
     }
 
-    /// Waits until the service is up, with another process than `before`. Where it is not to come up again and the supervisor
-    /// remembers other deaths than those of `tally`, it has given up.
+    /// Waits until the service is up, with another process than `before`. It has given up if it does not come up again and its supervisor remembers
+    /// other deaths than those of `tally`.
     fn comes_up(&self, service: &LiveService, before: Option<u32>, tally: &str) -> Result<(), S6Error> {
         let what = format!("{} to come up", service.name());
         let answer = self.telling(self.timeout).until(&what, || {
@@ -207,7 +208,7 @@ impl S6Manager<'_> {
     }
 }
 
-/// What s6-svc takes to bring a service down; with `persist` it stays down, too, when its supervisor is started anew.
+/// The command of s6-svc that brings a service down. With `persist`, it also stays down when its supervisor starts again.
 fn down(persist: bool) -> &'static str {
     if persist { "-D" } else { "-d" }
 }
