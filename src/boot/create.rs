@@ -1,4 +1,4 @@
-//! Has Hermes make the profiles that root's manifest names and the volume lacks.
+//! Makes Hermes create the profiles that root's manifest names and the volume lacks.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +12,11 @@ use crate::spec::ProfileName;
 use crate::spec::options::Options;
 use crate::volume::{Broken, Deadline, Master, Servant, ServantError};
 
-/// So many times as long as any state is waited for, Hermes may take to make a profile: a minute, unless told otherwise. It takes two seconds.
+/// Hermes may take this many times the usual wait for a state to make a profile: a minute by default. It takes two seconds.
 const PATIENCE: u32 = 6;
 
-/// Has those made that are this container's, and that no other one had before, some at once. One that cannot be made stops no other; but once one took
-/// too long, somebody holds them up, and the others are left for another time.
+/// Makes the missing profiles of this container that no other container had before, several at once. If one cannot be made, the others still are. But
+/// if one takes too long, a process holds it up, and the rest waits for another run.
 pub(super) fn create(sources: Sources<'_>, programs: &Programs, limit: Duration, done: &mut Reconciled) {
     let missing: Vec<&(ProfileName, Options)> =
         sources.manifest.gateways.iter().filter(|one| is_missing(sources, one)).collect();
@@ -24,7 +24,7 @@ pub(super) fn create(sources: Sources<'_>, programs: &Programs, limit: Duration,
     let home = sources.volume.path();
     let one = |(profile, options): &&(ProfileName, Options)| -> Result<Result<(), String>, Infallible> {
         if is_late.load(Ordering::Relaxed) {
-            return Ok(Err("another one took too long".to_owned()));
+            return Ok(Err("another profile took too long".to_owned()));
         }
         let user = options.user.clone().unwrap_or_default();
         let servant = Servant::new(programs, Master::of(&user), home, Deadline::after(PATIENCE * limit));
@@ -35,13 +35,13 @@ pub(super) fn create(sources: Sources<'_>, programs: &Programs, limit: Duration,
     let Ok(made) = parallel::each(&missing, 1, one, |_| Ok(()));
     for ((profile, _), made) in missing.into_iter().zip(made) {
         if let Err(why) = made {
-            let problem = format!("Hermes has not made it: {why}");
+            let problem = format!("Hermes did not make it: {why}");
             done.broken.push(Broken { name: profile.to_string(), problem });
         }
     }
 }
 
-/// Whether Hermes is to make this profile.
+/// Whether Hermes should make this profile.
 pub(super) fn is_missing(sources: Sources<'_>, (profile, options): &(ProfileName, Options)) -> bool {
     !options.is_isolated()
         && sources.selection.takes(profile)

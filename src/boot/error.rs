@@ -1,4 +1,4 @@
-//! Why a boot, or what is kept for the next one, fails.
+//! Why a boot, or a change for the next boot, fails.
 
 use thiserror::Error;
 
@@ -7,21 +7,21 @@ use crate::s6::S6Error;
 use crate::spec::ProfileName;
 use crate::volume::VolumeError;
 
-/// Why what a boot needs could not be done.
+/// Why a step of a boot fails.
 #[derive(Debug, Error)]
 pub(crate) enum BootError {
-    /// By the service manager.
+    /// The service manager failed.
     #[error(transparent)]
     Manager(#[from] ManagerError),
-    /// By the volume, or where root keeps things instead.
+    /// The volume failed, or the place that root uses instead.
     #[error(transparent)]
     Volume(#[from] VolumeError),
-    /// A gateway that is to be started, and would end at once: the one of the root profile serves its profile, or is to.
-    #[error("gateway {profile} is not started: the gateway of default is to serve that profile, and {why}")]
+    /// An operator starts a gateway that would end at once: the gateway of the root profile serves its profile, or should.
+    #[error("gateway {profile} is not started: the gateway of default should serve that profile, and {why}")]
     Unserved {
         /// The profile.
         profile: ProfileName,
-        /// Why it does not, and what to do.
+        /// Why it does not serve it, and what to do.
         why: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What a run does in the scandir: supervisors that nobody needs end, what Hermes' own manager made goes, and service directories come.
+//! What a run does in the scandir: it ends supervisors that nobody needs, removes what Hermes' own manager made, and publishes service directories.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use crate::s6::{Checked, Published, S6Error, plan};
 use crate::spec::ProfileName;
 use crate::volume::Home;
 
-/// A service directory that is to be made, or to be seen to.
+/// A service directory to make or to check.
 pub(super) struct New {
     pub(super) profile: ProfileName,
     pub(super) checked: Checked,
     pub(super) home: Home,
     pub(super) named: bool,
-    /// Whether what Hermes' own manager made has to go first.
+    /// Whether a directory of Hermes' own manager has to go first.
     pub(super) adopted: bool,
 }
 
-/// Has what Hermes' own manager made go first; one that does not go keeps its place, and no other waits for it.
+/// Removes what Hermes' own manager made. If one does not go, it keeps its place, and the others do not wait for it.
 pub(super) fn adopt<'a>(
     manager: &S6Manager<'_>,
     new: &'a [New],
@@ -40,17 +40,18 @@ pub(super) fn adopt<'a>(
     Ok(new.iter().filter(|new| !stays.contains(&new.profile)).collect())
 }
 
-/// Ends the supervisors whose service directory is gone: they hold the lock of its log.
+/// Ends the supervisors whose service directory is gone, because they hold the lock of its log.
 pub(super) fn lay_ghosts(manager: &S6Manager<'_>, done: &mut Reconciled) -> Result<(), BootError> {
     let laid = manager.lay_ghosts()?.into_iter();
-    let said =
-        |name| format!("service directory {name}: somebody removed it under its supervisors; they are ended now");
+    let said = |name| {
+        format!("service directory {name}: somebody removed it while its supervisors ran; gatewayctl ends them now")
+    };
     done.warnings.extend(laid.map(said));
     Ok(())
 }
 
-/// Publishes what can be published; what cannot is said of the profile. What is named is up before the rest comes: however much of that
-/// there is, s6-svscan has nothing else to do until then.
+/// Publishes what can be published. For the rest, the outcome of the profile says why not. The named profiles are up before the others start:
+/// s6-svscan has nothing else to do until then, however many others there are.
 pub(super) fn install(manager: &S6Manager<'_>, new: &[&New], done: &mut Reconciled) -> Result<(), S6Error> {
     let (named, rest): (Vec<&New>, Vec<&New>) = new.iter().partition(|new| new.named);
     let none_is_named = named.is_empty();
@@ -85,7 +86,7 @@ pub(super) fn install(manager: &S6Manager<'_>, new: &[&New], done: &mut Reconcil
     Ok(())
 }
 
-/// Whether a gateway that is there is up, or is to be.
+/// Whether a gateway that exists is up, or should be.
 pub(super) fn runs(manager: &S6Manager<'_>, profile: &ProfileName) -> bool {
     let service = manager.scandir().gateway(profile).ok();
     service
@@ -93,7 +94,7 @@ pub(super) fn runs(manager: &S6Manager<'_>, profile: &ProfileName) -> bool {
         .is_some_and(|status| status.up || status.wanted_up)
 }
 
-/// What is to be done for a gateway, or why nothing can be.
+/// What to do for a gateway, or why nothing can be done.
 pub(super) fn action(
     manager: &S6Manager<'_>,
     profile: &ProfileName,

@@ -1,6 +1,6 @@
-//! What is there after a boot: every profile of a volume gets its service directory, and what an operator registered is not lost.
+//! What a boot does: every profile of a volume gets its service directory, and the gateways that an operator registered are not lost.
 //!
-//! The volume is the service user's, so nothing that lies there is a reason to fail. What a person sees of it, the floors above say.
+//! The service user owns the volume, so nothing on it makes a boot fail. The floors above say what a person sees of it.
 
 mod create;
 mod error;

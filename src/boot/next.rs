@@ -1,4 +1,4 @@
-//! What the next boot of this container does with a service, as far as that can be told.
+//! What the next boot of this container does with a service, as far as that is known.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
@@ -9,24 +9,24 @@ use crate::s6::{LiveService, container};
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, Intent, MOST_READ, SavedManifest, Store, Volume};
 
-/// Where images have the service directories that their boots publish: s6-overlay's own place, and those of the shipped hooks.
+/// The directories of images whose service directories a boot publishes: that of s6-overlay, and those of the shipped hooks.
 const OF_IMAGES: [&str; 3] = ["/etc/services.d", "/opt/gateways", "/opt/services"];
 
-/// Where images have the definitions of s6-rc, and what of them a boot starts.
+/// The directory of images that holds the definitions of s6-rc and the list of those that a boot starts.
 const DEFINITIONS: &str = "/etc/s6-overlay/s6-rc.d";
 
 /// What the next boot does with a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// It is there, and starts.
+    /// It exists, and starts.
     Starts,
-    /// It is there, and stays down until it is started.
+    /// It exists, and stays down until it is started.
     StaysDown,
-    /// It is not there: nobody has written it down.
+    /// It does not exist, because it is not saved anywhere.
     Gone,
 }
 
-/// Whether the shipped hook starts this service, which is down by its definition, since a variable of the container asks for it
+/// Whether the shipped hook starts this service, which its definition keeps down, because a variable of the container asks for it
 /// (`docker/cont-init.d/services`).
 fn is_asked_for(service: &ServiceName) -> bool {
     match service {
@@ -37,17 +37,17 @@ fn is_asked_for(service: &ServiceName) -> bool {
     }
 }
 
-/// What boots of this container go by.
+/// The things on which boots of this container depend.
 #[derive(Debug)]
 pub(crate) struct NextBoot {
     homes: Homes,
-    /// Where `register --save` writes, if that is another place than the volume.
+    /// The directory to which `register --save` writes, if it is not on the volume.
     state: Option<Utf8PathBuf>,
-    /// Whether a boot gives each profile of the volume its gateway, and starts what is recorded as running.
+    /// Whether a boot gives each profile of the volume its gateway, and starts those that are recorded as running.
     recorded: bool,
-    /// How much may still be read of what gateways have recorded, in bytes: their user wrote it.
+    /// How many more bytes of the records of gateways may be read. The service user wrote them.
     left: Cell<usize>,
-    /// What of the shared home is asked.
+    /// What has to be known about the shared home.
     shared: OnceCell<Option<Shared>>,
 }
 
@@ -55,17 +55,17 @@ pub(crate) struct NextBoot {
 #[derive(Debug)]
 struct Shared {
     volume: Volume,
-    /// The profiles that `register --save` wrote down; `None` if nobody knows.
+    /// The profiles that `register --save` wrote; `None` if that cannot be found out.
     saved: Option<BTreeSet<ProfileName>>,
 }
 
 impl NextBoot {
-    /// What boots go by if these are the homes, and `state` has what was saved.
+    /// The next boot with these homes. `state` is the directory of the saved manifest, if it is not on the volume.
     pub(crate) fn new(homes: Homes, state: Option<Utf8PathBuf>, recorded: bool) -> Self {
         Self { homes, state, recorded, left: Cell::new(MOST_READ), shared: OnceCell::new() }
     }
 
-    /// What the next boot does with this service; `None` if that cannot be told: another hook may do anything.
+    /// What the next boot does with this service; `None` if that is unknown, because another hook may do anything.
     pub(crate) fn of(&self, service: &LiveService) -> Option<Next> {
         let directory = service.name().directory();
         if service.is_of_s6_rc() {
@@ -84,17 +84,17 @@ impl NextBoot {
         }
     }
 
-    /// What a boot that goes by what is recorded does.
+    /// What a boot does that follows the records.
     fn recorded(&self, profile: &ProfileName, service: &LiveService) -> Option<Next> {
         let by = |intent: &Intent| match intent {
-            // This user may not read it, or a boot will say what is wrong with it.
+            // This user may not read it, or a boot will report what is wrong with it.
             Intent::Unreadable(_) => None,
             intent if intent.is_running() => Some(Next::Starts),
             _ => Some(Next::StaysDown),
         };
         let home = self.homes.of_service(service);
         if home.owner.is_isolated() {
-            // One that is not made yet has recorded nothing.
+            // A home that does not exist yet has no records.
             return home
                 .open_if_made()
                 .ok()?

@@ -1,4 +1,4 @@
-//! Gateways that nobody needs: their profile is not on the volume any more, or the root profile's gateway serves it.
+//! Gateways that nobody needs: their profile is not on the volume any more, or the gateway of the root profile serves it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use crate::s6::{LiveService, S6Error};
 use crate::spec::ProfileName;
 use crate::volume::{Multiplexing, Volume};
 
-/// The gateways of a scandir that nobody needs. One that an operator saved is wanted without a profile, too, and an isolated one has none.
+/// The gateways of a scandir that nobody needs. A gateway that an operator saved is needed even without a profile, and so is an isolated one, which
+/// has none.
 ///
 /// # Errors
 /// If the scandir cannot be read.
@@ -23,7 +24,7 @@ pub(super) fn orphans(
 ) -> Result<Vec<Orphan>, S6Error> {
     let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().map(|wanted| (&wanted.profile, wanted)).collect();
     let orphan = |(profile, service): (ProfileName, LiveService)| {
-        // What s6-rc runs only another image has no more.
+        // Only another image can remove a service that s6-rc runs.
         if service.is_of_s6_rc() {
             return None;
         }
@@ -31,13 +32,13 @@ pub(super) fn orphans(
             Some(wanted) => served.is_too_many(wanted).then_some(Why::Served(served.variable, served.release)),
             None => volume.lacks(&profile).then_some(Why::Gone),
         };
-        // One that is isolated has nothing to do with a profile of that name.
+        // An isolated gateway has nothing to do with a profile of its name.
         why.filter(|_| !service.is_isolated()).map(|why| Orphan { profile, why })
     };
     Ok(manager.scandir().gateways()?.into_iter().filter_map(orphan).collect())
 }
 
-/// Takes these gateways out, and tells what came of each. One that is needed after all by now stays.
+/// Takes these gateways out, and records the outcome of each. A gateway that is needed again by now stays.
 pub(crate) fn remove(manager: &S6Manager<'_>, volume: &Volume, orphans: Vec<Orphan>, done: &mut Reconciled) {
     let is_gone = |orphan: &Orphan| match orphan.why {
         Why::Gone => volume.lacks(&orphan.profile),

@@ -1,4 +1,4 @@
-//! What became of each profile, and how it is told.
+//! What happened to each profile, and the words for it.
 
 use super::error::BootError;
 use crate::hermes::Release;
@@ -7,27 +7,27 @@ use crate::spec::ProfileName;
 use crate::spec::shard::ShardCount;
 use crate::volume::{Broken, Intent};
 
-/// What became of each profile.
+/// What happened to each profile.
 #[derive(Debug, Default)]
 pub(crate) struct Reconciled {
-    /// Every profile, in the order of the manifest, then of what was registered at run time, then by name.
+    /// Every profile: first those of the manifest in its order, then those registered at run time, then the others by name.
     pub(crate) profiles: Vec<Outcome>,
-    /// The gateways that nobody needs, and that are still there.
+    /// The gateways that nobody needs and that still exist.
     pub(crate) orphans: Vec<Orphan>,
-    /// What can have no gateway, and why.
+    /// The profiles that can have no gateway, and why.
     pub(crate) broken: Vec<Broken>,
     /// What went wrong without stopping anything, one sentence each.
     pub(crate) warnings: Vec<String>,
-    /// Whether all was looked at. Else this is only what came of some.
+    /// Whether everything was looked at. Otherwise this covers only a part.
     pub(crate) is_whole: bool,
 }
 
 /// A gateway that nobody needs.
 #[derive(Debug)]
 pub(crate) struct Orphan {
-    /// Whose it is.
+    /// Its profile.
     pub(crate) profile: ProfileName,
-    /// Why not.
+    /// Why nobody needs it.
     pub(crate) why: Why,
 }
 
@@ -36,56 +36,56 @@ pub(crate) struct Orphan {
 pub(crate) enum Why {
     /// Its profile is not on the volume.
     Gone,
-    /// The root profile's gateway serves it, which is of this release, and to which the variable says this.
+    /// The gateway of the root profile serves it. That gateway has this release, and its variable has this value.
     Served(Option<bool>, Option<&'static Release>),
 }
 
-/// What became of one profile.
+/// What happened to one profile.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// The profile.
     pub(crate) profile: ProfileName,
     /// What Hermes had recorded.
     pub(crate) intent: Intent,
-    /// What was done, or would be.
+    /// What was done, or would be done.
     pub(crate) action: Action,
 }
 
-/// What is done for a profile.
+/// What a run does for a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Its service directory was made, and it starts.
     Started,
-    /// Its service directory was made, and it is down until somebody starts it.
+    /// Its service directory was made, and it stays down until somebody starts it.
     Down,
-    /// Its service directory was there, of Hermes' own manager's making, and is made anew.
+    /// Hermes' own manager had made its service directory, and a new one takes its place.
     Adopted,
     /// Its profile is gone, and its gateway was taken out.
     Removed,
-    /// The root profile's gateway serves it, and its own was taken out.
+    /// The gateway of the root profile serves it, and its own gateway was taken out.
     Merged,
-    /// The root profile's gateway serves it, or will, so it has none of its own.
+    /// The gateway of the root profile serves it, or will, so it has no gateway of its own.
     Served,
-    /// The same, but by its own word it does not do so yet: it looks for profiles when it starts.
+    /// The same, but that gateway does not report this profile yet. It looks for profiles when it starts.
     ServedNext,
-    /// The root profile's gateway would serve it, but somebody stopped it.
+    /// The gateway of the root profile would serve it, but somebody stopped it.
     Parked,
-    /// Its service directory was there.
+    /// Its service directory existed.
     Unchanged,
-    /// s6-rc runs it, by a definition of the image, and decides alone when.
+    /// s6-rc runs it, by a definition of the image, and alone decides when.
     LeftToS6Rc,
-    /// It is another container's.
+    /// It belongs to another container.
     Elsewhere,
     /// The manifest names it, and it is not on the volume.
     Absent,
-    /// The same, and Hermes would make it.
+    /// The same, but Hermes would make it.
     Made,
-    /// It is on the volume of this shard, of so many that there were, and is to be brought from there.
+    /// It is still on the volume of this shard, of this former number of shards, and has to be moved from there.
     Awaited(u32, ShardCount),
 }
 
 impl Action {
-    /// One word for it.
+    /// The word for it.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Started => "started",
@@ -105,16 +105,16 @@ impl Action {
 }
 
 impl Reconciled {
-    /// The most broken profiles that are told of one by one: whoever fills the volume fills no log.
+    /// The most broken profiles that are named one by one. So a user who fills the volume does not fill a log.
     const MOST_TOLD: usize = 50;
 
-    /// Says that a profile has no gateway after all.
+    /// Records that a profile has no gateway after all.
     pub(super) fn fail(&mut self, profile: &ProfileName, problem: String) {
         self.profiles.retain(|outcome| outcome.profile != *profile);
         self.broken.push(Broken { name: profile.to_string(), problem });
     }
 
-    /// Says what came of a gateway that nobody needs.
+    /// Records what happened to a gateway that nobody needs.
     pub(super) fn removed(&mut self, Orphan { profile, why }: Orphan, result: Result<(), BootError>) {
         let action = if why == Why::Gone { Action::Removed } else { Action::Merged };
         self.profiles.retain(|outcome| outcome.profile != profile);
@@ -124,25 +124,25 @@ impl Reconciled {
         }
     }
 
-    /// What is wrong, a sentence each, with no more than fifty about single profiles.
+    /// What is wrong, one sentence each. At most fifty of them are about single profiles.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let broken = self.broken.iter().take(Self::MOST_TOLD);
         let broken = broken.map(|Broken { name, problem }| format!("profile {name}: {problem}"));
         let more = self.broken.len().saturating_sub(Self::MOST_TOLD);
-        let more = (more > 0)
-            .then(|| format!("and {more} more profiles that have no gateway; reconcile --dry-run --json names them"));
+        let more =
+            (more > 0).then(|| format!("{more} more profiles have no gateway; reconcile --dry-run --json names them"));
         let orphans = self.orphans.iter().take(Self::MOST_TOLD).map(|Orphan { profile, why }| match why {
             Why::Gone => {
-                format!("gateway {profile} has no profile on the volume; reconcile --prune takes it out, register --save keeps it")
+                format!("gateway {profile} has no profile on the volume; take it out with reconcile --prune, or keep it with register --save")
             }
             Why::Served(..) => {
-                format!("gateway {profile} is not needed, since the gateway of default serves that profile; reconcile --prune takes it out")
+                format!("gateway {profile} is not needed, because the gateway of default serves that profile; take it out with reconcile --prune")
             }
         });
         broken.chain(more).chain(orphans).chain(self.warnings.iter().cloned()).collect()
     }
 
-    /// What stands in the log of boots: a line for each profile that is this container's, and for each that is broken.
+    /// The text for the log of boots: a line for each profile of this container, and for each broken profile.
     pub(super) fn lines(&self, failure: Option<&S6Error>) -> String {
         let here = self.profiles.iter().filter(|outcome| outcome.action != Action::Elsewhere);
         let profiles = here.map(|Outcome { profile, intent, action }| {

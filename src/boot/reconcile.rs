@@ -1,6 +1,7 @@
-//! Every profile of a volume gets its service directory; [`Selection`] says which are this container's.
+//! Every profile of a volume gets its service directory. [`Selection`] says which profiles belong to this container.
 //!
-//! What root's manifest and root's saved file name comes first, the rest gets the room that is left, and what cannot be done is a warning.
+//! The gateways of root's manifest and of root's saved file come first, and the others get the room that is left. A step that is not possible is a
+//! warning.
 
 use std::collections::BTreeMap;
 
@@ -23,41 +24,41 @@ use crate::volume::{Broken, Deadline, Home, Homes, Intent, Master, Servant, Stor
 
 /// A run that gives the profiles of a volume their service directories.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is something that a person chooses")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of a person")]
 pub(crate) struct Reconcile {
     /// The profiles.
     pub(crate) volume: Volume,
-    /// Where the homes are: that of these profiles, and those of isolated gateways.
+    /// The homes: that of these profiles, and those of isolated gateways.
     pub(crate) homes: Homes,
-    /// Where the saved manifest is.
+    /// The place of the saved manifest.
     pub(crate) store: Store,
-    /// Whether that is another place than the volume.
+    /// Whether that place is not on the volume.
     pub(crate) has_state: bool,
     /// The settings of the image.
     pub(crate) manifest: Settings,
-    /// Which profiles are this container's.
+    /// Which profiles belong to this container.
     pub(crate) selection: Selection,
-    /// The most gateways of profiles that neither manifest names; without it, as many as s6-svscan has room for, and some left over.
+    /// The most gateways of profiles that neither manifest names. Without it, as many as s6-svscan has room for, minus a reserve.
     pub(crate) most: Option<u32>,
-    /// Whether Hermes is to make the profiles that the manifest names and the volume lacks.
+    /// Whether Hermes makes the profiles that the manifest names and the volume lacks.
     pub(crate) creates: bool,
-    /// Whether the gateway of a volume on which none has run yet is to run.
+    /// Whether the gateway of a volume on which none has run yet should run.
     pub(crate) bootstrap: bool,
-    /// Whether what comes of it belongs in the log of boots.
+    /// Whether the outcome belongs in the log of boots.
     pub(crate) logs: bool,
-    /// Whether to take out the gateways whose profile is gone. Else they are told of.
+    /// Whether to take out the gateways whose profile is gone. Otherwise they are only reported.
     pub(crate) prune: bool,
     /// Whether to say only what would be done.
     pub(crate) dry_run: bool,
 }
 
 impl Reconcile {
-    /// Does it. A profile that cannot have a gateway stops no other.
+    /// Runs it. A profile that cannot have a gateway does not stop the others.
     ///
     /// # Errors
     /// If the scandir cannot be read or written.
     pub(crate) fn run(&self, manager: &S6Manager<'_>) -> Result<Reconciled, BootError> {
-        // What the service user's processes hold up, they hold up no longer than this, all together.
+        // The processes of the service user may delay a run by no more than this, all together.
         let mut deadline = Deadline::after(manager.timeout());
         let mut done = Reconciled::default();
         if !self.dry_run {
@@ -76,7 +77,7 @@ impl Reconcile {
             would_create: self.creates && self.dry_run,
         };
         if self.creates && !self.dry_run {
-            // How long that takes has a limit of its own.
+            // That step has its own time limit.
             let left = deadline.left();
             create(sources, manager.programs(), manager.timeout(), &mut done);
             deadline = deadline.resumed(left);
@@ -105,7 +106,7 @@ impl Reconcile {
         made.map(|()| done)
     }
 
-    /// Makes what is to be made, and writes down what came of each profile.
+    /// Makes what has to be made, and records what happened to each profile.
     fn make(
         &self,
         manager: &S6Manager<'_>,
@@ -120,20 +121,20 @@ impl Reconcile {
         Self::remove_stale(manager, new, deadline, done);
         let user = self.manifest.defaults.user.clone().unwrap_or_default();
         let servant = Servant::new(manager.programs(), Master::of(&user), self.volume.path(), deadline);
-        // It is opened while the directories are published, which takes as long.
+        // The log is opened while the directories are published, because both take as long.
         let log = self.logs.then(|| self.volume.boot_log(&servant));
-        // How long supervisors take is no fault of the service user's.
+        // The service user is not responsible for the time that supervisors take.
         let left = deadline.left();
         let published = install(manager, new, done);
         let lines = done.lines(published.as_ref().err());
         let written = log.map_or(Ok(()), |log| log?.until(deadline.resumed(left)).end(lines.as_bytes()));
         if let Err(error) = written {
-            done.warnings.push(format!("nothing is written to logs/container-boot.log: {error}"));
+            done.warnings.push(format!("cannot write logs/container-boot.log: {error}"));
         }
         Ok(published?)
     }
 
-    /// Has the first gateway of a fresh volume recorded as one that runs, once in a boot.
+    /// Records the first gateway of a fresh volume as running, once in a boot.
     fn bootstrap(&self, manager: &S6Manager<'_>, deadline: Deadline, done: &mut Reconciled) {
         if manager.scandir().gateway(&ProfileName::default()).is_ok() {
             return;
@@ -145,7 +146,7 @@ impl Reconcile {
         }
     }
 
-    /// What is to be made, with what is said of each profile.
+    /// What has to be made, and what to report for each profile.
     fn plan(
         &self,
         manager: &S6Manager<'_>,
@@ -156,7 +157,7 @@ impl Reconcile {
     ) -> Result<Vec<New>, BootError> {
         let live = manager.scandir().is_live()?;
         let mut new: Vec<New> = Vec::new();
-        // What is left for new ones, and how many more of those that nobody named may come: known once one does.
+        // The room for new gateways, and how many more unnamed ones may come. Both are computed when the first one comes.
         let mut room: Option<Room> = None;
         let mut unnamed: Option<u32> = self.most;
         let mut root_runs = false;
@@ -167,7 +168,8 @@ impl Reconcile {
             let broken = |problem: String| Broken { name: profile.to_string(), problem };
             if !self.selection.takes(&profile) {
                 if there {
-                    let problem = "is another container's by this selection, and registered here; unregister it";
+                    let problem =
+                        "belongs to another container by this selection, but is registered here; unregister it";
                     done.broken.push(broken(problem.to_owned()));
                 }
                 root_runs |= profile.is_default();
@@ -184,13 +186,14 @@ impl Reconcile {
                 continue;
             }
             if !wanted.options.is_isolated() && found.is_some_and(|service| service.is_isolated()) {
-                // Who made a profile of its name on the volume decides nothing about it.
-                let problem = "has no gateway of its own: an isolated one of that name is there";
+                // The manifest decides about an isolated gateway. A profile of its name on the volume, which the service user can make, changes
+                // nothing.
+                let problem = "has no gateway of its own, because an isolated gateway has its name";
                 done.broken.push(broken(problem.to_owned()));
                 continue;
             }
             let place = served.place(&wanted, there);
-            // The first of its home, as that of a fresh volume.
+            // It is the first gateway of its home, as on a fresh volume.
             let is_first = self.bootstrap && gateway.owner.is_isolated();
             let begins = (is_first || self.begins(&profile)) && wanted.intent == Intent::Nothing;
             gateway.down |= served.is_down(&wanted) && !begins || place == Place::Down;
@@ -224,7 +227,7 @@ impl Reconcile {
                     continue;
                 }
             };
-            // One that a killed run published may still have nobody who supervises it.
+            // A gateway that a killed run published may still have no supervisor.
             let alone = action == Action::Unchanged && live && !manager.scandir().gateway(&profile)?.is_supervised()?;
             if action != Action::Unchanged || alone {
                 let adopted = action == Action::Adopted;
@@ -241,12 +244,12 @@ impl Reconcile {
         Ok(new)
     }
 
-    /// Whether a gateway that has never run is to run: on a volume of its own, what root's manifest names.
+    /// Whether a gateway that has never run should run: it should, on a volume that belongs to this container alone, if root's manifest names it.
     fn begins(&self, profile: &ProfileName) -> bool {
         self.selection.own.is_some() && self.manifest.gateways.iter().any(|(name, _)| name == profile)
     }
 
-    /// The room that there is for gateways.
+    /// The room for gateways.
     fn room(manager: &S6Manager<'_>) -> Result<Room, BootError> {
         Ok(Room::of(manager.scandir(), Svscan::of(manager.scandir().path()), manager.programs())?)
     }
@@ -254,7 +257,7 @@ impl Reconcile {
     /// Why a profile has no gateway.
     fn no_room(&self, named: bool) -> String {
         if named {
-            return "is left out: s6-svscan has no room for it; share the gateways out among replicas, with --shard or GATEWAYS_SHARD".to_owned();
+            return "is left out: s6-svscan has no room for it; divide the gateways among replicas with --shard or GATEWAYS_SHARD".to_owned();
         }
         match self.most {
             Some(most) => format!("is left out: no manifest names it, and --most takes {most} such profiles"),
@@ -264,7 +267,7 @@ impl Reconcile {
         }
     }
 
-    /// Has what gateways of a container that is gone left beside these profiles removed.
+    /// Removes the files that gateways of an earlier container left beside these profiles.
     fn remove_stale(manager: &S6Manager<'_>, new: &[&New], deadline: Deadline, done: &mut Reconciled) {
         let mut homes: BTreeMap<(String, Utf8PathBuf), (&Home, Vec<ProfileName>)> = BTreeMap::new();
         for New { home, .. } in new {
@@ -278,7 +281,7 @@ impl Reconcile {
                 volume.remove_stale(&servant, &profiles).map_err(|error| error.to_string())
             });
             if let Err(error) = removed {
-                done.warnings.push(format!("what gateways of a container that is gone left is still there: {error}"));
+                done.warnings.push(format!("cannot remove what gateways of an earlier container left: {error}"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Gateways that an operator registers for good, and takes out for good: in the scandir, and in the saved manifest that the next boot reads.
+//! Gateways that an operator registers or takes out permanently: in the scandir, and in the saved manifest that the next boot reads.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::spec::options::Options;
 use crate::spec::{Gateway, ProfileName};
 use crate::volume::{SavedManifest, Store};
 
-/// Registers a gateway and writes it to the saved manifest: both, or neither. One that is registered already, and the same, is saved.
-/// `options` are those that the gateway was made of.
+/// Registers a gateway and writes it to the saved manifest: both, or neither. A gateway that is already registered without a difference is saved.
+/// `options` are those from which the gateway was made.
 ///
 /// # Errors
-/// If it cannot be registered, or not be saved.
+/// If it cannot be registered or cannot be saved.
 pub(crate) fn register_and_save(
     manager: &S6Manager<'_>,
     store: &Store,
     gateway: &Gateway,
     mut options: Options,
 ) -> Result<(), BootError> {
-    // What cannot be saved is found out before anything runs.
+    // A gateway that cannot be saved is refused before anything runs.
     let before = SavedManifest::open(store)?.settings()?;
     let profile = gateway.profile();
     let (scandir, limit) = (manager.scandir(), manager.timeout());
@@ -31,11 +31,11 @@ pub(crate) fn register_and_save(
         Err(ManagerError::S6(S6Error::Registered { different: false, .. })) => false,
         Err(error) => return Err(error.into()),
     };
-    // A port from the name may be another one among other gateways.
+    // Among other gateways, a port from the name may be another number.
     options.port = gateway.port();
     let saved = save(scandir, store, profile, Some(&options), Some(Interrupted::TakenBack), limit);
     if saved.is_err() && registered {
-        // It may stand there, and only not be known to be safe on the disk.
+        // The entry may stand there without being known to be safe on the disk.
         let earlier = before.gateways.iter().find(|(name, _)| name == profile).map(|(_, options)| options);
         let _ = save(scandir, store, profile, earlier, None, limit);
         manager.withdraw(&[&profile.clone().into()])?;
@@ -43,10 +43,10 @@ pub(crate) fn register_and_save(
     saved.map(drop)
 }
 
-/// Has the saved manifest not name this gateway any more, which has been taken out; whether that changed anything.
+/// Removes this gateway, which has been taken out, from the saved manifest. Returns whether that changed anything.
 ///
 /// # Errors
-/// If the manifest cannot be read or written, or somebody else holds its lock for longer than `limit`.
+/// If the manifest cannot be read or written, or if another run holds its lock for longer than `limit`.
 pub(crate) fn forget(
     scandir: &Scandir,
     store: &Store,
@@ -56,7 +56,7 @@ pub(crate) fn forget(
     save(scandir, store, profile, None, Some(Interrupted::Leaving), limit)
 }
 
-/// Has the saved manifest name this gateway, or not any more; whether that changed anything.
+/// Adds this gateway to the saved manifest, or removes it. Returns whether that changed anything.
 fn save(
     scandir: &Scandir,
     store: &Store,
@@ -65,7 +65,7 @@ fn save(
     interrupted: Option<Interrupted>,
     limit: Duration,
 ) -> Result<bool, BootError> {
-    // Who reads it to write it anew is alone with it.
+    // Between reading the file and writing the new one, no other run may change it.
     let observer: RefCell<Box<dyn Observer>> = RefCell::new(Box::new(()));
     let patience = Patience { limit, observer: &observer, interrupted };
     let _here = scandir.lock(patience)?;
@@ -75,7 +75,7 @@ fn save(
         Some(options) => Some(manifest.with(profile, options)?),
         None => manifest.without(profile)?,
     };
-    // The last moment at which nothing has changed.
+    // The last moment at which nothing has changed yet.
     patience.heed().map_err(S6Error::from)?;
     match written {
         Some(written) => written.commit().map(|()| true).map_err(BootError::from),

@@ -1,6 +1,7 @@
-//! Which profiles the root profile's gateway serves, so that they need none of their own.
+//! Which profiles the gateway of the root profile serves, so that they need no gateway of their own.
 //!
-//! Where it does so by the volume's word, that decides nothing about what root's manifest or root's saved file names but whether it starts.
+//! If only the volume says that it serves them, this decides one thing about gateways that root's manifest or root's saved file names: whether they
+//! start.
 
 use std::collections::BTreeMap;
 
@@ -13,30 +14,30 @@ use crate::spec::options::UserName;
 use crate::spec::{Gateway, ProfileName};
 use crate::volume::{Kept, MOST_READ, Multiplexing, Volume};
 
-/// What the root profile's gateway takes over.
+/// The profiles that the gateway of the root profile takes over.
 #[derive(Debug)]
 pub(super) struct Served {
     multiplexing: Option<Multiplexing>,
-    /// What the variable says to that gateway.
+    /// The value of the variable for that gateway.
     pub(super) variable: Option<bool>,
-    /// Of which release it is.
+    /// Its release.
     pub(super) release: Option<&'static Release>,
-    /// Who runs it.
+    /// The user that runs it.
     user: UserName,
-    /// What keeps those from it that something keeps.
+    /// For each profile that it cannot take over, the reason.
     kept: BTreeMap<ProfileName, Kept>,
-    /// Whether any of those that it takes over was to run.
+    /// Whether any of those that it takes over should run.
     runs_for_others: bool,
 }
 
-/// What there is for a profile.
+/// The gateway that a profile gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A gateway of its own.
+    /// Its own gateway.
     Own,
-    /// One that is down until somebody starts it.
+    /// Its own gateway, which stays down until somebody starts it.
     Down,
-    /// None.
+    /// No gateway.
     Nothing,
 }
 
@@ -45,7 +46,7 @@ impl Served {
         let root = wanted.iter().find(|wanted| wanted.profile.is_default());
         let variable = multiplexing_variable(root.into_iter().flat_map(|root| root.options.environment.values()));
         let user = root.and_then(|root| root.options.user.clone()).unwrap_or_default();
-        // In a home of its own, it has nobody else to serve.
+        // If it has its own home, there is no other profile to serve.
         let root = root.filter(|root| !root.options.is_isolated());
         let program = root.and_then(|root| root.options.hermes.clone()).unwrap_or_default();
         let release = release(&program);
@@ -63,7 +64,8 @@ impl Served {
         served
     }
 
-    /// Whether it takes this one over: not one of another user, or home, nor one that is told that it does not, or has its own by its own word.
+    /// Whether it takes this profile over. It does not if the gateway of the profile has another user or home, is configured not to be served, or
+    /// reports its own gateway.
     fn takes(&self, wanted: &Wanted) -> bool {
         let says_no = said_by(wanted.options.environment.values()).and_then(switch) == Some(false);
         self.multiplexing.is_some()
@@ -74,7 +76,7 @@ impl Served {
             && (!says_no || self.always())
     }
 
-    /// Whether it does so whatever anybody says.
+    /// Whether it takes all over, whatever the settings say.
     fn always(&self) -> bool {
         self.release.is_some_and(Release::serves_all)
     }
@@ -83,7 +85,7 @@ impl Served {
         self.kept.get(profile) == Some(&Kept::Parked)
     }
 
-    /// Whether a gateway that is there for this profile is one too many.
+    /// Whether an existing gateway of this profile is superfluous.
     pub(super) fn is_too_many(&self, wanted: &Wanted) -> bool {
         self.is_on() && !wanted.named && self.takes(wanted)
     }
@@ -92,7 +94,8 @@ impl Served {
         self.multiplexing.as_ref().is_some_and(Multiplexing::is_on)
     }
 
-    /// What there is to be for a profile; `there` says whether it has a gateway now. One that somebody named has one, as a person may start it.
+    /// The gateway that a profile should get; `there` says whether it has one now. A profile that a manifest names keeps one, because a person may
+    /// start it.
     pub(super) fn place(&self, wanted: &Wanted, there: bool) -> Place {
         if !self.takes(wanted) || there && !self.is_on() {
             Place::Own
@@ -103,13 +106,14 @@ impl Served {
         }
     }
 
-    /// Whether this gateway is down for what is recorded: the root profile's is not if it is to run for others, unless an operator said so.
+    /// Whether the record keeps this gateway down. The gateway of the root profile is not down if it should run for others, unless an operator
+    /// stopped it.
     pub(super) fn is_down(&self, wanted: &Wanted) -> bool {
         let runs_for_others = self.runs_for_others && wanted.profile.is_default() && !wanted.intent.is_desired();
         !wanted.intent.is_running() && !runs_for_others
     }
 
-    /// How a profile is served that has no gateway of its own.
+    /// How a profile without its own gateway is served.
     pub(super) fn action(&self, profile: &ProfileName) -> Action {
         let is_next = self.multiplexing.as_ref().is_some_and(|multiplexing| multiplexing.leaves_out(profile));
         if self.is_parked(profile) {
@@ -121,7 +125,7 @@ impl Served {
         }
     }
 
-    /// Has a gateway not replace the one that serves its profile, where that can be.
+    /// Makes a gateway not replace the one that serves its profile, if that is possible.
     pub(super) fn fit(&self, gateway: &mut Gateway) {
         if self.multiplexing.is_some() || self.release.is_some_and(Release::replaces_others) {
             gateway.stay_beside();
@@ -129,11 +133,11 @@ impl Served {
     }
 }
 
-/// Says that nobody serves the profiles that were to run; `root_runs` says whether the root profile's gateway runs, or will.
+/// Warns that nobody serves the profiles that should run. `root_runs` says whether the gateway of the root profile runs, or will run.
 pub(super) fn complain(root_runs: bool, done: &mut Reconciled) {
     let is_served = |action| matches!(action, Action::Served | Action::ServedNext);
     if !root_runs && done.profiles.iter().any(|outcome| is_served(outcome.action) && outcome.intent.is_running()) {
-        let what = "nobody serves the profiles that the gateway of default is to serve, since it is down; gatewayctl start default";
+        let what = "nobody serves the profiles that the gateway of default should serve, because it is down; gatewayctl start default";
         done.warnings.push(what.to_owned());
     }
 }

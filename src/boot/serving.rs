@@ -1,4 +1,4 @@
-//! Whether the root profile's gateway of a scandir serves other profiles now, by its run script and by what it wrote.
+//! Whether the root profile's gateway of a scandir serves other profiles now, according to its run script and its record.
 
 use std::cell::Cell;
 
@@ -9,37 +9,37 @@ use crate::spec::options::HermesProgram;
 use crate::spec::{Owner, ProfileName, ServiceName};
 use crate::volume::{Homes, Kept, MOST_READ, Multiplexing, Volume};
 
-/// A gateway of the root profile that serves other profiles of its home, or is to.
+/// A gateway of the root profile that serves other profiles of its home, or should.
 #[derive(Debug)]
 pub(crate) struct Serving {
     volume: Volume,
     release: Option<&'static Release>,
     multiplexing: Multiplexing,
     owner: Owner,
-    /// How much may still be read of the settings of profiles, in bytes.
+    /// How many more bytes of the settings of profiles may be read.
     left: Cell<usize>,
 }
 
-/// How a profile is served by the gateway of the root profile.
+/// How the gateway of the root profile serves another profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    /// It is.
+    /// It serves it now.
     Now,
-    /// It is to be, once that gateway has started again.
+    /// It will serve it once it has started again.
     Next,
-    /// It is to be, and that gateway does not run, or not like that.
+    /// It should serve it, but it does not run, or not in that way.
     Never,
-    /// Somebody stopped it: `gateway.parked`.
+    /// Somebody stopped the profile: `gateway.parked`.
     Parked,
 }
 
 impl Serving {
-    /// The one of this scandir, if there is one.
+    /// The gateway of this scandir, if there is one.
     pub(crate) fn here(scandir: &Scandir, homes: &Homes) -> Option<Self> {
         let service = scandir.gateway(&ProfileName::default()).ok()?;
         let text = service.script().ok()?;
         let script = RunScript::parse(&text)?;
-        // In a home of its own, it has nobody else to serve.
+        // If it has its own home, there is no other profile to serve.
         if script.owner.is_isolated() {
             return None;
         }
@@ -51,13 +51,13 @@ impl Serving {
         Some(Self { volume, release, multiplexing, owner: script.owner, left: Cell::new(MOST_READ) })
     }
 
-    /// How it serves the profile of this service, which may be there in the scandir; `None` if it does not.
+    /// How it serves the profile of this service, which may exist in the scandir; `None` if it does not.
     pub(crate) fn how_of(&self, name: &ServiceName, service: Option<&LiveService>) -> Option<How> {
         let owner = service.and_then(LiveService::run_script).map(|script| script.owner);
         self.how(name.profile()?, owner.as_ref())
     }
 
-    /// How it serves this profile, whose own gateway, if there is one, runs as this; `None` if it does not.
+    /// How it serves this profile; `None` if it does not. `owner` is the user of the profile's own gateway, if there is one.
     pub(crate) fn how(&self, profile: &ProfileName, owner: Option<&Owner>) -> Option<How> {
         let is_elses = owner.is_some_and(|owner| *owner != self.owner);
         if profile.is_default() || is_elses || self.volume.lacks(profile) {
@@ -71,7 +71,7 @@ impl Serving {
             Kept::Parked => Some(How::Parked),
             Kept::Not if !self.multiplexing.is_on() => Some(How::Never),
             Kept::Not if self.multiplexing.leaves_out(profile) => {
-                // One that is not on its list may have a gateway of its own.
+                // A profile that is not on its list may have its own gateway.
                 let is_listed = self.release.is_none_or(|release| release.apart != Apart::Allowlist);
                 is_listed.then_some(How::Next)
             }
@@ -79,33 +79,33 @@ impl Serving {
         }
     }
 
-    /// Whether it does so now.
+    /// Whether it serves other profiles now.
     pub(crate) fn is_on(&self) -> bool {
         self.multiplexing.is_on()
     }
 
-    /// Whether nobody else serves what it does not: it runs like that, or no other gateway of its home can.
+    /// Whether no other gateway serves what it does not: it runs in that way, or no other gateway of its home can.
     pub(crate) fn is_settled(&self) -> bool {
         self.is_on() || self.always()
     }
 
-    /// Whether it does so whatever anybody says, so that no other gateway of its home can.
+    /// Whether it always serves all profiles of its home, so that no other gateway there can.
     pub(crate) fn always(&self) -> bool {
         self.release.is_some_and(Release::serves_all)
     }
 
-    /// Why it serves itself alone, by its own word.
+    /// Why it serves only itself, as it reports.
     pub(crate) fn alone(&self) -> Option<&str> {
         self.multiplexing.alone()
     }
 
-    /// The profiles of its home, but the root profile.
+    /// The profiles of its home, without the root profile.
     pub(crate) fn profiles(&self) -> impl Iterator<Item = ProfileName> {
         self.volume.names().into_iter()
     }
 }
 
-/// What the variable says to the root profile's gateway: in these variables of its own, or else in the container's.
+/// The value of the variable for the gateway of the root profile: from its own variables here, or else from the container's.
 pub(crate) fn multiplexing_variable<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<bool> {
     match said_by(own) {
         Some(own) => switch(own),
@@ -113,12 +113,12 @@ pub(crate) fn multiplexing_variable<'a>(own: impl IntoIterator<Item = (&'a str, 
     }
 }
 
-/// The value of the variable among these.
+/// The value of the variable in this list.
 pub(super) fn said_by<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
     variables.into_iter().find(|(name, _)| *name == Multiplexing::VARIABLE).map(|(_, value)| value)
 }
 
-/// The release of the Hermes that is this program.
+/// The release of this Hermes program.
 pub(super) fn release(program: &HermesProgram) -> Option<&'static Release> {
     installed(program.as_str()).and_then(Release::of)
 }

@@ -1,4 +1,4 @@
-//! Which profiles are this container's, by its variables.
+//! Which profiles belong to this container, according to its variables.
 
 use crate::s6::container;
 use crate::spec::environment::switch;
@@ -7,16 +7,16 @@ use crate::spec::{
     selection::{Own, Selection},
 };
 
-/// The variable that says which shard this container is.
+/// The variable that holds the shard of this container.
 const SHARD: &str = "GATEWAYS_SHARD";
 
-/// The variable that says how many there are, if the other one has no `/N`: an orchestrator may know the one, and a person the other.
+/// The variable that holds the number of shards, if the other one has no `/N`. An orchestrator may set the one, and a person the other.
 const SHARDS: &str = "GATEWAYS_SHARDS";
 
-/// What the variables of the container say of the shard: which it is, whether the volume is its own, and how many there were before.
+/// What the variables of the container say about the shard: its number, whether the volume belongs to it alone, and the former number of shards.
 ///
 /// # Errors
-/// What is wrong with them, the first of it.
+/// The first mistake in them.
 pub(crate) fn shard_here() -> Result<Selection, SelectionError> {
     let shard = container::variable(SHARD).map(|text| match container::variable(SHARDS) {
         Some(count) if !text.contains('/') => format!("{text}/{count}"),

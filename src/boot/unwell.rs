@@ -1,4 +1,4 @@
-//! What is not well, but for what is not to be.
+//! What is not well, without the gateways that should not run.
 
 use super::serving::{How, Serving};
 use crate::health::{Depth, Ill, Problem, examine};
@@ -6,8 +6,8 @@ use crate::s6::{Programs, S6Error, Scandir};
 use crate::spec::ServiceName;
 use crate::volume::Homes;
 
-/// What is not well of these services, or of all, as [`examine`] has it; but for gateways whose profile the gateway of default serves now: they end
-/// with a failure, and are to stay down.
+/// What is wrong with these services, or with all, as [`examine`] finds it. Gateways whose profile the gateway of default serves now are left out:
+/// they end with a failure, and have to stay down.
 ///
 /// # Errors
 /// If the scandir cannot be read.
@@ -19,7 +19,7 @@ pub(crate) fn unwell(
 ) -> Result<Vec<Ill>, S6Error> {
     let mut ills = examine(scandir, programs, named, depth)?;
     let is_failed = |ill: &Ill| matches!(ill.problem, Problem::Failed(_));
-    // The volume is looked at only if there is a reason to.
+    // The volume is read only if a gateway has failed.
     if ills.iter().any(is_failed)
         && let Some(serving) = Serving::here(scandir, &Homes::usual()).filter(Serving::is_settled)
     {

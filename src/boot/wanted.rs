@@ -1,4 +1,4 @@
-//! The profiles that are to have a gateway in any container of a volume, with the settings that each is to have.
+//! The profiles that should have a gateway in any container of a volume, with their settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,42 +9,42 @@ use crate::spec::selection::Selection;
 use crate::spec::{Gateway, ProfileName};
 use crate::volume::{Broken, FoundProfile, Homes, Intent, SavedManifest, Store, Volume};
 
-/// A profile that is to have a gateway, with the settings that it is to have.
+/// A profile that should have a gateway, with its settings.
 pub(super) struct Wanted {
     pub(super) profile: ProfileName,
     pub(super) options: Options,
     pub(super) intent: Intent,
-    /// Whether a manifest names it, or it is the root profile, which is always there.
+    /// Whether a manifest names it, or it is the root profile, which always exists.
     pub(super) named: bool,
 }
 
-/// Where what is wanted is written.
+/// Where to find out what is wanted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sources<'a> {
     pub(super) volume: &'a Volume,
-    /// Where isolated gateways live.
+    /// The homes of the gateways.
     pub(super) homes: &'a Homes,
-    /// Where the saved manifest is.
+    /// The place of the saved manifest.
     pub(super) store: &'a Store,
-    /// Whether that is another place than the volume.
+    /// Whether that place is not on the volume.
     pub(super) has_state: bool,
     /// The settings of the image.
     pub(super) manifest: &'a Settings,
-    /// Which profiles are this container's.
+    /// Which profiles belong to this container.
     pub(super) selection: &'a Selection,
-    /// Whether Hermes would make what is missing, and nothing is done now.
+    /// Whether Hermes would make the missing profiles, and this run only says what it would do.
     pub(super) would_create: bool,
 }
 
-/// What is wanted.
+/// Everything that is wanted.
 pub(super) struct All {
     pub(super) wanted: Vec<Wanted>,
-    /// Whether all of it could be read, so that what is not in it is not wanted.
+    /// Whether all sources could be read, so that a profile that is not in the list is not wanted.
     pub(super) is_whole: bool,
 }
 
-/// The profiles that are to have a gateway in any container, with their settings: those of the image's manifest that are on the
-/// volume, those that were registered at run time, and the others on the volume. An isolated gateway needs no profile there.
+/// The profiles that should have a gateway in any container, with their settings: those of the image's manifest that are on the volume, those that
+/// were registered at run time, and the others on the volume. An isolated gateway needs no profile there.
 pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     let Sources { volume, homes, store, has_state, manifest, selection, would_create } = sources;
     let profiles = volume.profiles();
@@ -52,13 +52,14 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     let mut is_whole = profiles.warnings.is_empty();
     done.warnings.extend(profiles.warnings);
     if has_state && SavedManifest::is_ignored_on(volume) {
-        let what = format!("{}/gateways.toml is not read, since --state names another place; remove it", volume.path());
+        let what =
+            format!("{}/gateways.toml is not read, because --state names another directory; remove it", volume.path());
         done.warnings.push(what);
     }
     let saved = SavedManifest::open(store).and_then(|saved| saved.settings());
     let saved = saved.unwrap_or_else(|error| {
         is_whole = false;
-        done.warnings.extend(error.to_string().lines().map(|line| format!("{line}; it is left out of account")));
+        done.warnings.extend(error.to_string().lines().map(|line| format!("{line}; it is ignored")));
         Settings::default()
     });
     let by_name = |settings: &Settings| -> BTreeMap<ProfileName, Options> {
@@ -70,10 +71,10 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     let in_order = manifest.gateways.iter().chain(&saved.gateways).map(|(name, _)| name).chain([&root]);
     let mut seen = BTreeSet::new();
     let mut wanted = Vec::with_capacity(profiles.found.len() + 1);
-    // What is named is asked for by name: nothing else on the volume can hide it.
+    // Each named profile is looked up by its name, so nothing else on the volume can hide it.
     for name in in_order.filter(|name| seen.insert((*name).clone())) {
         let profile = name.clone();
-        // What an operator said later wins.
+        // What an operator registered later wins.
         let own = registered.get(name).or_else(|| baked.get(name));
         let options = own.unwrap_or(&unnamed);
         let intent = match volume.profile(name) {
@@ -81,7 +82,7 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
                 Some(_) => {
                     if found.is_some() && !name.is_default() {
                         let what = format!(
-                            "profile {name} of the shared home has no gateway: the isolated one has its name; give one of them another"
+                            "profile {name} of the shared home has no gateway, because the isolated gateway has its name; rename one of them"
                         );
                         done.warnings.push(what);
                     }
@@ -93,13 +94,13 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
                     }
                     homes.intent_apart(name)
                 }
-                // The root profile of the home that nobody shares then.
+                // The shared home has no gateway then, so its root profile needs none.
                 None => continue,
             },
             Some(found) => found.intent,
             None if registered.contains_key(name) => volume.intent(name),
             None => {
-                // On a volume of its own, what is another one's is of no matter.
+                // If the volume belongs to this container alone, a profile of another shard does not matter.
                 if selection.own.is_none() || selection.takes(name) {
                     let absent = if would_create { Action::Made } else { Action::Absent };
                     let action = awaited(selection, name).unwrap_or(absent);
@@ -113,7 +114,7 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     for FoundProfile { profile, intent } in profiles.found {
         if seen.insert(profile.clone()) {
             if manifest.defaults.is_isolated() {
-                let problem = "shares a home, and [defaults] isolates every gateway; name it in the manifest with isolated = false".to_owned();
+                let problem = "shares a home, but [defaults] isolates every gateway; name it in the manifest with isolated = false".to_owned();
                 done.broken.push(Broken { name: profile.to_string(), problem });
                 continue;
             }
@@ -124,13 +125,13 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     All { wanted, is_whole }
 }
 
-/// What is said of a profile that this container takes and another one had before.
+/// The action for a profile that this container takes and another container had before.
 fn awaited(selection: &Selection, profile: &ProfileName) -> Option<Action> {
     let (shard, before) = selection.awaits(profile).filter(|_| selection.takes(profile))?;
     Some(Action::Awaited(shard, before))
 }
 
-/// Gives out the ports, leaving out who cannot have the one that it wants: they are the same in every container of a volume.
+/// Assigns the ports. Profiles that cannot get the port that they want are left out. The ports are the same in every container of a volume.
 pub(super) fn resolve(mut wanted: Vec<Wanted>, broken: &mut Vec<Broken>) -> (Vec<Wanted>, Vec<Gateway>) {
     loop {
         let all = wanted.iter().map(|wanted| (wanted.profile.clone(), wanted.options.clone())).collect();

@@ -1,7 +1,7 @@
 //! Profiles that come and go while the container runs.
 //!
-//! The service user makes and removes them as it likes, a thousand times in a second too. So each look is a whole one, by the code of a boot; what
-//! happened meanwhile counts for nothing but to look again, and after a look there is a pause as long as that look took.
+//! The service user may make and remove them as often as it likes, even a thousand times in a second. So each look is a complete one, with the code
+//! of a boot. Everything that happened in the meantime only causes the next look, and after a look there is a pause as long as that look took.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,50 +16,50 @@ use crate::manager::S6Manager;
 use crate::spec::ProfileName;
 use crate::volume::Eyes;
 
-/// How long a volume on which nothing happens is left alone.
+/// How long a quiet volume is left alone.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long after something has happened it is looked at more often: Hermes makes a profile in steps.
+/// How long the volume is looked at more often after an event. Hermes makes a profile in steps.
 const STIR: Duration = Duration::from_secs(10);
 
-/// How often then.
+/// The pause between these looks.
 const OFTEN: Duration = Duration::from_millis(100);
 
-/// The longest pause after a look that took long.
+/// The longest pause after a slow look.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a run that follows the profiles takes for each look.
+/// What a run that follows the profiles needs for each look.
 pub(crate) trait Looks: Sync {
-    /// What a boot would do now.
+    /// The run that a boot would do now.
     ///
     /// # Errors
-    /// If the volume is not there.
+    /// If the volume does not exist.
     fn reconcile(&self) -> Result<Reconcile, BootError>;
 
     /// A manager of the scandir.
     ///
     /// # Errors
-    /// If the scandir is not there.
+    /// If the scandir does not exist.
     fn manager(&self) -> Result<S6Manager<'static>, BootError>;
 }
 
-/// Gateways that nobody needed.
+/// Gateways that nobody needed, and that were taken out.
 struct Gone {
     asked: Vec<ProfileName>,
-    /// What came of those of which that was still so.
+    /// What happened to those that were still not needed.
     done: Reconciled,
 }
 
-/// Follows the profiles until a signal comes, and tells what came of each look.
+/// Follows the profiles until a signal comes, and reports each look.
 ///
 /// # Errors
-/// If there is no scandir. All else is told, and tried again after a minute.
+/// If there is no scandir. Every other failure is reported, and tried again after a minute.
 pub(crate) fn follow(looks: &impl Looks, tell: &mut dyn FnMut(&Reconciled)) -> Result<(), BootError> {
     let (orphans, to_remove) = channel();
     let (removed, results) = channel();
     let manager = looks.manager()?;
     std::thread::scope(|scope| {
-        // It ends when the other end of its channel is dropped.
+        // The thread ends when the other end of its channel is dropped.
         scope.spawn(move || remover(looks, &to_remove, &removed));
         let mut follower =
             Follower { looks, manager, orphans, results, seen: None, last: None, leaving: BTreeSet::new() };
@@ -71,7 +71,7 @@ pub(crate) fn follow(looks: &impl Looks, tell: &mut dyn FnMut(&Reconciled)) -> R
             tell(&done);
             let pause = began.elapsed().min(LONGEST_PAUSE);
             if follower.leaving.len() < before {
-                // What was taken out may be there again.
+                // A gateway that was taken out may be needed again.
                 stirred = Instant::now();
             }
             let is_stirred = stirred.elapsed() < STIR || !follower.leaving.is_empty();
@@ -89,16 +89,16 @@ struct Follower<'a, L> {
     manager: S6Manager<'static>,
     orphans: Sender<Vec<Orphan>>,
     results: Receiver<Gone>,
-    /// The profiles that were there at the last look.
+    /// The profiles at the last look.
     seen: Option<BTreeSet<ProfileName>>,
-    /// When all was last looked at.
+    /// When everything was last looked at.
     last: Option<Instant>,
     /// The gateways that the other thread takes out.
     leaving: BTreeSet<ProfileName>,
 }
 
 impl<L: Looks> Follower<'_, L> {
-    /// Looks at what is there, and has everything done if it is not what it was. The eyes are open since before.
+    /// Looks at the profiles, and reconciles if they changed. The eyes have been open since before the look.
     fn look(&mut self) -> (Eyes, Reconciled) {
         let mut done = Reconciled::default();
         let eyes = match self.looks.reconcile() {
@@ -117,7 +117,7 @@ impl<L: Looks> Follower<'_, L> {
             done.profiles.extend(gone.done.profiles);
             done.broken.extend(gone.done.broken);
             done.warnings.extend(gone.done.warnings);
-            // It may be there again.
+            // The profile may exist again.
             self.seen = None;
         }
         (eyes, done)
@@ -143,7 +143,7 @@ impl<L: Looks> Follower<'_, L> {
     }
 }
 
-/// Takes out what it is told, many at a time: one that ends slowly keeps no new one waiting.
+/// Takes out the gateways that it gets, many at a time. So one that ends slowly does not delay a new one.
 fn remover(looks: &impl Looks, orphans: &Receiver<Vec<Orphan>>, removed: &Sender<Gone>) {
     for orphans in orphans {
         let asked = orphans.iter().map(|orphan| orphan.profile.clone()).collect();
