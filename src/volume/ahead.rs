@@ -1,11 +1,11 @@
-//! What a walk of the volume has still before it, in bounded memory.
+//! The directories that a walk of the volume still has to visit, in bounded memory.
 
 use std::collections::VecDeque;
 
-/// So many bytes take the paths of the directories that are still to be looked at.
+/// The most bytes that the paths of the directories may take that are still to visit.
 const MOST_AHEAD: usize = 32 << 20;
 
-/// The directories that are still to be looked at, with how deep below what was given each lies.
+/// The directories that are still to visit, with their depth below the start of the walk.
 #[derive(Default)]
 pub(super) struct Ahead {
     directories: VecDeque<(String, usize)>,
@@ -25,8 +25,8 @@ impl Ahead {
         }
     }
 
-    /// The next one: the upper floors first, since what a gateway cannot do without is there; or, where all is looked at anyway, those that keep
-    /// the list short.
+    /// The next directory. The upper levels come first, because a gateway depends most on them. If `all` is set, everything is visited anyway, and
+    /// the order keeps the list short.
     pub(super) fn next(&mut self, all: bool) -> Option<(String, usize)> {
         let next = if all { self.directories.pop_back() } else { self.directories.pop_front() };
         let next = next?;

@@ -1,11 +1,11 @@
-//! Has Hermes make a profile, as the service user.
+//! Makes Hermes create a profile, as the service user.
 
 use super::paths::directory_of;
 use super::servant::{Servant, ServantError};
 use crate::spec::ProfileName;
 use crate::spec::options::HermesProgram;
 
-/// Removes what Hermes had begun when it was killed: directories, and the files with which it begins.
+/// Removes what a killed Hermes had begun: directories, and the files with which it begins.
 const CLEAR: &str = r#"
 [ -d "$1" ] && [ ! -L "$1" ] || exit 0
 found=$(find "$1" ! -type d ! -name .env ! -name .no-bundled-skills) || exit 1
@@ -13,14 +13,14 @@ found=$(find "$1" ! -type d ! -name .env ! -name .no-bundled-skills) || exit 1
 "#;
 
 impl Servant<'_> {
-    /// Has the service user's Hermes make this profile, which is not there.
+    /// Makes the service user's Hermes create this profile, which does not exist yet.
     ///
     /// # Errors
-    /// If it cannot, or takes too long.
+    /// If it cannot do so, or takes too long.
     pub(crate) fn create(&self, hermes: &HermesProgram, profile: &ProfileName) -> Result<(), ServantError> {
         let directory = self.home.join(directory_of(profile));
         self.run("/bin/sh", &["-euc", CLEAR, "sh", directory.as_str()], b"")?;
-        // The alias is a program beside `hermes`, for a person's own machine.
+        // Without this option, Hermes would also write a program beside `hermes`, which is for a person's own machine.
         self.run(hermes.as_str(), &["profile", "create", profile.as_str(), "--no-alias"], b"")
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator said that a gateway is to do, in the file in which Hermes keeps it.
+//! What an operator wants a gateway to do, in the file in which Hermes keeps it.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use super::servant::{Deadline, Servant, ServantError};
 use crate::base::text::reason;
 use crate::manager::S6Manager;
 
-/// Puts standard input in the place of `gateway_state.json` in the profile's directory `$1`, with the mode that it had.
+/// Replaces `gateway_state.json` in the profile's directory `$1` by standard input. The file keeps its mode.
 const REPLACE: &str = r#"
 set -eu
 cd "$1"
@@ -22,12 +22,11 @@ cat >"${new}"
 mv -f "${new}" gateway_state.json
 "#;
 
-/// Records that the gateway that lives there is to run after the next boot, or not: `desired_state` in `gateway_state.json`, which
-/// Hermes leaves as it is and [`Intent`](super::Intent) reads. All else in it stays as it is, to the byte. It is written by the user that
-/// the gateway runs as.
+/// Records whether the gateway that lives there should run after the next boot: `desired_state` in `gateway_state.json`, which Hermes leaves as it is
+/// and [`Intent`](super::Intent) reads. Everything else in the file stays the same, to the byte. The user of the gateway writes it.
 ///
 /// # Errors
-/// If there is no such profile on the volume, if what stands in the file is not what Hermes writes, or if that user cannot write there.
+/// If the profile is not on the volume, if the content of the file is not what Hermes writes, or if that user cannot write there.
 pub(crate) fn record(
     manager: &S6Manager<'_>,
     home: &Home,

@@ -11,10 +11,10 @@ use crate::source::SourceError;
 use crate::spec::options::{Uid, UserName};
 use crate::spec::{ProfileName, ServiceName};
 
-/// What is wrong with a volume, or with what was to be done there.
+/// What is wrong with a volume, or with a change to it.
 #[derive(Debug, Error)]
 pub(crate) enum VolumeError {
-    /// The home of Hermes is not there, or is no directory.
+    /// The home of Hermes does not exist, or is not a directory.
     #[error("HERMES_HOME {path} {problem}; mount the volume there, or give its path with --hermes-home")]
     Home {
         /// The path.
@@ -22,15 +22,15 @@ pub(crate) enum VolumeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The home of an isolated gateway is not there, or is no directory.
-    #[error("{path}, the home of an isolated gateway, {problem}; its gateway makes it when it starts")]
+    /// The home of an isolated gateway does not exist, or is not a directory.
+    #[error("{path}, the home of an isolated gateway, {problem}; start its gateway, which makes it")]
     Apart {
         /// The path.
         path: Utf8PathBuf,
         /// What is wrong with it.
         problem: String,
     },
-    /// The directory of `--state` is no place for what root is to believe.
+    /// The directory of `--state` is not safe for files that root believes.
     #[error("cannot keep anything in {path}: {problem}; give --state a directory that only root can write")]
     State {
         /// The directory.
@@ -38,7 +38,7 @@ pub(crate) enum VolumeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The manifest on the volume is not to be believed.
+    /// The manifest on the volume cannot be trusted.
     #[error("cannot use {path}: {problem}; remove it, and register its gateways again with --save")]
     Saved {
         /// The manifest.
@@ -46,21 +46,21 @@ pub(crate) enum VolumeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// There is no such user here.
-    #[error("there is no user {0}; useradd {0} in the image, or name the user that the gateways run as")]
+    /// This user does not exist here.
+    #[error("user {0} does not exist; useradd {0} in the image, or name the user of the gateways")]
     NoUser(UserName),
-    /// A service that has no log of its own.
-    #[error("{0} has no log of its own, its lines are in the container's; see `docker logs`")]
+    /// This service has no log file.
+    #[error("{0} has no log file; read its lines with `docker logs`")]
     NoLog(ServiceName),
-    /// There is no such profile on the volume.
-    #[error("no profile {profile} in {home}; `hermes profile create {profile}` makes one")]
+    /// The profile is not on the volume.
+    #[error("no profile {profile} in {home}; make it with `hermes profile create {profile}`")]
     NoProfile {
         /// The profile.
         profile: ProfileName,
         /// The home of Hermes.
         home: Utf8PathBuf,
     },
-    /// What an operator said of a gateway cannot be recorded.
+    /// The wish of an operator cannot be recorded.
     #[error("cannot write {path}: {problem}; make it writable for {user}, or omit --save")]
     Desire {
         /// The file.
@@ -70,7 +70,7 @@ pub(crate) enum VolumeError {
         /// Why not.
         problem: String,
     },
-    /// The home of an isolated gateway does not go.
+    /// The home of an isolated gateway cannot be removed.
     #[error("cannot remove {path}: {problem}; look at what is there, and remove it by hand")]
     Purge {
         /// The home.
@@ -78,33 +78,33 @@ pub(crate) enum VolumeError {
         /// Why not.
         problem: String,
     },
-    /// A home that is to go, and is not one gateway's alone.
-    #[error("{0} has no home of its own to purge; a profile goes by `hermes profile delete`")]
+    /// This gateway has no home of its own that could be removed.
+    #[error("{0} has no home of its own to purge; remove its profile with `hermes profile delete`")]
     Shared(ServiceName),
-    /// The user of a home that is to go is another gateway's by now.
+    /// The user of the home now belongs to another gateway.
     #[error(
-        "cannot purge {path}: its user, {uid}, is that of {other} by now; give that one another --uid, or remove the home by hand"
+        "cannot purge {path}: its user, {uid}, is now the user of {other}; give {other} another --uid, or remove the home by hand"
     )]
     InUse {
         /// The home.
         path: Utf8PathBuf,
         /// The user.
         uid: Uid,
-        /// The other one.
+        /// The other gateway.
         other: ServiceName,
     },
-    /// Nobody can be asked whether a home is to go.
-    #[error("nobody is here to be asked whether {0} may be removed; say --yes")]
+    /// No person is there to confirm the removal of a home.
+    #[error("cannot ask whether {0} may be removed, because standard input is not a terminal; give --yes")]
     Unasked(Utf8PathBuf),
-    /// Somebody was asked whether a home is to go, and said no.
-    #[error("nothing is done, as {0} is to stay")]
+    /// A person was asked whether a home may be removed, and said no.
+    #[error("nothing is done, and {0} stays")]
     Refused(Utf8PathBuf),
-    /// The file in which an operator's word belongs is not what Hermes writes.
+    /// The content of the file in which an operator's wish belongs is not what Hermes writes.
     #[error(
-        "{0} is not what Hermes writes, and is left as it is; remove it as the user of the gateway, or omit --save"
+        "{0} is not what Hermes writes, so it stays as it is; remove it as the user of the gateway, or omit --save"
     )]
     Foreign(Shown),
-    /// A log, or what stands in its place.
+    /// A log, or something in its place.
     #[error("cannot read {path}: {problem}")]
     Log {
         /// The file or directory.
@@ -112,7 +112,7 @@ pub(crate) enum VolumeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The service user did not do what it was to do.
+    /// The service user did not do what it should do.
     #[error(transparent)]
     Servant(#[from] ServantError),
     /// The saved manifest has mistakes.
@@ -121,7 +121,7 @@ pub(crate) enum VolumeError {
     /// The operating system refused a step.
     #[error(transparent)]
     System(#[from] SystemError),
-    /// Somebody else holds the lock of the saved manifest, or a signal came.
+    /// Another run holds the lock of the saved manifest, or a signal came.
     #[error(transparent)]
     Wait(#[from] WaitError),
 }
@@ -131,7 +131,7 @@ impl From<DiskError> for VolumeError {
         match error {
             DiskError::System(error) => Self::System(error),
             DiskError::Wait(error) => Self::Wait(error),
-            DiskError::Taken(path) => Self::Saved { path, problem: "something has its name".to_owned() },
+            DiskError::Taken(path) => Self::Saved { path, problem: "something else has its name".to_owned() },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Eyes on the directory of the profiles: what wakes whoever follows it.
+//! Eyes on the directory of the profiles. They wake the run that follows the profiles.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
@@ -15,16 +15,16 @@ use crate::disk::Dir;
 /// The name of the directory of the profiles, below the home.
 const PROFILES: &str = "profiles";
 
-/// How long is slept at most, so that a signal that comes just before is heeded.
+/// The longest sleep. It limits the delay of a signal that comes just before the sleep.
 const NAP: Duration = Duration::from_secs(1);
 
-/// How long after what is of no interest is looked again: the home is busy, and whoever floods it costs little.
+/// The pause after an event of no interest. The home is busy, and a user who floods it with events costs little.
 const BLINK: Duration = Duration::from_millis(20);
 
-/// What watches the home and the profiles of a volume. It has seen nothing that was before it.
+/// A watch on the home and the profiles of a volume. It sees nothing that happened before it was opened.
 #[derive(Debug)]
 pub(crate) struct Eyes {
-    /// Without it, whoever waits only waits: a machine gives out so many of them.
+    /// Without it, the waits only take time. A machine gives out a limited number of these.
     inotify: Option<OwnedFd>,
     profiles: Option<i32>,
 }
@@ -35,7 +35,7 @@ impl Eyes {
         let changes = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
         let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         let watch = |inotify: &OwnedFd, directory: &Dir| {
-            // By its descriptor: by its path, there may be another one.
+            // By its descriptor, because another directory may be at its path.
             let path = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
             inotify::add_watch(inotify, path, changes | gone | WatchFlags::ONLYDIR)
         };
@@ -49,12 +49,12 @@ impl Eyes {
         Self { inotify: Some(inotify), profiles }
     }
 
-    /// None: whoever waits with these only waits.
+    /// Eyes that see nothing. A wait with them only takes time.
     pub(crate) fn closed() -> Self {
         Self { inotify: None, profiles: None }
     }
 
-    /// Waits until something happens to the profiles, so long at most, or a signal comes; whether something happened.
+    /// Waits until something happens to the profiles, until this time is over, or until a signal comes. Returns whether something happened.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         loop {
@@ -77,7 +77,7 @@ impl Eyes {
     }
 }
 
-/// Whether one of the events that have come is. What was lost may have been.
+/// Whether one of the events is of interest. A lost event may have been.
 fn is_of_interest(inotify: &OwnedFd, profiles: Option<i32>) -> bool {
     let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED;
     let mut space = [MaybeUninit::uninit(); 16 << 10];

@@ -14,17 +14,17 @@ use crate::disk::{Context as _, Dir};
 use crate::s6::{LiveService, Programs, container};
 use crate::spec::{Owner, ProfileName, ServiceName};
 
-/// Files that Hermes leaves beside a profile and that name processes of a container that is gone.
+/// Files that Hermes leaves beside a profile. They name processes of a container that is gone.
 const STALE: [&str; 2] = ["gateway.pid", "processes.json"];
 
-/// Appends standard input to the log of boots below `$1`, each line with the time; keeps it and one older one, of about 256 KiB each.
+/// Appends standard input to the log of boots below `$1`, each line with the time. Keeps this file and one older file of about 256 KiB each.
 const APPEND: &str = r#"
 set -eu
 cd "$1"
 [ -d logs ] || mkdir -p logs
 log=logs/container-boot.log
 if [ -e "${log}" ]; then
-  [ -f "${log}" ] || { echo "${log} is no file" >&2; exit 1; }
+  [ -f "${log}" ] || { echo "${log} is not a file" >&2; exit 1; }
   [ "$(wc -c <"${log}")" -lt 262144 ] || mv -f "${log}" "${log}.1"
 fi
 sed "s/^/$(date +%Y-%m-%dT%H:%M:%S%z) /" >>"${log}"
@@ -37,8 +37,8 @@ cd "$1"
 cat >gateway_state.json
 "#;
 
-/// Says which of the log directories `$2`… cannot be used below the home `$1`, and what keeps them from it: a word and the number of the
-/// directory, a line each.
+/// Reports which of the log directories `$2`… cannot be used below the home `$1`, and what prevents it: a word and the number of the directory on
+/// each line.
 const USABLE: &str = r#"
 cd "$1" 2>/dev/null && [ -w . ] || { echo 'home 0'; exit; }
 shift
@@ -63,8 +63,8 @@ done
 exit 0
 "#;
 
-/// Names what is in the way in the profiles below the home `$1`, each with a NUL: what this user cannot read, and what of others it cannot write. A
-/// file of its own that is read-only is so on purpose; what is root's is looked for elsewhere. A find that has no such tests says nothing.
+/// Names what blocks the profiles below the home `$1`, each with a NUL: what this user cannot read, and what other users own and this user cannot
+/// write. A read-only file of this user is so on purpose. Files of root are found elsewhere. A find without these tests prints nothing.
 const IN_THE_WAY: &str = r#"
 cd "$1"
 [ -d profiles ] || exit 0
@@ -98,7 +98,7 @@ impl Volume {
         Err(VolumeError::Home { path: home.to_owned(), problem })
     }
 
-    /// The home that the gateways of this container have: what the container says, what this program's environment says, or
+    /// The home that the gateways of this container have: the one that the container names, else the one in the environment of this program, else
     /// `/opt/data`.
     pub(crate) fn usual() -> Utf8PathBuf {
         container::hermes_home()
@@ -114,12 +114,12 @@ impl Volume {
         rustix::fs::fstatvfs(&self.home).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::RDONLY))
     }
 
-    /// The number of the user whose it is, and its permission bits.
+    /// The number of its owner, and its permission bits.
     pub(crate) fn owner_and_mode(&self) -> (u32, u32) {
         rustix::fs::fstat(&self.home).map_or((0, 0), |stat| (stat.st_uid, stat.st_mode & 0o7777))
     }
 
-    /// Whether nothing is in it.
+    /// Whether it is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.home.names(1).is_ok_and(|(names, _)| names.is_empty())
     }
@@ -128,15 +128,15 @@ impl Volume {
         &self.home
     }
 
-    /// What is below the home, for a message.
+    /// A path below the home, for a message.
     pub(super) fn shown(&self, below: &str) -> Shown {
         Shown(if below.is_empty() { self.path.to_string() } else { self.path.join(below).into_string() })
     }
 
-    /// Has the service user remove what gateways of these profiles left when their container went.
+    /// Makes the service user remove what the gateways of these profiles left when their container went away.
     ///
     /// # Errors
-    /// If that user cannot, or takes too long.
+    /// If that user cannot do so, or takes too long.
     pub(crate) fn remove_stale(&self, servant: &Servant<'_>, profiles: &[ProfileName]) -> Result<(), ServantError> {
         let mut there: Vec<String> = Vec::new();
         for profile in profiles {
@@ -144,7 +144,7 @@ impl Volume {
             let files = STALE.iter().filter(|file| directory.stat(file).is_ok());
             there.extend(files.map(|file| self.path.join(below(profile, file)).into_string()));
         }
-        // Far below what Linux takes on one command line.
+        // This is far below the limit of Linux for one command line.
         for some in there.chunks(500) {
             let words = ["-f", "--"].into_iter().chain(some.iter().map(String::as_str));
             servant.run("/bin/rm", &words.collect::<Vec<_>>(), b"")?;
@@ -152,10 +152,10 @@ impl Volume {
         Ok(())
     }
 
-    /// Has the service user record that the gateway of the root profile runs, if nothing has the name of that record yet.
+    /// Makes the service user record that the gateway of the root profile runs, if nothing has the name of that record yet.
     ///
     /// # Errors
-    /// If that user cannot, or takes too long.
+    /// If that user cannot do so, or takes too long.
     pub(crate) fn bootstrap(&self, servant: &Servant<'_>) -> Result<(), ServantError> {
         if self.home.stat(STATE).is_ok() {
             return Ok(());
@@ -163,7 +163,7 @@ impl Volume {
         servant.run("/bin/sh", &["-c", BOOTSTRAP, "sh", self.path.as_str()], b"{\"gateway_state\":\"running\"}\n")
     }
 
-    /// Has the service user open the log of boots; what is to stand in it is said later.
+    /// Makes the service user open the log of boots. Its text comes later.
     ///
     /// # Errors
     /// If nothing can be started as that user.
@@ -171,8 +171,8 @@ impl Volume {
         servant.begin("/bin/sh", &["-c", APPEND, "sh", self.path.as_str()])
     }
 
-    /// What this user, who is the servant, finds in the way in its profiles: so many names at most, and whether there are more. Its word chooses
-    /// among what is there; that it is in the way, root sees itself.
+    /// What blocks this user, who is the servant, in its profiles: at most so many names, and whether there are more. The word of this user only
+    /// chooses among the existing files. Root checks itself that each of them blocks.
     ///
     /// # Errors
     /// If that user cannot be asked, or takes too long.
@@ -205,7 +205,7 @@ impl Volume {
         stat.is_some_and(|stat| stat.st_uid != 0 && (stat.st_uid != user.uid || stat.st_mode & 0o400 == 0))
     }
 
-    /// What of the home these services cannot use, by what their user says.
+    /// What these services cannot use of the home, as their user reports it.
     ///
     /// # Errors
     /// If that user cannot be asked, or takes too long.
@@ -223,7 +223,7 @@ impl Volume {
             return Err(ServantError::Failed { program: "/bin/sh".to_owned(), code: said.code, said: said_so });
         }
         let mut found: Vec<Unusable> = Vec::new();
-        // That process is the service user's, and may say anything: what it says chooses among these, and is nothing else.
+        // That process belongs to the service user, and may print anything. Its output only chooses among these.
         for line in String::from_utf8_lossy(&said.out).lines() {
             let Some((word, number)) = line.split_once(' ') else { continue };
             let index = number.parse::<usize>().unwrap_or_default();
@@ -246,8 +246,8 @@ impl Volume {
     }
 }
 
-/// Whose files the log of a service is made of: who supervises a tree of his own, else the user that its run script drops to, else whose
-/// the home is. `None` if this user is not root, and can only read what it may anyway.
+/// The owner of the log files of a service: an ordinary user who supervises; else the user to which the run script drops; else the owner of the home.
+/// `None` if this user is not root, because then it can read only what it may anyway.
 pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volume) -> Option<u32> {
     if !rustix::process::geteuid().is_root() {
         return None;
@@ -264,7 +264,7 @@ pub(crate) fn owner_of(service: &LiveService, programs: &Programs, volume: &Volu
     uid.or_else(|| rustix::fs::fstat(&volume.home).ok().map(|stat| stat.st_uid))
 }
 
-/// Something that the service user is to use, and cannot.
+/// Something that the service user has to use, and cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unusable {
     /// What it is.

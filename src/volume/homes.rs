@@ -1,4 +1,4 @@
-//! Where the homes of Hermes are: the one that gateways share, and those that isolated gateways have for themselves.
+//! The homes of Hermes: the one that gateways share, and those of isolated gateways.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::FileType;
@@ -13,32 +13,32 @@ use crate::disk::Dir;
 use crate::s6::{LiveService, container};
 use crate::spec::{Owner, ProfileName};
 
-/// Where the homes of this container's gateways are.
+/// The homes of this container's gateways.
 #[derive(Debug, Clone)]
 pub(crate) struct Homes {
     shared: Utf8PathBuf,
-    /// The directory of root's with the homes of isolated gateways, each by the name of its profile.
+    /// The directory of root that holds the homes of isolated gateways, each named after its profile.
     apart: Utf8PathBuf,
 }
 
-/// Where one gateway lives.
+/// The home of one gateway.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     /// The home of Hermes.
     pub(crate) path: Utf8PathBuf,
-    /// The profile of this home that it is the gateway of: in a home of its own, the root profile.
+    /// The profile of the gateway in this home. In a home of its own, it is the root profile.
     pub(crate) profile: ProfileName,
-    /// Who it runs as.
+    /// The user of the gateway.
     pub(crate) owner: Owner,
 }
 
 impl Homes {
-    /// With this home for gateways that share one.
+    /// Homes with this one for gateways that share a home.
     pub(crate) fn sharing(shared: &Utf8Path) -> Self {
         Self { shared: shared.to_owned(), apart: container::hermes_homes() }
     }
 
-    /// Those that this container says, or `/opt/data` and `/opt/homes`.
+    /// The homes that this container names, or `/opt/data` and `/opt/homes`.
     pub(crate) fn usual() -> Self {
         Self::sharing(&Volume::usual())
     }
@@ -48,22 +48,22 @@ impl Homes {
         &self.shared
     }
 
-    /// The directory with the homes of isolated gateways.
+    /// The directory that holds the homes of isolated gateways.
     pub(crate) fn apart(&self) -> &Utf8Path {
         &self.apart
     }
 
-    /// Where the home of the isolated gateway of this profile is, made or not.
+    /// The path of the home of this profile's isolated gateway, whether it exists or not.
     pub(crate) fn of_apart(&self, profile: &ProfileName) -> Utf8PathBuf {
         self.apart.join(profile.as_str())
     }
 
-    /// Whether that home is there.
+    /// Whether that home exists.
     pub(crate) fn has(&self, profile: &ProfileName) -> bool {
         rustix::fs::lstat(self.of_apart(profile).as_std_path()).is_ok()
     }
 
-    /// What is wrong with that directory, if anything: only root may be able to change it, and all that is above it.
+    /// What is wrong with that directory, if anything. Only root may be able to change it and every directory above it.
     pub(crate) fn check_apart(&self) -> Result<(), String> {
         if !self.apart.is_absolute() {
             return Err("it is not absolute".to_owned());
@@ -71,7 +71,7 @@ impl Homes {
         Dir::open_own(&self.apart).map(drop).map_err(|error| reason(&error))
     }
 
-    /// Where the gateway of this profile lives if it runs as this.
+    /// The home of this profile's gateway, if it has this owner.
     pub(crate) fn of(&self, profile: &ProfileName, owner: &Owner) -> Home {
         let owner = owner.clone();
         match owner {
@@ -94,7 +94,7 @@ impl Homes {
         }
     }
 
-    /// Where this service lives, by its run script; one that nobody can read runs as the usual user.
+    /// The home of this service, according to its run script. A service whose script cannot be read has the usual user.
     pub(crate) fn of_service(&self, service: &LiveService) -> Home {
         let owner = service.run_script().map(|script| script.owner);
         let profile = service.name().profile().cloned().unwrap_or_default();
@@ -103,10 +103,10 @@ impl Homes {
 }
 
 impl Home {
-    /// What is there.
+    /// Opens it.
     ///
     /// # Errors
-    /// As of [`Volume::open`].
+    /// As [`Volume::open`].
     pub(crate) fn open(&self) -> Result<Volume, VolumeError> {
         match Volume::open(&self.path) {
             Err(VolumeError::Home { path, problem }) if self.owner.is_isolated() => {
@@ -116,27 +116,27 @@ impl Home {
         }
     }
 
-    /// Whether something else has its place, which may lead elsewhere.
+    /// Whether something else is in its place, which may lead elsewhere.
     pub(crate) fn is_no_directory(&self) -> bool {
         let stat = rustix::fs::lstat(self.path.as_std_path());
         stat.is_ok_and(|stat| !FileType::from_raw_mode(stat.st_mode).is_dir())
     }
 
-    /// What is there; `None` if it is one of its gateway's own that has not been made yet.
+    /// Opens it; `None` if it is the home of an isolated gateway and does not exist yet.
     ///
     /// # Errors
-    /// As of [`Volume::open`].
+    /// As [`Volume::open`].
     pub(crate) fn open_if_made(&self) -> Result<Option<Volume>, VolumeError> {
         let is_missing = || rustix::fs::stat(self.path.as_std_path()).is_err_and(|error| error == Errno::NOENT);
         if self.owner.is_isolated() && is_missing() { Ok(None) } else { self.open().map(Some) }
     }
 
-    /// Who acts there.
+    /// The user who acts there.
     pub(crate) fn master(&self) -> Master {
         Master::of_owner(&self.owner)
     }
 
-    /// Who acts there, for a message: a name, or a number.
+    /// The user who acts there, for a message: a name, or a number.
     pub(crate) fn user(&self) -> String {
         match &self.owner {
             Owner::Shared(user) => user.to_string(),

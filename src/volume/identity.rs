@@ -9,12 +9,12 @@ use crate::s6::Programs;
 pub(crate) struct Identity {
     /// The user.
     pub(crate) uid: u32,
-    /// Its own group; others that it is in count for nothing here.
+    /// Its own group. Its other groups do not count here.
     pub(crate) gid: u32,
 }
 
 impl Identity {
-    /// The numbers of the user of this name, by what s6 asks; `None` if there is none.
+    /// The numbers of the user of this name, according to s6; `None` if the user does not exist.
     pub(crate) fn of(user: &str, programs: &Programs) -> Option<Self> {
         let said = programs.call("s6-envuidgid", &[user, "printenv", "UID", "GID"]).ok()?;
         let mut numbers = said.lines().map(str::parse);
@@ -24,7 +24,7 @@ impl Identity {
         }
     }
 
-    /// Whether it may read a file that is somebody else's, or list a directory and go through it.
+    /// Whether it may read a file of another user, or list a directory of another user and go through it.
     pub(super) fn reads(self, stat: &Stat) -> bool {
         let needed = if FileType::from_raw_mode(stat.st_mode).is_dir() { 0o5 } else { 0o4 };
         let shift = if stat.st_gid == self.gid { 3 } else { 0 };

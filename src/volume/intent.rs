@@ -1,4 +1,4 @@
-//! Whether a gateway is to run after a boot, by what Hermes wrote down.
+//! Whether a gateway should run after a boot, according to the records of Hermes.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 use super::json::Object;
 use crate::base::text::{excerpt, is_plain};
 
-/// A word of Hermes has no more characters than this; its longest today is `startup_failed`.
+/// The most characters of a word of Hermes. Its longest word today is `startup_failed`.
 const LONGEST_WORD: usize = 40;
 
-/// What `gateway_state.json` says of a gateway.
+/// What `gateway_state.json` says about a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// A state, in Hermes' word for it, from `desired_state` (what an operator said) or else `gateway_state` (what it did last).
+    /// A state, in the word of Hermes, from `desired_state` (the wish of an operator) or else from `gateway_state` (what it did last).
     Recorded {
         /// The word: `running`, `stopped`, `draining`, …
         state: String,
-        /// Whether an operator said it.
+        /// Whether an operator wished it.
         desired: bool,
     },
-    /// There is no such file, or it says nothing of it.
+    /// The file does not exist, or says nothing about it.
     Nothing,
     /// The file cannot be read, for this reason.
     Unreadable(String),
@@ -32,7 +32,7 @@ impl Intent {
         let Some(file) = std::str::from_utf8(text).ok().and_then(Object::parse) else {
             return Self::Unreadable("it is not what Hermes writes".to_owned());
         };
-        // `null` is no word, as in Hermes.
+        // As in Hermes, `null` is not a word.
         let (value, desired) = match (file.get("desired_state"), file.get("gateway_state")) {
             (Some(value), _) => (value, true),
             (None, Some(value)) => (value, false),
@@ -40,20 +40,23 @@ impl Intent {
         };
         match value {
             Value::String(state) if state.chars().count() > LONGEST_WORD || !state.chars().all(is_plain) => {
-                Self::Unreadable(format!("its state is no word of Hermes: {}", excerpt(state.as_bytes(), LONGEST_WORD)))
+                Self::Unreadable(format!(
+                    "its state is not a word of Hermes: {}",
+                    excerpt(state.as_bytes(), LONGEST_WORD)
+                ))
             }
             Value::String(state) => Self::Recorded { state, desired },
             _ => Self::Unreadable("its state is not a word".to_owned()),
         }
     }
 
-    /// Whether an operator said so, which what the gateway does later does not change.
+    /// Whether an operator wished it. What the gateway does later does not change that.
     pub(crate) fn is_desired(&self) -> bool {
         matches!(self, Self::Recorded { desired: true, .. })
     }
 
-    /// Whether the gateway is to run. Draining and degraded are what a running gateway goes through; but an operator says
-    /// `running` where that is meant.
+    /// Whether the gateway should run. A running gateway goes through the states draining and degraded. An operator's wish to run is always
+    /// `running`.
     pub(crate) fn is_running(&self) -> bool {
         match self {
             Self::Recorded { state, desired: true } => state == "running",

@@ -1,7 +1,7 @@
-//! The members of a JSON object, each where it stands, so that one can be changed and every other byte stays as it is.
+//! The members of a JSON object, each with its place in the text. So one of them can change, and every other byte stays the same.
 //!
-//! `gateway_state.json` is written by Python, whose JSON has NaN, infinities and integers of any length: a value here is whatever
-//! stands between a colon and the comma or brace that ends it.
+//! Python writes `gateway_state.json`, and its JSON has NaN, infinities and integers of any length. So a value here is any text between a colon and
+//! the comma or brace that ends it.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use serde_json::Value;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Object<'a> {
     text: &'a str,
-    /// Where the member list begins, after the brace.
+    /// The place after the brace, where the members begin.
     begin: usize,
     members: Vec<(String, Range<usize>)>,
 }
 
 impl<'a> Object<'a> {
-    /// The object that this text is; `None` if it is anything else.
+    /// The object in this text; `None` if the text is anything else.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut scanner = Scanner { text, at: 0 };
         scanner.blanks();
@@ -44,22 +44,22 @@ impl<'a> Object<'a> {
         (scanner.at == text.len()).then_some(object)
     }
 
-    /// The value of a member, if it is a word or a number: the last one of this name counts, as in Python. `None` if there is none, or it is
-    /// `null`; anything else is `false`.
+    /// The value of a member, if it is a word or a number. As in Python, the last member of a name counts. `None` if there is none, or if it is
+    /// `null`; any other value is `false`.
     pub(crate) fn get(&self, name: &str) -> Option<Value> {
         let raw = self.raw(name)?;
-        // What holds other values can take a hundred times the memory that its text does.
+        // A value that holds other values can take a hundred times the memory of its text.
         let is_plain = !raw.starts_with(['[', '{']);
         let value = is_plain.then(|| serde_json::from_str(raw).ok()).flatten().unwrap_or(Value::Bool(false));
         (!value.is_null()).then_some(value)
     }
 
-    /// Whether there is a member of this name, whatever it is.
+    /// Whether there is a member of this name, with any value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()
     }
 
-    /// The words of a member that is an array of them, of at most 64 KiB; `None` if it is anything else.
+    /// The words of a member that is an array of words of at most 64 KiB; `None` for any other value.
     pub(crate) fn words(&self, name: &str) -> Option<Vec<String>> {
         let raw = self.raw(name).filter(|raw| raw.len() <= 64 << 10)?;
         serde_json::from_str(raw).ok()
@@ -70,7 +70,7 @@ impl<'a> Object<'a> {
         Some(&self.text[range.clone()])
     }
 
-    /// The text around the values of the members of this name, piece by piece, for who compares it.
+    /// The text around the values of the members of this name, piece by piece, to compare it.
     #[cfg(any(test, feature = "fuzz"))]
     pub(crate) fn around(&self, name: &str) -> Vec<&'a str> {
         let mut at = 0;
@@ -83,7 +83,7 @@ impl<'a> Object<'a> {
         pieces
     }
 
-    /// The text with this word for this member, which is added at the end if there is none.
+    /// The text with this word as the value of this member. The member is added at the end if it is missing.
     pub(crate) fn with(&self, name: &str, word: &str) -> String {
         let word = Value::from(word).to_string();
         let mut text = self.text.to_owned();
@@ -135,7 +135,7 @@ impl Scanner<'_> {
             self.at += 1;
         }
         self.at += 1;
-        // An escape may have skipped into a character.
+        // An escape may have ended inside a character.
         self.text.is_char_boundary(self.at).then_some(begin..self.at)
     }
 
@@ -159,7 +159,7 @@ impl Scanner<'_> {
                     self.at += 1;
                 }
                 b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if !open.is_empty() => self.at += 1,
-                // A number or a word, also those that only Python knows.
+                // A number or a word, including those that only Python has.
                 b'+' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                     while matches!(self.peek(), Some(b'+' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')) {
                         self.at += 1;

@@ -11,7 +11,7 @@ pub(super) fn archived(name: &[u8]) -> Option<String> {
     (time.len() == 24 && time.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| name.to_owned())
 }
 
-/// Where the last `lines` lines of what is between `first` and `end` begin, and how many of them are missing there. Read from the end.
+/// The place at which the last `lines` lines between `first` and `end` begin, and how many lines are missing there. It reads from the end.
 pub(super) fn last(file: &File, first: u64, end: u64, lines: usize) -> io::Result<(u64, usize)> {
     const BLOCK: u64 = 64 << 10;
     let mut buffer = vec![0; 64 << 10];
@@ -23,13 +23,13 @@ pub(super) fn last(file: &File, first: u64, end: u64, lines: usize) -> io::Resul
         let begin = at.saturating_sub(BLOCK).max(first);
         let block = &mut buffer[..usize::try_from(at - begin).unwrap_or_default()];
         match file.read_exact_at(block, begin) {
-            // It was cut while it was read.
+            // The file was truncated while it was read.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok((end, missing)),
             read => read?,
         }
         for (place, byte) in block.iter().enumerate().rev() {
             let place = begin + place as u64;
-            // The line break at the very end ends the last line, and begins none.
+            // A line break at the very end ends the last line. No line begins after it.
             if *byte == b'\n' && place + 1 != end {
                 missing -= 1;
                 if missing == 0 {
@@ -69,7 +69,7 @@ mod tests {
     fn last_lines() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"zero\none\ntwo\nthree").unwrap();
-        // From `one` on, as if there were no more before.
+        // Only the text from `one` on counts.
         for (lines, expected) in [(0, (18, 0)), (1, (13, 0)), (2, (9, 0)), (3, (5, 0)), (4, (5, 1)), (9, (5, 6))] {
             assert_eq!(last(&file, 5, 18, lines).unwrap(), expected, "{lines}");
         }

@@ -1,5 +1,5 @@
-//! The log of a service: what s6-log keeps in one directory. The service user owns it, and may put anything in its place: so it is read by
-//! descriptor, through no symlink, only from regular files of that user, and never more of them than is to be shown.
+//! The log of a service: the files of s6-log in one directory. The service user owns them, and may put anything in their place. So they are read by
+//! descriptor, through no symlink, and only if they are regular files of that user. No more is read than is shown.
 
 use std::fs::File;
 use std::io;
@@ -20,31 +20,31 @@ pub(super) const CURRENT: &str = "current";
 /// What s6-log calls the file that it wrote to last, until that has a name of its own.
 pub(super) const PREVIOUS: &str = "previous";
 
-/// The most entries of a log directory that are looked at: twice as many as s6-log is told to keep (`--log-files`).
+/// The most entries of a log directory that are looked at. This is twice the most that s6-log may be told to keep (`--log-files`).
 const MOST_FILES: usize = 20_000;
 
 /// A directory of s6-log: `current`, and older files named `@TIME.s` or `@TIME.u`, whose names sort by time
-/// (<https://skarnet.org/software/s6/s6-log.html>). A rotation is four steps: `current` becomes `previous`, there is a new `current`,
-/// `previous` gets a second name, and loses the first. Whoever looks can see the directory between any two of them.
+/// (<https://skarnet.org/software/s6/s6-log.html>). A rotation has four steps: `current` becomes `previous`, a new `current` appears, `previous` gets
+/// a second name, and loses the first. A reader can see the directory between any two steps.
 #[derive(Debug)]
 pub(crate) struct LogDir {
     shown: Shown,
     directory: Dir,
-    /// Whose files are read; anybody's if this user is not root and can only read what it may.
+    /// The owner of the files that are read. `None` if this user is not root and can read only what it may.
     owner: Option<u32>,
 }
 
 impl LogDir {
-    /// The log of this service on this volume, of which the files of this user are read.
+    /// The log of this service on this volume. Only the files of this user are read.
     ///
     /// # Errors
-    /// If it has none of its own, if there is none, or something else is in its place.
+    /// If the service has no log file, if the log does not exist, or if something else is in its place.
     pub(crate) fn open(volume: &Volume, service: &ServiceName, owner: Option<u32>) -> Result<Self, VolumeError> {
         let below = service.logs().ok_or_else(|| VolumeError::NoLog(service.clone()))?;
         let shown = volume.shown(&below);
         match volume.home().dir(&below) {
             Ok(directory) => Ok(Self { shown, directory, owner }),
-            // What somebody looks for is the file.
+            // People look for the file, so the error names the file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let path = volume.shown(&format!("{below}/{CURRENT}"));
                 Err(VolumeError::Log { path, problem: reason(&error) })
@@ -63,7 +63,7 @@ impl LogDir {
         self.owned(name, file, &stat)
     }
 
-    /// The file that s6-log writes to, or did a moment ago.
+    /// The file to which s6-log writes, or wrote a moment ago.
     fn newest(&self) -> Result<File, VolumeError> {
         for name in [CURRENT, PREVIOUS] {
             match self.directory.file(name) {
@@ -72,7 +72,7 @@ impl LogDir {
                 Ok((file, stat)) => return self.owned(name, file, &stat),
             }
         }
-        // If the one has been made and the other named since.
+        // By now, a new file has this name, and the old one has another.
         self.file(CURRENT)
     }
 
@@ -113,7 +113,7 @@ impl LogDir {
                 {
                     break;
                 }
-                // s6-log may have deleted it meanwhile.
+                // s6-log may have deleted it in the meantime.
                 let Ok(file) = self.file(&name) else { break };
                 let failed = |error: io::Error| self.wrong(&name, reason(&error));
                 let end = file.metadata().map_err(failed)?.len();
@@ -127,15 +127,15 @@ impl LogDir {
         Ok((older, Current { file, at: begin, end }))
     }
 
-    /// What the directory holds, from the oldest file to the one that is written to, each once. It is looked at in the order in which
-    /// s6-log names a file anew: so none is missed, however many rotations there are meanwhile.
+    /// The files in the directory, from the oldest to the one that is written to, each once. The directory is read in the order in which s6-log
+    /// renames a file. So none is missed, however many rotations happen in the meantime.
     fn files(&self) -> Result<Vec<(String, Id)>, VolumeError> {
         let wrong = |error: io::Error| self.wrong("", reason(&error));
         let look = |name: String| self.directory.stat(&name).ok().map(|stat| (name, id(&stat)));
         let [current, previous] = [CURRENT, PREVIOUS].map(|name| look(name.to_owned()));
         let (names, more) = self.directory.names(MOST_FILES).map_err(wrong)?;
         if more {
-            let problem = format!("it holds more than {MOST_FILES} files, which s6-log does not keep");
+            let problem = format!("it holds more than {MOST_FILES} files, and s6-log never keeps so many");
             return Err(self.wrong("", problem));
         }
         let mut names: Vec<String> = names.into_iter().filter_map(|name| archived(&name)).collect();
@@ -149,7 +149,7 @@ impl LogDir {
         Ok(files)
     }
 
-    /// How large what it holds is, in bytes; `None` if it holds more than `most` entries, or cannot be read. What is no file has no size.
+    /// The size of its files, in bytes; `None` if it holds more than `most` entries, or cannot be read. An entry that is not a file has no size.
     pub(crate) fn size(&self, most: usize) -> Option<u64> {
         let (names, more) = self.directory.names(most).ok()?;
         if more {
@@ -181,7 +181,7 @@ impl LogDir {
         let Some(place) = files.iter().rposition(|(_, id)| *id == open) else { return Ok(Next::Unknown) };
         let Some((name, id)) = files.get(place + 1) else { return Ok(Next::None) };
         match self.file(name) {
-            // s6-log gives names to other files while this looks. The next round knows the new name.
+            // s6-log renames files during this look. The next round knows the new name.
             Ok(next) if self.id(&next)? == *id => Ok(Next::File(next)),
             _ => Ok(Next::None),
         }
@@ -194,7 +194,7 @@ impl LogDir {
     }
 }
 
-/// What tells a file from any other that is there at the same time: its device and its inode.
+/// The device and inode of a file, which differ from those of every other file that exists at the same time.
 type Id = (u64, u64);
 
 fn id(stat: &Stat) -> Id {
@@ -233,8 +233,8 @@ pub(super) struct Current {
 pub(super) enum Next {
     /// This one, younger.
     File(File),
-    /// None: it is the current one.
+    /// None, because it is the current file.
     None,
-    /// It is not there itself any more.
+    /// Unknown, because the file itself is not there any more.
     Unknown,
 }

@@ -1,9 +1,8 @@
-//! The home of Hermes, and all that is touched below it: it belongs to the service user, who may put anything there at any time.
+//! The home of Hermes, and everything that this program touches below it. The service user owns the home, and may put anything there at any time.
 //!
-//! This is the only code that opens, lists or names a path below `HERMES_HOME`, and the only code that starts a process as the service
-//! user; `clippy.toml` keeps others from it. Root opens without following a symlink, without waiting, and believes a file only if root
-//! wrote it ([`SavedManifest`]). What is to be changed there is changed by the service user's own process. A path from here is only ever
-//! shown: nobody else can open it.
+//! Only this code opens, lists or names a path below `HERMES_HOME`, and only this code starts a process as the service user. `clippy.toml` enforces
+//! this. Root opens files without following a symlink and without waiting, and believes a file only if root wrote it ([`SavedManifest`]). The service
+//! user's own process makes every change there. A path from this module is only for showing: no other code can open it.
 
 mod ahead;
 mod create;

@@ -1,22 +1,21 @@
-//! Where things are below the home.
+//! The paths of things below the home.
 
 use crate::spec::ProfileName;
 
-/// The file in which Hermes keeps what it did last, and what an operator wants.
+/// The file in which Hermes keeps what it did last, and what an operator wishes.
 pub(super) const STATE: &str = "gateway_state.json";
 
-/// Where a profile is below the home; the root profile is the home itself.
+/// The path of a profile below the home. The root profile is the home itself.
 pub(super) fn directory_of(profile: &ProfileName) -> String {
     if profile.is_default() { ".".to_owned() } else { format!("profiles/{profile}") }
 }
 
-/// Where a file of a profile is below the home.
+/// The path of a file of a profile below the home.
 pub(super) fn below(profile: &ProfileName, file: &str) -> String {
     if profile.is_default() { file.to_owned() } else { format!("profiles/{profile}/{file}") }
 }
 
-/// The files of Hermes that stand in the home itself. Others there are none of its business, since a person may have mounted a directory of
-/// his own there.
+/// The files of Hermes in the home itself. Other files there are no concern of Hermes, because a person may have mounted some directory there.
 pub(super) const FILES: [&str; 17] = [
     ".env",
     "SOUL.md",
@@ -37,7 +36,7 @@ pub(super) const FILES: [&str; 17] = [
     "tasks.json",
 ];
 
-/// The directories of Hermes in the home, in the order of how much a gateway depends on them.
+/// The directories of Hermes in the home. Those on which a gateway depends most come first.
 pub(super) const TREES: [&str; 13] = [
     "profiles",
     "cron",

@@ -12,48 +12,49 @@ use crate::base::text::reason;
 use crate::disk::Dir;
 use crate::spec::{ProfileName, ProfileNameError};
 
-/// What marks the directory of a profile: `hermes profile create` makes it.
+/// The file that marks the directory of a profile. `hermes profile create` makes it.
 const MARK: &str = "SOUL.md";
 
-/// So many entries of the directory of the profiles are looked at. A machine runs 500 gateways at most; whoever fills the directory
-/// costs a boot no more than this.
+/// The most entries of the directory of the profiles that are looked at. A machine runs 500 gateways at most. A user who fills the directory costs a
+/// boot no more than this.
 const MOST_ENTRIES: usize = 10_000;
 
-/// So many bytes of what Hermes recorded are read, of all profiles together; of one, it is some thousand. As many of their settings.
+/// The most bytes of Hermes' records that are read, of all profiles together. One record has some thousand bytes. The same limit applies to their
+/// settings.
 pub(crate) const MOST_READ: usize = 32 << 20;
 
-/// A profile that is there.
+/// A profile on the volume.
 #[derive(Debug, Clone)]
 pub(crate) struct FoundProfile {
     /// Its name.
     pub profile: ProfileName,
-    /// Whether its gateway is to run.
+    /// Whether its gateway should run.
     pub intent: Intent,
 }
 
-/// What is there and can have no gateway.
+/// An entry of the volume that can have no gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Broken {
-    /// What it is called, on one line.
+    /// Its name, on one line.
     pub name: String,
     /// Why, and what to do.
     pub problem: String,
 }
 
-/// What was found on a volume.
+/// What a volume holds.
 #[derive(Debug, Default)]
 pub(crate) struct Profiles {
     /// The profiles, by name.
     pub found: Vec<FoundProfile>,
-    /// What looks like a profile and is none.
+    /// Entries that look like a profile and are not one.
     pub broken: Vec<Broken>,
-    /// What keeps some from being seen, a sentence each.
+    /// Why some profiles cannot be seen, one sentence each.
     pub warnings: Vec<String>,
 }
 
 impl Volume {
-    /// The profiles on it but the root profile, by name. Whatever stands where they should be, it stops nothing: what cannot be looked
-    /// at is a warning.
+    /// The profiles on it without the root profile, by name. Nothing that stands in their place stops this. If an entry cannot be looked at, that is
+    /// a warning.
     pub(crate) fn profiles(&self) -> Profiles {
         let mut profiles = Profiles::default();
         let shown = self.shown("profiles");
@@ -93,7 +94,7 @@ impl Volume {
         Ok((directory, names, more))
     }
 
-    /// The names of the profiles on it but the root profile's. Nothing is read for them.
+    /// The names of the profiles on it without the root profile. No file is read for them.
     pub(crate) fn names(&self) -> BTreeSet<ProfileName> {
         let Ok((directory, names, _)) = self.entries() else { return BTreeSet::new() };
         let profile = |name: Vec<u8>| match look(&directory, &name) {
@@ -103,8 +104,7 @@ impl Volume {
         names.into_iter().filter_map(profile).collect()
     }
 
-    /// The profile of this name, if it is there; the root profile always is. It is asked for by name, so that nothing else on the volume
-    /// can hide it.
+    /// The profile of this name, if it exists. The root profile always does. It is looked up by its name, so nothing else on the volume can hide it.
     pub(crate) fn profile(&self, profile: &ProfileName) -> Option<FoundProfile> {
         if profile.is_default() {
             return Some(FoundProfile { profile: profile.clone(), intent: self.intent(profile) });
@@ -114,19 +114,19 @@ impl Volume {
         Some(FoundProfile { profile: profile.clone(), intent: self.intent(profile) })
     }
 
-    /// Whether the profile of this name is certainly not there: what cannot be looked at may be.
+    /// Whether the profile of this name certainly does not exist. A profile that cannot be looked at may exist.
     pub(crate) fn lacks(&self, profile: &ProfileName) -> bool {
         let mark = format!("{}/{MARK}", directory_of(profile));
         let gone = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
         !profile.is_default() && self.home().stat(&mark).is_err_and(|error| gone(&error))
     }
 
-    /// What is recorded for the gateway of a profile, be the profile there or not.
+    /// The record for the gateway of a profile. The profile itself need not exist.
     pub(crate) fn intent(&self, profile: &ProfileName) -> Intent {
         self.intent_within(profile, &Cell::new(MOST_READ))
     }
 
-    /// The same, for who asks of many and reads no more than this of all, in bytes.
+    /// The same, with a limit on the bytes that are read for all profiles together.
     pub(crate) fn intent_within(&self, profile: &ProfileName, left: &Cell<usize>) -> Intent {
         let mut still = left.get();
         let intent = intent_in(self.home(), &below(profile, STATE), &mut still);
@@ -135,10 +135,10 @@ impl Volume {
     }
 }
 
-/// What is recorded in this file, if there is still so much to be read.
+/// The record in this file, if the limit still allows to read it.
 fn intent_in(directory: &Dir, state: &str, left: &mut usize) -> Intent {
     if *left == 0 {
-        return Intent::Unreadable("the profiles before it have recorded too much".to_owned());
+        return Intent::Unreadable("the records of earlier profiles are too large".to_owned());
     }
     match directory.read(state) {
         Ok(file) => {
@@ -162,7 +162,7 @@ fn look(directory: &Dir, name: &[u8]) -> Look {
     };
     match directory.stat(&format!("{name}/{MARK}")) {
         Ok(_) => {}
-        // Backups, files, what somebody made by hand: no profiles.
+        // Backups, files and directories that somebody made by hand are not profiles.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Look::Nothing;
         }

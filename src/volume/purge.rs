@@ -1,6 +1,6 @@
-//! The end of an isolated gateway's home. Its user removes what is in it, since root would follow whatever that user puts there meanwhile.
+//! Removes the home of an isolated gateway. Its user removes the content, because root would follow what that user puts there in the meantime.
 
-#![expect(clippy::disallowed_methods, reason = "/proc, and a directory of root's")]
+#![expect(clippy::disallowed_methods, reason = "/proc, and a directory of root")]
 
 use std::fs;
 use std::io;
@@ -22,7 +22,7 @@ use crate::s6::{Programs, Scandir};
 use crate::spec::ProfileName;
 use crate::spec::options::Uid;
 
-/// Removes what is in the home `$1`, but nothing on another file system.
+/// Removes the content of the home `$1`, but nothing on another file system.
 const PURGE: &str = r#"
 set -eu
 cd "$1"
@@ -30,38 +30,38 @@ chmod -R u+rwX . 2>/dev/null || :
 exec find . -xdev -mindepth 1 -delete
 "#;
 
-/// How long a user has at least to remove what is in its home: it may be large.
+/// The least time that a user gets to remove the content of its home, which may be large.
 const LARGE: Duration = Duration::from_secs(600);
 
-/// How long root waits before it looks again for what a user still runs.
+/// How long root waits before it looks again for the processes of a user.
 const BLINK: Duration = Duration::from_millis(20);
 
-/// What became of a home.
+/// What happened to a home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purged {
     /// It is gone.
     Gone,
     /// A volume is mounted there; it is empty now.
     Emptied,
-    /// There was none.
+    /// It did not exist.
     Missing,
 }
 
-/// A home that is to go, or what a killed run left of one.
+/// A home that has to be removed, or the rest that a killed run left of it.
 struct Doomed {
-    /// The directory with all homes, which is root's alone.
+    /// The directory with all homes, which only root can change.
     apart: Dir,
     path: Utf8PathBuf,
-    /// Whose it is; `None` if it is still root's.
+    /// Its owner; `None` if it still belongs to root.
     uid: Option<Uid>,
 }
 
 impl Homes {
-    /// Where the home of an isolated gateway of this profile is, if there is one, or if a killed run left something of it.
+    /// The path of the home of this profile's isolated gateway, if the home exists, or if a killed run left a part of it.
     ///
     /// # Errors
-    /// If somebody else than root can change where it is, it belongs to somebody who is no isolated gateway's user, or its user is that of another
-    /// gateway in this scandir.
+    /// If a user other than root can change that path, if the home belongs to a user that no isolated gateway has, or if its user is the user of
+    /// another gateway in this scandir.
     pub(crate) fn to_purge(
         &self,
         scandir: &Scandir,
@@ -93,7 +93,9 @@ impl Homes {
             0 => None,
             number => match number.to_string().parse() {
                 Ok(uid) => Some(uid),
-                Err(_) => return Err(wrong(format!("it belongs to user {number}, whom no isolated gateway has"))),
+                Err(_) => {
+                    return Err(wrong(format!("it belongs to user {number}, and no isolated gateway has that user")));
+                }
             },
         };
         if let Some(uid) = uid {
@@ -106,11 +108,11 @@ impl Homes {
         Ok(Some(Doomed { apart, path, uid }))
     }
 
-    /// Ends what its user still runs, within `limit`, and removes the home of an isolated gateway that is not supervised any more, and what a killed
-    /// run left of one. A gateway of its name that comes meanwhile has a new one.
+    /// Ends the remaining processes of its user, within `limit`, and removes the home of an isolated gateway that is not supervised any more, with
+    /// the rest that a killed run left. If a gateway of the same name comes in the meantime, it has a new home.
     ///
     /// # Errors
-    /// As of [`Self::to_purge`]; if something in it is not its user's, that user takes too long, or a signal comes.
+    /// As [`Self::to_purge`]; also if something in the home does not belong to its user, if that user takes too long, or if a signal comes.
     pub(crate) fn purge(
         &self,
         programs: &Programs,
@@ -130,7 +132,7 @@ impl Homes {
             return Ok(if was_left { Purged::Gone } else { Purged::Missing });
         };
         home.end(limit)?;
-        // Nobody else can put another one in its place.
+        // No other user can put another directory in its place.
         match renameat(&home.apart, profile.as_str(), &home.apart, &aside) {
             Ok(()) => {}
             Err(Errno::BUSY) => return home.empty(programs, limit).map(|()| Purged::Emptied),
@@ -139,14 +141,14 @@ impl Homes {
         let moved = Doomed { path: self.apart().join(&aside), ..home };
         let removed = moved.empty(programs, limit).and_then(|()| moved.remove(&aside));
         if removed.is_err() {
-            // It is to be found where it was, unless there is another one by now.
+            // The home should be found at its old path, unless another one is there by now.
             let _ = renameat_with(&moved.apart, &aside, &moved.apart, profile.as_str(), RenameFlags::NOREPLACE);
         }
         removed.map(|()| Purged::Gone)
     }
 }
 
-/// What the home of a profile is called while it is removed; no profile has a dot in its name.
+/// The name of the home of a profile while it is removed. The name of a profile never has a dot.
 fn aside(profile: &ProfileName) -> String {
     format!(".{profile}.purge")
 }
@@ -156,7 +158,7 @@ impl Doomed {
         VolumeError::Purge { path: self.path.clone(), problem: reason(error) }
     }
 
-    /// Ends what its user still runs.
+    /// Ends the remaining processes of its user.
     fn end(&self, limit: Duration) -> Result<(), VolumeError> {
         if let Some(uid) = self.uid.filter(|_| is_alone()) {
             end(uid, limit).map_err(|error| self.wrong(&error))?;
@@ -167,7 +169,7 @@ impl Doomed {
         }
     }
 
-    /// Has its user remove all that is in it.
+    /// Makes its user remove everything in it.
     fn empty(&self, programs: &Programs, limit: Duration) -> Result<(), VolumeError> {
         let Some(uid) = self.uid else { return Ok(()) };
         let master = Master::Ids(uid.get(), uid.get());
@@ -188,7 +190,7 @@ fn interrupted_by(signal: Signal) -> VolumeError {
     WaitError::Interrupted { signal, left: Interrupted::Removing }.into()
 }
 
-/// Kills every process of this user, until there is none. Root does it: this user could stop a process of its own that is to.
+/// Kills every process of this user, until there is none. Root does this, because this user could stop its own process before it is done.
 fn end(uid: Uid, limit: Duration) -> io::Result<()> {
     let until = Instant::now() + limit;
     loop {
@@ -196,7 +198,7 @@ fn end(uid: Uid, limit: Duration) -> io::Result<()> {
         for entry in fs::read_dir("/proc")? {
             let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let Some(pid) = Pid::from_raw(number) else { continue };
-            // By descriptor, so that it is the process that was looked at.
+            // A descriptor makes sure that this is the process that was looked at.
             let process = match pidfd_open(pid, PidfdFlags::empty()) {
                 Err(Errno::SRCH) => continue,
                 opened => opened?,
@@ -211,7 +213,7 @@ fn end(uid: Uid, limit: Duration) -> io::Result<()> {
                 }
             }
         }
-        // A signal ends the run, which says so.
+        // A signal ends the run, and the run reports it.
         if left == 0 || seen().is_some() {
             return Ok(());
         }
@@ -222,7 +224,7 @@ fn end(uid: Uid, limit: Duration) -> io::Result<()> {
     }
 }
 
-/// Whether a process runs as this user, in any way, and is no zombie.
+/// Whether a process runs as this user, by any of its ids, and is not a zombie.
 fn is_of(pid: i32, uid: Uid) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return false };
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
@@ -231,7 +233,8 @@ fn is_of(pid: i32, uid: Uid) -> bool {
     !is_zombie && field("Uid:").is_some_and(|uids| uids.split_whitespace().any(|uid| uid == number))
 }
 
-/// Whether the processes that can be seen are those of this container: one that shares them with its machine may share numbers of users, too.
+/// Whether the visible processes are those of this container alone. A container that shares them with its machine may share the numbers of users,
+/// too.
 fn is_alone() -> bool {
     let id = |path: &Utf8Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
     id("/proc/1/root/".into()).is_some_and(|first| id("/".into()) == Some(first))

@@ -1,8 +1,8 @@
-//! What of the volume belongs to somebody else than the service user, and what root may give it.
+//! The files on the volume that belong to another user than the service user, and which of them root may give to it.
 //!
-//! A command of root's, as Hermes in `docker exec` with `HERMES_DOCKER_EXEC_AS_ROOT`, leaves files of root's there, at which gateways fail. Root gives
-//! only what changes nothing for anybody but its owner: a file or directory that the service user can read already, and whose directory is its
-//! own, so that it could have put a copy in its place. What it cannot read stays root's: the service user may have moved it there.
+//! A command that runs as root, such as Hermes in `docker exec` with `HERMES_DOCKER_EXEC_AS_ROOT`, leaves files of root there, and gateways fail at
+//! them. Root gives only what changes nothing but the owner: a file or directory that the service user can already read and whose directory it owns,
+//! so it could have put a copy in its place. A file that it cannot read stays with root: the service user may have moved it there.
 
 use std::collections::BTreeSet;
 
@@ -18,30 +18,30 @@ use super::shown::Shown;
 use crate::base::text::reason;
 use crate::disk::{Context as _, Dir, is_mounted};
 
-/// So many entries are looked at, and of one directory so many: whoever fills the volume holds up a boot no longer than that. What was the
-/// service user's under another number is given once, and does not count.
+/// The most entries that are looked at, in total and in one directory. A user who fills the volume delays a boot by no more than that. Files that the
+/// service user owned under another number are given once, and do not count.
 const MOST_ENTRIES: usize = 200_000;
 const MOST_OF_ONE: usize = 20_000;
 const MOST_OF_ONE_FORMER: usize = 10_000_000;
 
-/// So many of what was given are named.
+/// The most given files that are named.
 const MOST_NAMED: usize = 10_000;
 
-/// So deep below the home is looked. A clean volume is looked at only so deep; below what was given, all is.
+/// The depth to which a clean volume is looked at, below the home. Below a directory that was given, everything is looked at.
 const DEPTH: usize = 4;
 
-/// What was found on a volume that is not the service user's.
+/// The files on a volume that do not belong to the service user.
 #[derive(Debug, Default)]
 pub(crate) struct Repair {
     /// What was given to that user, or would be: the first ten thousand.
     pub(crate) given: Vec<Shown>,
-    /// How many more were.
+    /// How many more were given.
     pub(crate) more_given: usize,
-    /// What was not, and why.
+    /// What was not given, and why.
     pub(crate) left: Vec<Left>,
 }
 
-/// Something that the service user may have no use of, and that root does not give.
+/// Something that the service user may be unable to use and that root does not give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Left {
     /// What it is.
@@ -50,20 +50,20 @@ pub(crate) struct Left {
     pub(crate) problem: String,
 }
 
-/// How a volume is repaired.
+/// The rules for a repair.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     /// The service user.
     pub(crate) to: Identity,
-    /// Whether what is that of an ordinary user who owns the home is the service user's, who had another number then.
+    /// Whether files of the home's owner belong to the service user, if the owner is an ordinary user. The service user had another number then.
     pub(crate) from_owner: bool,
     /// Whether to change nothing.
     pub(crate) dry_run: bool,
 }
 
 impl Volume {
-    /// Gives the service user what it must be able to use, as far as that gives it nothing of anybody else's. Of a clean volume, a bounded part
-    /// is looked at, and nothing is opened.
+    /// Gives the service user what it has to be able to use, as long as it gets nothing that belongs to another user. A clean volume is looked at in
+    /// part, within limits, and nothing is opened.
     ///
     /// # Errors
     /// If the home itself cannot be looked at.
@@ -84,7 +84,7 @@ impl Volume {
             } else if !(top.st_uid == 0 && is_mounted(self.home()) == Some(true)) {
                 let problem = format!(
                     "it belongs to user {}, and the gateways run as {}; docker run -e HERMES_UID={} -e HERMES_GID={}, or give \
-                     it to that user where it comes from",
+                     it to that user on the machine that it comes from",
                     top.st_uid, rules.to.uid, top.st_uid, top.st_gid
                 );
                 walk.leave("", problem);
@@ -93,36 +93,36 @@ impl Volume {
         }
         walk.tops(&top);
         walk.trees(&top);
-        // Last, so that a run that is killed, or that could not see all, is done again.
+        // The home comes last, so that a run that was killed, or could not see everything, is done again.
         if top.st_uid != rules.to.uid && (walk.is_whole || walk.former.is_none()) {
             walk.give(self.home(), ".", "", &top);
         }
-        // They were found in the order in which the file system lists them, which says nothing to a reader and is another one each time.
+        // The file system lists them in an order that means nothing to a reader and differs each time.
         walk.done.given.sort();
         walk.done.left.sort_by(|one, other| one.what.cmp(&other.what));
         Ok(walk.done)
     }
 }
 
-/// What came of it.
+/// The result.
 enum Given {
     Yes,
-    /// Something is mounted there, which is somebody else's.
+    /// Another file system is mounted there, which belongs to somebody else.
     Mounted,
-    /// It is not what it was any more.
+    /// It changed in the meantime.
     Changed,
 }
 
 struct Walk<'a> {
     volume: &'a Volume,
     rules: Rules,
-    /// The number that the service user had before.
+    /// The earlier number of the service user.
     former: Option<u32>,
     done: Repair,
     seen: usize,
-    /// Whether nothing was left out for there being too much.
+    /// Whether no limit left anything out.
     is_whole: bool,
-    /// The directories that would be given, if that was not only told.
+    /// In a dry run, the directories that would be given.
     would_own: BTreeSet<String>,
 }
 
@@ -193,21 +193,21 @@ impl Walk<'_> {
     fn entry(&mut self, directory: &Dir, above: &str, depth: usize, around: &Stat, name: &[u8], ahead: &mut Ahead) {
         let stat = std::str::from_utf8(name).ok().and_then(|name| Some((name, directory.stat(name).ok()?)));
         let to = self.rules.to.uid;
-        // What was given now, or by a run that was killed, is on the way to the end.
+        // What was given now, or by a run that was killed, brings the repair nearer to its end.
         let counts = |stat: &Stat| self.former.is_none_or(|former| ![former, to].contains(&stat.st_uid));
         self.seen += usize::from(stat.as_ref().is_none_or(|(_, stat)| counts(stat)));
         let Some((name, stat)) = stat else { return };
         let below = format!("{above}/{name}");
         let given = self.look(directory, name, &below, around, &stat);
         let is_own = given || FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_uid == to;
-        // All of what was the user's under another number is looked at.
+        // Everything is looked at that belonged to the user under another number.
         let is_near = given || depth < DEPTH || self.former.is_some();
         if is_own && is_near && FileType::from_raw_mode(stat.st_mode).is_dir() {
             ahead.push(below, if given { 0 } else { depth + 1 });
         }
     }
 
-    /// Gives this if it is to be given; whether it was, or would be.
+    /// Gives this if the rules allow it. Returns whether it was given, or would be.
     fn look(&mut self, directory: &Dir, name: &str, below: &str, around: &Stat, stat: &Stat) -> bool {
         let to = self.rules.to;
         if stat.st_uid == to.uid {
@@ -219,19 +219,19 @@ impl Walk<'_> {
         if stat.st_uid != 0 {
             return false;
         }
-        // A directory that was given, or would be, is the user's.
+        // A directory that was given, or would be, belongs to the user.
         let own = around.st_uid == to.uid || self.is_given_above(below);
         let kind = FileType::from_raw_mode(stat.st_mode);
         let problem = if kind.is_symlink() {
-            "refusing to give it, since it is a symlink of root's; remove it"
+            "refusing to give it, because it is a symlink of root; remove it"
         } else if !kind.is_file() && !kind.is_dir() {
             return false;
         } else if kind.is_file() && stat.st_nlink != 1 {
-            "refusing to give it, since it has another name elsewhere; replace it by a copy"
+            "refusing to give it, because it has another name elsewhere; replace it by a copy"
         } else if !own {
-            "refusing to give it, since its directory belongs to somebody else"
+            "refusing to give it, because its directory belongs to another user"
         } else if !to.reads(stat) {
-            "refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root"
+            "refusing to give it, because it belongs to root and nobody else may read it; if Hermes needs it, chown it as root"
         } else {
             return self.give(directory, name, below, stat);
         };
@@ -239,12 +239,12 @@ impl Walk<'_> {
         false
     }
 
-    /// Whether the directory of this is the user's, or would be.
+    /// Whether the directory that holds this belongs to the user, or would.
     fn is_given_above(&self, below: &str) -> bool {
         below.rsplit_once('/').is_none_or(|(above, _)| self.would_own.contains(above))
     }
 
-    /// Gives what was looked at, if it is still there: it is opened first, so that nothing else can be given in its place.
+    /// Gives what was looked at, if it is still there. It is opened first, so that nothing else can be given in its place.
     fn give(&mut self, directory: &Dir, name: &str, below: &str, looked_at: &Stat) -> bool {
         if self.rules.dry_run {
             if FileType::from_raw_mode(looked_at.st_mode).is_dir() && looked_at.st_uid == 0 {
@@ -258,7 +258,7 @@ impl Walk<'_> {
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let descriptor = rustix::fs::openat(directory, name, flags, Mode::empty())?;
             let there = rustix::fs::fstat(&descriptor)?;
-            // How many names a directory has says how many are in it.
+            // The number of links of a directory depends on the number of directories in it.
             let is_directory = FileType::from_raw_mode(there.st_mode).is_dir();
             let links = |stat: &Stat| if is_directory { 0 } else { stat.st_nlink };
             let what = |stat: &Stat| (stat.st_dev, stat.st_ino, stat.st_uid, stat.st_mode, links(stat));
@@ -283,7 +283,7 @@ impl Walk<'_> {
                 return true;
             }
             Ok(Given::Mounted) => return false,
-            Ok(Given::Changed) => self.leave(below, "it changed meanwhile; run gatewayctl repair again"),
+            Ok(Given::Changed) => self.leave(below, "it changed in the meantime; run gatewayctl repair again"),
             Err(error) => self.leave(below, format!("cannot give it: {}", reason(&error.into()))),
         }
         self.is_whole = false;

@@ -1,8 +1,8 @@
-//! The saved manifest, `gateways.toml`: what was registered at run time and is not to be lost.
+//! The saved manifest, `gateways.toml`, which keeps what was registered at run time.
 //!
-//! It decides what root runs at the next boot. It lies on the volume, which is the service user's, unless root has a place of its own for
-//! it (`--state`). On the volume only a file of root's (or of this user) that nobody else may write is believed, and it is never written in
-//! place; but whoever owns the volume can hide such a file and put it back later.
+//! It decides what root runs at the next boot. It lies on the volume, which the service user owns, unless root has another place for it (`--state`).
+//! On the volume, a file is believed only if root (or this user) owns it and nobody else may write it. It is never overwritten in place. The owner of
+//! the volume can still hide such a file, and put it back later.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -24,15 +24,15 @@ use crate::spec::options::{Key, Kind, Options};
 
 const NAME: &str = "gateways.toml";
 
-/// What is written before it takes the place of the older one.
+/// The new file, before it replaces the older one.
 const FRESH: &str = ".gateways.toml.new";
 
-/// What whoever changes it locks.
+/// The lock that every run takes before it changes the file.
 const LOCK: &str = ".gateways.toml.lock";
 
 const HEADER: &str = "# Written by gatewayctl register --save, and read by gatewayctl reconcile.\n";
 
-/// Where the saved manifest is kept.
+/// The place of the saved manifest.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     path: Utf8PathBuf,
@@ -43,7 +43,7 @@ impl Store {
     /// The directory that `--state` names, else the home of Hermes.
     ///
     /// # Errors
-    /// If the directory is not there, or somebody else than root (or this user) can change it or what is above it; for the home see
+    /// If the directory does not exist, or if a user other than root (or this user) can change it or a directory above it. For the home, see
     /// [`Volume::open`].
     pub(crate) fn open(state: Option<&Utf8Path>, home: &Utf8Path) -> Result<Self, VolumeError> {
         let Some(state) = state else { return Self::on(home) };
@@ -60,10 +60,10 @@ impl Store {
         Ok(Self { path: volume.path.join(NAME), directory: Rc::new(volume.home) })
     }
 
-    /// Keeps other runs from changing it as long as the lock is held, also those in other containers that share the place.
+    /// Keeps other runs from changing it as long as the lock is held, including runs in other containers that share the place.
     ///
     /// # Errors
-    /// If somebody else holds it for as long as `patience` lasts.
+    /// If another run holds the lock for as long as `patience` lasts.
     pub(crate) fn lock(&self, patience: Patience<'_, '_>) -> Result<Lock, VolumeError> {
         let what = format!("the lock on {}", self.path);
         Ok(Lock::take_evicting(&*self.directory, LOCK, patience, (&what, &self.path), Dir::evict)?)
@@ -78,10 +78,10 @@ pub(crate) struct SavedManifest {
 }
 
 impl SavedManifest {
-    /// That of this place, empty if there is none yet.
+    /// The manifest in this place, empty if it does not exist yet.
     ///
     /// # Errors
-    /// If somebody else than root could have written it, or it cannot be read.
+    /// If a user other than root could have written it, or if it cannot be read.
     pub(crate) fn open(store: &Store) -> Result<Self, VolumeError> {
         let refuse = |problem: String| VolumeError::Saved { path: store.path.clone(), problem };
         let file = match store.directory.read(NAME) {
@@ -93,21 +93,21 @@ impl SavedManifest {
         };
         let own = rustix::process::geteuid().as_raw();
         if file.uid != 0 && file.uid != own {
-            return Err(refuse(format!("it belongs to user {}, who could have root run anything", file.uid)));
+            return Err(refuse(format!("it belongs to user {}, who could make root run anything", file.uid)));
         }
         if file.mode & 0o022 != 0 {
-            return Err(refuse(format!("its mode is {:04o}, so others could have root run anything", file.mode)));
+            return Err(refuse(format!("its mode is {:04o}, so others could make root run anything", file.mode)));
         }
         let text = String::from_utf8(file.text).map_err(|_| refuse("it is not UTF-8".to_owned()))?;
         Ok(Self { store: store.clone(), text })
     }
 
-    /// Whether there is one on the volume that nobody reads, since `--state` names another place.
+    /// Whether the volume has a manifest that nobody reads, because `--state` names another directory.
     pub(crate) fn is_ignored_on(volume: &Volume) -> bool {
         volume.home().stat(NAME).is_ok()
     }
 
-    /// What it says.
+    /// Its settings.
     ///
     /// # Errors
     /// Every mistake in it.
@@ -115,17 +115,17 @@ impl SavedManifest {
         Ok(source::parse(&self.store.path, &self.text)?)
     }
 
-    /// Has it name this gateway with these options and no other; written once [`Written::commit`] is called.
+    /// Sets the options of this gateway, and returns the new manifest. [`Written::commit`] puts it in place.
     ///
     /// # Errors
-    /// Where it has mistakes, or cannot be written.
+    /// If the manifest has mistakes, or cannot be written.
     pub(crate) fn with(&self, profile: &ProfileName, options: &Options) -> Result<Written, VolumeError> {
         self.edited(|gateways| {
             gateways.insert(profile.to_string(), Value::Table(table(options)));
         })
     }
 
-    /// Has it not name this gateway any more; `None` where it does not anyway.
+    /// Removes this gateway, and returns the new manifest; `None` if the manifest does not name it.
     ///
     /// # Errors
     /// As [`Self::with`].
@@ -154,7 +154,7 @@ impl SavedManifest {
     }
 }
 
-/// The keys of one gateway, as a manifest has them.
+/// The keys of one gateway, in the form of a manifest.
 fn table(options: &Options) -> Table {
     let mut table = Table::new();
     for key in Key::OF_GATEWAY {
@@ -185,7 +185,7 @@ fn table(options: &Options) -> Table {
     table
 }
 
-/// A manifest that has been written beside the one that it replaces. It goes unless it is committed.
+/// A new manifest that stands beside the one that it replaces. It is removed unless it is committed.
 #[derive(Debug)]
 pub(crate) struct Written {
     store: Store,
@@ -196,7 +196,7 @@ pub(crate) struct Written {
 impl Written {
     fn new(store: &Store, text: &str) -> Result<Self, VolumeError> {
         let fresh = store.path.with_file_name(FRESH);
-        // Values may be private, so that only who writes them reads them. Nothing that is there is followed or taken over.
+        // Values may be private, so only the user who writes them can read them. Nothing that already exists is followed or taken over.
         let file = store.directory.create(FRESH).context("create", &fresh)?;
         let mut written = Self { store: store.clone(), file, committed: false };
         written.file.write_all(text.as_bytes()).context("write", &fresh)?;
@@ -204,10 +204,10 @@ impl Written {
         Ok(written)
     }
 
-    /// Puts it in the place of the older one.
+    /// Replaces the older manifest by it.
     ///
     /// # Errors
-    /// If that cannot be done; then the older one is still there.
+    /// If that is not possible. Then the older manifest is still there.
     pub(crate) fn commit(mut self) -> Result<(), VolumeError> {
         self.store.directory.rename(&self.file, FRESH, NAME).context("replace", &self.store.path)?;
         self.committed = true;

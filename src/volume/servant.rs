@@ -1,7 +1,7 @@
-//! What runs as the service user. It has nothing of the one who calls it: a session of its own without a terminal, its pipes and no
-//! other descriptor, an environment of three variables, and an end: a time limit and a limit to what it may say.
+//! Processes that run as the service user. They have nothing of their caller: they get their own session without a terminal, their pipes and no other
+//! descriptor, an environment of three variables, and two limits, of time and of output.
 //!
-//! Root would follow a symlink that this user planted below its home; this user's own process leads no further than the user could go.
+//! Root would follow a symlink that this user puts below its home. A process of this user can go no further than the user itself.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -18,15 +18,15 @@ use crate::s6::container;
 use crate::spec::Owner;
 use crate::spec::options::UserName;
 
-/// The most that is read of what a program says, in bytes: of standard output and error together.
+/// The most bytes of a program's output that are read, standard output and standard error together.
 const MOST_SAID: usize = 64 << 10;
 
-/// The time that a run gives all its servants together; what they hold up, they hold up no longer.
+/// The time that all servants of a run have together. What they delay, they delay no longer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     until: Instant,
     limit: Duration,
-    /// Whether a signal ends it before.
+    /// Whether a signal ends it earlier.
     heeds: bool,
 }
 
@@ -36,40 +36,40 @@ impl Deadline {
         Self { until: Instant::now() + limit, limit, heeds: false }
     }
 
-    /// So long from now, or until a signal comes that ends this run: somebody may wait for long.
+    /// So long from now, or until a signal comes that ends this run. Use this if a person may wait for long.
     pub(crate) fn after_or_signal(limit: Duration) -> Self {
         Self { heeds: true, ..Self::after(limit) }
     }
 
-    /// The same limit, of which so much is left now: something else took its time meanwhile.
+    /// The same limit with this much left now. Something else took time in between.
     pub(crate) fn resumed(self, left: Duration) -> Self {
         Self { until: Instant::now() + left, ..self }
     }
 
-    /// What is left of it.
+    /// The time that is left.
     pub(crate) fn left(self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }
 }
 
-/// Who it is.
+/// The user of a servant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Master {
-    /// A user by name, whom root becomes.
+    /// A user by name. Root becomes this user.
     User(UserName),
-    /// A user and group by number, whom root becomes: who supervises a tree of his own.
+    /// A user and group by number. Root becomes them: they supervise their own tree.
     Ids(u32, u32),
-    /// Who runs this, and is not root.
+    /// The user who runs this, who is not root.
     Itself,
 }
 
 impl Master {
-    /// The user of this name if root asks; whoever asks is not root has nobody else to become.
+    /// The user of this name if root asks. Any other user can only act as itself.
     pub(crate) fn of(user: &UserName) -> Self {
         if rustix::process::geteuid().is_root() { Self::User(user.clone()) } else { Self::Itself }
     }
 
-    /// Who a gateway runs as, if root asks.
+    /// The user of a gateway, if root asks.
     pub(crate) fn of_owner(owner: &Owner) -> Self {
         match owner {
             Owner::Shared(user) => Self::of(user),
@@ -79,7 +79,7 @@ impl Master {
     }
 }
 
-/// Does things as the service user.
+/// Acts as the service user.
 #[derive(Debug)]
 pub(crate) struct Servant<'a> {
     programs: &'a Programs,
@@ -100,7 +100,7 @@ pub(crate) enum ServantError {
         source: io::Error,
     },
     /// It took too long.
-    #[error("{program} did not end within {seconds} s; look for what holds it up, or give it longer with --timeout")]
+    #[error("{program} did not end within {seconds} s; find out what delays it, or give it longer with --timeout")]
     Late {
         /// The program.
         program: String,
@@ -110,8 +110,8 @@ pub(crate) enum ServantError {
     /// A signal came that ends this run.
     #[error("interrupted by {0}")]
     Interrupted(Signal),
-    /// It said too much.
-    #[error("{0} said more than 64 KiB, and was stopped")]
+    /// It printed too much.
+    #[error("{0} printed more than 64 KiB, and was stopped")]
     TooMuch(String),
     /// It failed.
     #[error("{program} failed with {code}: {said}")]
@@ -120,12 +120,12 @@ pub(crate) enum ServantError {
         program: String,
         /// Its exit code, or -1 if a signal ended it.
         code: i32,
-        /// What it said, on one line, cut and with what a terminal acts on escaped.
+        /// Its output, on one line, shortened, with the characters escaped on which a terminal acts.
         said: String,
     },
 }
 
-/// What a servant said. It may be anything: the service user can stop, trace and change each of its processes.
+/// The output of a servant. It may be anything, because the service user can stop, trace and change each of its processes.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -134,7 +134,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// The last line of its complaint, or none.
+    /// The last line of its standard error, or an empty text.
     pub(crate) fn last_complaint(&self) -> String {
         let line = self.err.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty());
         excerpt(line.unwrap_or_default(), 200)
@@ -142,26 +142,26 @@ impl Said {
 }
 
 impl<'a> Servant<'a> {
-    /// This user, with this home, until then.
+    /// A servant with this user and this home, until this deadline.
     pub(crate) fn new(programs: &'a Programs, master: Master, home: &'a Utf8Path, deadline: Deadline) -> Self {
         Self { programs, home, master, deadline }
     }
 
-    /// Runs a program and gives what it said, however it ended.
+    /// Runs a program and returns its output, with any exit code.
     pub(crate) fn ask(&self, program: &str, arguments: &[&str]) -> Result<Said, ServantError> {
         self.begin(program, arguments)?.wait(b"")
     }
 
-    /// Runs a program with this input, which is to succeed.
+    /// Runs a program with this input. Fails unless the program succeeds.
     pub(crate) fn run(&self, program: &str, arguments: &[&str], input: &[u8]) -> Result<(), ServantError> {
         self.begin(program, arguments)?.end(input)
     }
 
     /// Starts a program that waits for its input.
     pub(crate) fn begin(&self, program: &str, arguments: &[&str]) -> Result<Working, ServantError> {
-        // What its caller left open is nobody else's: only pipes reach it. Everything that this program opens itself is closed anyway.
+        // Descriptors that the caller left open do not reach the program, only pipes do. Everything that this program opens itself is closed anyway.
         close_fds::set_fds_cloexec_threadsafe(3, &[]);
-        // `-i`: without a session of its own it does not run.
+        // `-i`: it does not run without its own session.
         #[expect(clippy::disallowed_methods, reason = "the one place where something runs as the service user")]
         let mut command = Command::new(self.programs.path("s6-setsid"));
         command.arg("-i");
@@ -186,7 +186,7 @@ impl<'a> Servant<'a> {
     }
 }
 
-/// A program of the service user's. Dropped, it is killed with all that it started in its session.
+/// A program of the service user. When this is dropped, the program is killed with everything that it started in its session.
 #[derive(Debug)]
 pub(crate) struct Working {
     program: String,
@@ -195,12 +195,12 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    /// Gives it another time limit, since its caller had something else to do meanwhile.
+    /// Sets another time limit, because the caller had something else to do in between.
     pub(crate) fn until(self, deadline: Deadline) -> Self {
         Self { deadline, ..self }
     }
 
-    /// Gives it its input, and waits until it is done.
+    /// Gives it its input, and waits until it ends.
     pub(crate) fn end(self, input: &[u8]) -> Result<(), ServantError> {
         let program = self.program.clone();
         let said = self.wait(input)?;

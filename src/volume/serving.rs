@@ -1,7 +1,7 @@
-//! Whether the gateway of the root profile serves the other profiles of its home, too. Hermes calls that multiplexing.
+//! Whether the gateway of the root profile also serves the other profiles of its home. Hermes calls this multiplexing.
 //!
-//! A person asks for it by a variable, or in `config.yaml`; from 0.21.5 on it is always so. Which profiles it found then stands in the root
-//! profile's `gateway_state.json`. Beside it, a gateway of a named profile ends at once; docs/hermes-versions.md says with what.
+//! A person asks for it with a variable, or in `config.yaml`. From 0.21.5 on, it is always so. Then `gateway_state.json` of the root profile names
+//! the profiles that it found. A gateway of a named profile beside it ends at once; docs/hermes-versions.md says with what exit code.
 
 #![expect(clippy::disallowed_methods, reason = "/proc")]
 
@@ -19,38 +19,38 @@ use crate::hermes::{Apart, Release};
 use crate::spec::ProfileName;
 use crate::spec::environment::switch;
 
-/// The file of settings of the root profile.
+/// The file with the settings of the root profile.
 const CONFIG: &str = "config.yaml";
 
-/// The setting in it, on its own level or below `gateway`.
+/// The setting in it, at the top level or below `gateway`.
 const SETTING: &str = "multiplex_profiles:";
 
-/// The setting below `gateway` in the file of a named profile by which it has a gateway of its own (0.21.5 and later).
+/// The setting below `gateway` in the file of a named profile that gives the profile its own gateway (0.21.5 and later).
 const STANDALONE: &str = "standalone:";
 
-/// The file in the directory of a named profile that keeps it from being served, whatever is in it (0.21.5 and later).
+/// The file in the directory of a named profile that keeps it from being served, with any content (0.21.5 and later).
 const PARKED: &str = "gateway.parked";
 
-/// In the record: why the gateway serves itself alone. It is there, if only as `null`, from 0.21.4 on.
+/// In the record, why the gateway serves only itself. From 0.21.4 on, this member always exists, but may be `null`.
 const ALONE: &str = "multiplex_standalone_reason";
 
-/// So many characters of that reason are shown.
+/// The most characters of that reason that are shown.
 const LONGEST_REASON: usize = 200;
 
-/// What a gateway that runs says of itself.
+/// What a running gateway records about itself.
 struct Live {
     serves: BTreeSet<String>,
     alone: Option<String>,
-    /// Whether it is of a release that says why it would not serve others.
+    /// Whether its release records why it would not serve others.
     is_new: bool,
 }
 
-/// The root profile's gateway is to serve the named profiles of its home.
+/// The gateway of the root profile should serve the named profiles of its home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Multiplexing {
-    /// Those that it serves, by its own word; `None` as long as it does not run, or not like that.
+    /// The profiles that it serves, as it records; `None` as long as it does not run, or not in this way.
     serves: Option<Served>,
-    /// Why it serves itself alone all the same, by its own word.
+    /// Why it serves only itself all the same, as it records.
     alone: Option<String>,
 }
 
@@ -59,44 +59,45 @@ pub(crate) struct Multiplexing {
 enum Served {
     /// These.
     These(BTreeSet<String>),
-    /// It is of a release that does not say so.
+    /// Its release does not record this.
     Unsaid,
 }
 
-/// What keeps a profile from the gateway that serves the others.
+/// Why the gateway that serves the others does not serve a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// Nothing.
+    /// Nothing prevents it.
     Not,
-    /// Somebody stopped it; nobody is to serve it.
+    /// Somebody stopped the profile, so nobody should serve it.
     Parked,
-    /// It has a gateway of its own.
+    /// The profile has its own gateway.
     Apart,
 }
 
 impl Multiplexing {
-    /// The variable by which whoever runs a container decides it: `true` or `false`, or another word for these.
+    /// The variable by which the person who runs a container decides it: `true` or `false`, or another word for these.
     pub(crate) const VARIABLE: &str = "GATEWAY_MULTIPLEX_PROFILES";
 
-    /// Whether it does so now. Until then, gateways of the others may be the ones that serve.
+    /// Whether it serves others now. Until then, the gateways of the other profiles may serve them.
     pub(crate) fn is_on(&self) -> bool {
         self.serves.is_some()
     }
 
-    /// Whether it runs and does not name this profile among those that it serves: one that was made since, or that has nothing to serve.
+    /// Whether it runs and does not name this profile among those that it serves: the profile is newer, or has nothing to serve.
     pub(crate) fn leaves_out(&self, profile: &ProfileName) -> bool {
         matches!(&self.serves, Some(Served::These(these)) if !these.contains(profile.as_str()))
     }
 
-    /// Why it serves itself alone, by its own word, if it runs like that.
+    /// Why it serves only itself, as it records, if it runs in this way.
     pub(crate) fn alone(&self) -> Option<&str> {
         self.alone.as_deref()
     }
 }
 
 impl Volume {
-    /// Whether the root profile's gateway is to serve the others. A release that always does needs no word for it. Else the variable decides, or
-    /// `config.yaml`: what an earlier run recorded stays in the record of many a release after somebody has turned it off.
+    /// Whether the gateway of the root profile should serve the others. A release that always does so needs no setting. Otherwise the variable
+    /// decides, or `config.yaml`. The record does not count, because in many releases the record of an earlier run stays after the setting is turned
+    /// off.
     pub(crate) fn multiplexing(&self, variable: Option<bool>, release: Option<&Release>) -> Option<Multiplexing> {
         if release.is_some_and(|release| !release.multiplexes()) {
             return None;
@@ -105,7 +106,7 @@ impl Volume {
         let config = || self.home().read(CONFIG).ok().and_then(|file| configured(&file.text));
         let live = self.live();
         let always = release.is_some_and(Release::serves_all);
-        // Who says why it would not serve others says so truly, too, that it does.
+        // A release that records why it would not serve others also records truly that it does.
         let is_new = live.as_ref().is_some_and(|live| live.is_new && live.serves.len() > 1);
         (always || is_new || variable.or_else(config) == Some(true)).then(|| {
             let alone = live.as_ref().and_then(|live| live.alone.clone());
@@ -119,7 +120,7 @@ impl Volume {
         })
     }
 
-    /// What keeps this profile from the gateway that serves the others, if that is of this release. So many bytes may still be read for it.
+    /// Why the gateway that serves the others, of this release, does not serve this profile. `left` is the number of bytes that may still be read.
     pub(crate) fn kept(&self, profile: &ProfileName, release: Option<&Release>, left: &mut usize) -> Kept {
         if profile.is_default() || release.is_some_and(|release| release.apart != Apart::Markers) {
             return Kept::Not;
@@ -135,7 +136,7 @@ impl Volume {
         }
     }
 
-    /// What the process says that wrote the root profile's record, if it is there.
+    /// The record of the root profile, if the process that wrote it still runs.
     fn live(&self) -> Option<Live> {
         let file = self.home().read(STATE).ok()?;
         let record = Object::parse(std::str::from_utf8(&file.text).ok()?)?;
@@ -150,7 +151,7 @@ impl Volume {
         Some(Live { serves, alone, is_new: record.has(ALONE) })
     }
 
-    /// Whether the process that wrote this record is still there. A number alone may be another's by now.
+    /// Whether the process that wrote this record still runs. Its number alone may belong to another process by now.
     fn runs(&self, record: &Object<'_>) -> bool {
         let number = |name| record.get(name).and_then(|value: Value| value.as_u64());
         let (Some(pid), Some(started)) = (number("pid"), number("start_time")) else { return false };
@@ -161,13 +162,13 @@ impl Volume {
     }
 }
 
-/// When a process started, in clock ticks, by its `stat` (proc(5)). Its name comes before it, and may contain anything.
+/// When a process started, in clock ticks, from its `stat` (proc(5)). The name of the process comes before that, and may contain anything.
 fn start(stat: &str) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// What a `config.yaml` says of it. Only the lines are looked at, as `hermes config set` writes them: a parser of all of YAML would be a large
-/// thing to give the service user's bytes to.
+/// What a `config.yaml` says about it. Only single lines are read, as `hermes config set` writes them. A full YAML parser would be a large program to
+/// give the service user's bytes to.
 fn configured(text: &[u8]) -> Option<bool> {
     let text = std::str::from_utf8(text).ok()?;
     let said = |is_of_interest: fn(&str) -> bool| {
@@ -177,7 +178,7 @@ fn configured(text: &[u8]) -> Option<bool> {
     said(|line| line.starts_with(SETTING)).or_else(|| said(|line| line.starts_with([' ', '\t'])))
 }
 
-/// Whether the `config.yaml` of a named profile says that it has a gateway of its own: on the first level below `gateway` only.
+/// Whether the `config.yaml` of a named profile gives it its own gateway. Only the first level below `gateway` counts.
 fn is_standalone(text: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
     let (mut is_inside, mut level, mut said) = (false, None, None);
@@ -193,7 +194,7 @@ fn is_standalone(text: &[u8]) -> bool {
     said == Some(true)
 }
 
-/// What a line says that begins with this key.
+/// The value in a line that begins with this key.
 fn setting(line: &str, key: &str) -> Option<bool> {
     let value = line.trim_start().strip_prefix(key)?;
     let value = value.split_once(" #").map_or(value, |(value, _)| value);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A path below the home, or the home itself, for a message. It is no path that anybody can open.
+/// A path below the home, or the home itself, for a message. Nobody can open it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shown(pub(super) String);
 

@@ -1,4 +1,4 @@
-#![expect(clippy::disallowed_methods, reason = "a log directory of the test's own")]
+#![expect(clippy::disallowed_methods, reason = "a log directory that the test made")]
 
 use std::fs;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use crate::spec::ServiceName;
 use crate::volume::home::Volume;
 use crate::volume::logs::{CURRENT, PREVIOUS};
 
-/// A directory as s6-log keeps one, without s6-log, which makes all steps of a rotation at once.
+/// A log directory like one of s6-log. s6-log itself would do all steps of a rotation at once.
 struct Log {
     volume: tempfile::TempDir,
     rotations: u32,
@@ -80,7 +80,7 @@ fn at_each_step_of_a_rotation_each_line_is_shown_once_and_in_its_order() {
     let (mut said, mut line) = (Vec::new(), 0);
     for rotation in 0..3 {
         for step in 0..4 {
-            // Between the first step and the second there is nothing to write to.
+            // Between the first step and the second, there is no file to write to.
             if step != 1 {
                 log.say(&line.to_string());
                 said.push(format!("{line}\n"));
@@ -99,7 +99,7 @@ fn at_each_step_of_a_rotation_each_line_is_shown_once_and_in_its_order() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whoever follows may look after any steps, and sees the rest later.
+    /// A reader that follows may look after any step, and sees the rest later.
     #[test]
     fn who_follows_misses_nothing_whenever_he_looks(looks in proptest::collection::vec(1_u32..12, 1..12)) {
         let mut log = Log::new();
