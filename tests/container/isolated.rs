@@ -173,7 +173,7 @@ fn an_instance_is_apart_from_all_others() {
         // What root is given to do with it needs no other words.
         container.sh("exec 2>/dev/null; gatewayctl -q restart bob; gatewayctl -q stop bob; gatewayctl -q start bob");
         let doctor = container.sh("gatewayctl doctor | grep -E ' (isolated|ports|home) '");
-        assert!(doctor.contains("2 isolated gateways, each with a user and a home of its own"), "{target}: {doctor}");
+        assert!(doctor.contains("2 isolated gateways, each with its own user and home"), "{target}: {doctor}");
         let instance = ["env", "HERMES_INSTANCE=bob", "hermes", "--help"];
         assert!(container.exec(&instance).out.contains("--replace"), "{target}");
     }

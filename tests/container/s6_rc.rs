@@ -128,7 +128,7 @@ fn gateways_come_and_go_in_their_order() {
     // What is after the one that is stopped stops first, and is not started again with it.
     let stopped = container.exec(&["gatewayctl", "stop", "b"]);
     assert_eq!((stopped.code, stopped.out.as_str()), (0, "stopped b\n"), "{}", stopped.err);
-    assert!(stopped.err.contains("gateway a stops, too, being after gateway b"), "{}", stopped.err);
+    assert!(stopped.err.contains("gateway a stops too, because it depends on gateway b"), "{}", stopped.err);
     assert!(order().ends_with("a ends\nb ends\n"), "{}", order());
     container.sh("exec 2>/dev/null; gatewayctl -q start a");
     container.until("[ $(grep -c begins /record/order) = 4 ]");
@@ -168,7 +168,7 @@ fn gatewayctl_and_s6_rc_agree() {
     container.until_up("coder");
     agree();
     assert!(container.log_of("coder").contains("-p coder gateway start --foreground --port"));
-    assert!(container.sh("gatewayctl doctor || :").contains("it runs 4 gateways, each as it takes it to be"));
+    assert!(container.sh("gatewayctl doctor || :").contains("it runs 4 gateways, and knows the state of each"));
 }
 
 #[test]
@@ -201,24 +201,24 @@ fn doctor_finds_what_was_changed_behind_the_back_of_s6_rc() {
     let container = run(definitions.path(), volume.path(), &[]);
     container.until_up("coder");
     let finding = || container.sh("gatewayctl doctor | grep ' s6-rc ' || :");
-    let sound = "it runs 1 gateway, each as it takes it to be";
+    let sound = "it runs 1 gateway, and knows the state of each";
     assert!(finding().contains(sound), "{}", finding());
 
     container.sh("/command/s6-svc -wD -d /run/service/gateway-coder");
-    assert!(finding().contains("gateway coder is down, and s6-rc takes it for up"), "{}", finding());
+    assert!(finding().contains("gateway coder is down, but s6-rc believes that it is up"), "{}", finding());
     container.sh("exec 2>/dev/null; gatewayctl -q start coder");
     assert!(finding().contains(sound), "{}", finding());
 
     assert_eq!(s6_rc(&container, "-d change gateway-coder").ok(), "");
     container.sh("/command/s6-svc -wu -u /run/service/gateway-coder");
-    assert!(finding().contains("gateway coder is up, and s6-rc takes it for down"), "{}", finding());
+    assert!(finding().contains("gateway coder is up, but s6-rc believes that it is down"), "{}", finding());
     container.sh("exec 2>/dev/null; gatewayctl -q stop coder; gatewayctl -q start coder");
     assert!(finding().contains(sound), "{}", finding());
 
     let out = "rm /run/service/gateway-coder; /command/s6-svscanctl -an /run/service";
     container.sh(out);
     assert!(
-        finding().contains("gateway-coder, of gateway coder, is up for s6-rc, and somebody took it out"),
+        finding().contains("s6-rc believes that gateway-coder, of gateway coder, is up, but somebody took it out"),
         "{}",
         finding()
     );
@@ -245,7 +245,7 @@ fn a_stop_stops_nothing_else_in_a_bundle_that_others_are_after() {
     let pid = container.sh("/command/s6-svstat -o pid /run/service/probe");
     let stopped = container.exec(&["gatewayctl", "stop", "coder"]);
     assert_eq!((stopped.code, stopped.out.as_str()), (0, "stopped coder\n"), "{}", stopped.err);
-    assert!(stopped.err.contains("s6-rc would stop what is in /etc/services.d with gateway coder"), "{}", stopped.err);
+    assert!(stopped.err.contains("so gatewayctl stops gateway coder without s6-rc"), "{}", stopped.err);
     assert_eq!(container.exec(&["gatewayctl", "-q", "status", "coder"]).code, 3);
     container.sh("exec 2>/dev/null; gatewayctl -q start coder");
     container.until_up("coder");

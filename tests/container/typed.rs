@@ -73,7 +73,7 @@ fn docker_exec_hermes_leaves_nothing_of_roots() {
         assert_eq!(set(&[AS_ROOT]), 0, "{target}: the way out");
         // Nobody else may read it, so no boot gives it away; but it is said.
         container.restart();
-        let said = "warning: /opt/data/config.yaml: refusing to give it: it is root's";
+        let said = "warning: /opt/data/config.yaml: refusing to give it, because it belongs to root";
         until("the warning", || container.logs().contains(said));
         container.sh("chmod 644 /opt/data/config.yaml");
         container.restart();

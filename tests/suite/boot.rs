@@ -95,7 +95,7 @@ fn what_a_container_that_is_gone_left_is_removed_by_the_service_user_alone() {
         "/etc/far:\nSOUL.md\ngateway.pid\n\n/opt/data:\ngateway.pid -rf\nlogs\nprofiles\n\n/opt/data/profiles/linked:\nSOUL.md\n\
          gateway_state.json\n\n/opt/data/profiles/plain:\nSOUL.md\ngateway_state.json\nkept.pid\n\n/opt/data/profiles/root:\nSOUL.md\n\
          gateway.pid\ngateway_state.json\nroot\nroot\n/opt/data/profiles/plain/gateway.pid\n",
-        "warning: what gateways of a container that is gone left is still there: /bin/rm failed with 1: cannot remove \
+        "warning: cannot remove what gateways of an earlier container left: /bin/rm failed with 1: cannot remove \
          '/opt/data/profiles/root/gateway.pid': Permission denied\n",
     );
 }
@@ -314,9 +314,9 @@ fn what_a_manifest_names_leaves_room_for_the_services_of_the_image() {
              gatewayctl -q reconcile --manifest /tmp/m.toml; gatewayctl list | wc -l"
         ),
     );
-    let no_room = "is left out: s6-svscan has no room for it; share the gateways out among replicas, with --shard or GATEWAYS_SHARD\n";
+    let no_room = "is left out: s6-svscan has no room for it; divide the gateways among replicas with --shard or GATEWAYS_SHARD\n";
     let left_out = format!("warning: profile p200: {no_room}warning: profile default: {no_room}");
-    let others = "warning: gateway one-more has no profile on the volume; reconcile --prune takes it out, register --save keeps it\n";
+    let others = "warning: gateway one-more has no profile on the volume; take it out with reconcile --prune, or keep it with register --save\n";
     assert_said(&ran, &format!("{left_out}99\n{left_out}{others}100\n"), "");
 }
 

@@ -85,8 +85,8 @@ fn a_gateway_without_a_profile_is_told_of_and_pruned() {
          as mv /opt/data/profiles /opt/data/kept; as ln -s kept /opt/data/profiles; gatewayctl -q reconcile --prune; gatewayctl list | tr '\\n' ' '",
     );
     let expected = "down      default  recorded: none\ndown      a  recorded: none\nstarted   b  recorded: running\n\
-        warning: gateway a has no profile on the volume; reconcile --prune takes it out, register --save keeps it\n\
-        warning: gateway lost has no profile on the volume; reconcile --prune takes it out, register --save keeps it\n\
+        warning: gateway a has no profile on the volume; take it out with reconcile --prune, or keep it with register --save\n\
+        warning: gateway lost has no profile on the volume; take it out with reconcile --prune, or keep it with register --save\n\
         unchanged saved  recorded: none\nunchanged default  recorded: none\nunchanged b  recorded: running\n\
         removed   a  its profile is gone\nremoved   lost  its profile is gone\nb default saved \
         warning: cannot read /opt/data/profiles: it is not a directory, or lies behind a symlink; its profiles are left out\n\
@@ -126,17 +126,17 @@ fn what_others_left_is_found() {
          until [ \"$(s6-svdt /run/service/gateway-loops | wc -l)\" -ge 5 ]; do sleep 0.1; done; \
          gatewayctl -q --timeout 5 doctor | grep -E ' (scripts|loops|profiles|files) ' | sed 's/  */ /g'",
     );
-    let expected = "ERROR scripts run of gateway hermes is of Hermes' own service manager: nothing ends its loops, and its user controls its supervisor; \
+    let expected = "ERROR scripts the run script of gateway hermes comes from Hermes' own service manager: nothing ends its crash loops, and its user controls its supervisor; \
         gatewayctl register hermes --adopt, or gatewayctl reconcile\n\
-        warning scripts run of gateway mine was not rendered by gen-service; unregister mine and register it again, unless you wrote it\n\
-        ERROR scripts run of gateway odd cannot be started: its supervisor tries again each minute; unregister odd and register it again\n\
-        ERROR loops gateway loops has died 5 times within a minute, the last time with exit 7, and is started again; \
+        warning scripts gen-service did not render the run script of gateway mine; unregister mine and register it again, unless you wrote it\n\
+        ERROR scripts the run script of gateway odd cannot start: its supervisor tries again each minute; unregister odd and register it again\n\
+        ERROR loops gateway loops has died 5 times within a minute, the last time with exit 7, and starts again; \
         gatewayctl logs loops; gatewayctl stop loops ends the loop\n\
         warning profiles without a profile on the volume: gateways hermes, loops, lost, 2 more; \
-        hermes profile create makes one, and gatewayctl reconcile --prune takes the gateway out\n\
-        warning files root's, where hermes may have to write: /opt/data/profiles/a/state.db; gatewayctl repair\n\
-        ERROR files /opt/data/auth.json: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n\
-        warning files hermes cannot read or write: /opt/data/profiles/a/other, /opt/data/profiles/a/own; see whose they are, where the volume comes from\n";
+        make it with hermes profile create, or take the gateway out with gatewayctl reconcile --prune\n\
+        warning files root owns files that hermes may have to write: /opt/data/profiles/a/state.db; gatewayctl repair\n\
+        ERROR files /opt/data/auth.json: refusing to give it, because it belongs to root and nobody else may read it; if Hermes needs it, chown it as root\n\
+        warning files hermes cannot read or write: /opt/data/profiles/a/other, /opt/data/profiles/a/own; look at their owners, on the machine that the volume comes from\n";
     assert_eq!(ran.out, expected);
 }
 
@@ -151,7 +151,7 @@ fn what_hermes_own_manager_made_is_taken_over() {
     let expected = "error: /run/service/gateway-a was made by Hermes' own service manager; take it over with register --adopt or with reconcile\n1\n\
         down      default  recorded: none\nadopted   a  Hermes' own manager had made it; recorded: running\n\
         adopted   b  Hermes' own manager had made it; recorded: none\nroot\n\
-        warning: gateway c was made by Hermes' own service manager, and is made anew\nregistered /run/service/gateway-c  port 9403\n\
+        warning: gateway c was made by Hermes' own service manager; gatewayctl makes it again\nregistered /run/service/gateway-c  port 9403\n\
         error: /run/service/gateway-c is already registered; unregister it first\n1\n\
         error: /run/service/gateway-d is already registered and differs; unregister it first, or use install --update\n1\n";
     assert_eq!(ran.out, expected);
@@ -166,9 +166,9 @@ fn supervisors_whose_directory_is_gone_are_seen_and_ended() {
     );
     let expected = "ERROR    ghosts       gateway-a has supervisors, but somebody removed its service directory: they hold the lock of its log; \
         gatewayctl reconcile, or s6-svscanctl -an /run/service\n\
-        warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\n\
+        warning: service directory gateway-a: somebody removed it while its supervisors ran; gatewayctl ends them now\n\
         unregistered /run/service/gateway-a\n1\nunchanged default  recorded: none\nstarted   a  recorded: running\n\
-        warning: service directory gateway-a: somebody removed it under its supervisors; they are ended now\nnone\n";
+        warning: service directory gateway-a: somebody removed it while its supervisors ran; gatewayctl ends them now\nnone\n";
     assert_eq!(ran.out, expected);
 }
 

@@ -96,13 +96,13 @@ fn what_does_not_run_or_fails_is_told() {
         assert_eq!((status.code, status.err.as_str()), (3, ""));
         let start = gatewayctl(&programs, &format!("--manager {kind} start coder"));
         assert_eq!(start.code, 1);
-        let told = start.err.contains(" failed with 4: No such unit, inactive; see its own log for the reason\n");
+        let told = start.err.contains(" failed with 4: No such unit, inactive; see its log for the reason\n");
         assert!(told && start.err.starts_with("error: "), "{}", start.err);
 
         let empty = directory();
         let missing = gatewayctl(&empty, &format!("--manager {kind} start coder"));
         assert_eq!(missing.code, 1);
-        assert!(missing.err.ends_with("no such file or directory; is it on PATH?\n"), "{}", missing.err);
+        assert!(missing.err.ends_with("no such file or directory; check that it is on PATH\n"), "{}", missing.err);
     }
 }
 
@@ -113,14 +113,12 @@ fn none_has_a_dashboard() {
         let programs = stand_ins("");
         for command in ["start", "stop", "restart", "status", "unregister"] {
             let ran = gatewayctl(&programs, &format!("--manager {kind} {command} service:dashboard"));
-            let expected = format!("error: {kind} has no place for the dashboard, only s6 has; name profiles only\n");
+            let expected = format!("error: {kind} cannot manage the dashboard, only s6 can; name profiles only\n");
             assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", expected.as_str()), "{command}");
         }
         for command in ["start", "stop", "restart", "unregister"] {
             let ran = gatewayctl(&programs, &format!("--manager {kind} {command} --all"));
-            let expected = format!(
-                "error: {kind} does not tell which gateways there are, only s6 does; name profiles instead of --all\n"
-            );
+            let expected = format!("error: {kind} cannot list gateways, only s6 can; name profiles instead of --all\n");
             assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", expected.as_str()), "{command}");
         }
         assert_eq!(calls(&programs), "");

@@ -91,8 +91,8 @@ fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
     );
     assert_ok(
         &ran,
-        "ERROR    leftovers    an install --update in /run/service was killed, or is not done yet: old files stand beside new ones; the next \
-         register, install or unregister takes it back\n\
+        "ERROR    leftovers    an install --update in /run/service was killed, or has not ended yet: old files stand beside new ones; run its \
+         command again, or any gatewayctl register, install or unregister: each of them takes it back first\n\
          warning: an install --update that was killed is taken back: gateway-a, gateway-b; install the new version again\n\
          not there    /run/service/gateway-nobody\n.s6-svscan\ngateway-a\ngateway-b\n\
          updated   /run/service/gateway-a  restart it to take effect\nupdated   /run/service/gateway-b  restart it to take effect\n",
@@ -112,8 +112,8 @@ fn an_install_that_is_killed_is_taken_back_by_the_next_run() {
     assert_ok(
         &ran,
         ".gatewayctl.lock\n.gatewayctl.tmp\n.s6-svscan\ngateway-a\n\
-         ERROR    leftovers    a run in /run/service was killed, or is not done yet: some of its gateways are there, and others are not; the next \
-         register, install or unregister takes it back\n\
+         ERROR    leftovers    a run in /run/service was killed, or has not ended yet: some of its gateways are there, and others are not; \
+         run its command again, or any gatewayctl register, install or unregister: each of them takes it back first\n\
          warning: a run that was killed is taken back: gateway-a, gateway-b, gateway-c; run its command again\n\
          not there    /run/service/gateway-nobody\n.s6-svscan\na\nb\nc\n",
     );

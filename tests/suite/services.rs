@@ -119,8 +119,8 @@ fn a_dashboard_that_cannot_start_is_left_down() {
     let why = "HERMES_DASHBOARD_PORT must be a number from 1 to 65535, not '--insecure'";
     let expected = format!(
         "dashboard: {why}\ndashboard: exit 78, a configuration error: down until it is started again\ndashboard failed exit 78 1 - -\n\
-         ERROR    crashes      the dashboard is down since it ended with exit 78, a configuration error; its last line: dashboard: {why}; \
-         mend that, then gatewayctl start dashboard\n"
+         ERROR    crashes      the dashboard is down because it ended with exit 78, a configuration error; its last line: dashboard: {why}; \
+         fix that, then gatewayctl start dashboard\n"
     );
     assert_ok(&ran, &expected);
 }

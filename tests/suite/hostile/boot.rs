@@ -40,7 +40,7 @@ fn what_nobody_named_gets_the_room_that_is_left() {
         ),
     );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
-    let expected = "0\n51\nwarning: and 545 more profiles that have no gateway; reconcile --dry-run --json names them\n\
+    let expected = "0\n51\nwarning: 545 more profiles have no gateway; reconcile --dry-run --json names them\n\
                     a000 a001 a002 a003 a004 default mine saved a000 a001 default mine saved ";
     assert_eq!(ran.out, expected);
 }
@@ -116,7 +116,7 @@ fn what_the_volume_says_of_serving_takes_out_nothing_that_is_named() {
         gatewayctl -q reconcile --manifest /share/image.toml --prune; gatewayctl list | tr '\n' ' '; echo
         gatewayctl -q unregister $(gatewayctl list); gatewayctl -q reconcile --manifest /share/image.toml; gatewayctl list | tr '\n' ' '; ls /run/service/gateway-*/down; kill $pid"#,
     );
-    let warning = "warning: nobody serves the profiles that the gateway of default is to serve, since it is down; gatewayctl start default\n";
+    let warning = "warning: nobody serves the profiles that the gateway of default should serve, because it is down; gatewayctl start default\n";
     let lists = "default mine nobodys saved \ndefault mine nobodys saved /run/service/gateway-mine/down\n/run/service/gateway-saved/down\n";
     said(&ran, &(warning.to_owned() + lists));
 }
@@ -168,7 +168,7 @@ fn an_operators_word_changes_nothing_else() {
          as dd if=/dev/zero of=/opt/data/profiles/a/full bs=4k count=9 2>/tmp/log || :; gatewayctl -q start a --save || echo $?; ls -A /opt/data/profiles/a",
     );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
-    let foreign = "error: /opt/data/profiles/a/gateway_state.json is not what Hermes writes, and is left as it is; remove it as the user of the \
+    let foreign = "error: /opt/data/profiles/a/gateway_state.json is not what Hermes writes, so it stays as it is; remove it as the user of the \
                    gateway, or omit --save\n1\n";
     let begins = format!(
         "{{\"x\": NaN, \"y\": [1e999, 123456789012345678901234567890], \"desired_state\": \"stopped\"}}\n{foreign}not json\n{foreign}[1, 2]\n\
@@ -194,7 +194,7 @@ fn nobody_takes_out_an_isolated_gateway_by_a_profile_of_its_name() {
     said(
         &ran,
         "unchanged default  recorded: none\nremoved   sharing  the gateway of default serves it\n\
-         warning: profile alone: has no gateway of its own: an isolated one of that name is there\nalone\ndefault\n",
+         warning: profile alone: has no gateway of its own, because an isolated gateway has its name\nalone\ndefault\n",
     );
 }
 
@@ -209,7 +209,7 @@ fn whoever_stops_what_makes_profiles_holds_a_boot_up_once() {
         &sandbox,
         "printf '\\n[gateways.named]\\n' >>/share/m.toml; profile named running; \
          within 60 gatewayctl --timeout 1 reconcile --manifest /share/m.toml --create >/share/said 2>&1; \
-         grep -cE 'warning: profile p[0-9]+: Hermes has not made it: (hermes did not end within 6 s|another one took too long)' /share/said; \
+         grep -cE 'warning: profile p[0-9]+: Hermes did not make it: (hermes did not end within 6 s|another profile took too long)' /share/said; \
          grep -vE '^(absent|warning)' /share/said",
     );
     said(&ran, "40\nstarted   named  recorded: running\ndown      default  recorded: none\n");

@@ -21,8 +21,8 @@ fn nobody_plants_a_symlink_where_a_supervisor_writes() {
     said(
         &ran,
         "refused\nrefused\nrefused\nvictim\nplanted\n\
-         ERROR    event        /run/service/gateway-a/event can be written by group 10001 (s6-svperms -E): a symlink planted in it is \
-         followed by user 0; unregister the gateway and register it again\noverwritten\n",
+         ERROR    event        /run/service/gateway-a/event can be written by group 10001 (s6-svperms -E): user 0 would follow a symlink \
+         planted in it; unregister the gateway and register it again\noverwritten\n",
     );
 }
 

@@ -35,8 +35,8 @@ fn whoever_stops_his_own_processes_holds_nobody_up() {
 #[test]
 fn endless_talk_and_children_that_hold_the_pipes_end_where_the_limit_is() {
     for (hermes, answer) in [
-        ("exec yes", "said more than 64 KiB, and was stopped"),
-        ("yes >&2", "said more than 64 KiB, and was stopped"),
+        ("exec yes", "printed more than 64 KiB, and was stopped"),
+        ("yes >&2", "printed more than 64 KiB, and was stopped"),
         ("head -c 60000 /dev/zero; exec sleep 1000", "did not end within 2 s"),
         ("sleep 1000 & echo usage: >&2; exit 2", "does not take"),
     ] {

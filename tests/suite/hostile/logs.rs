@@ -47,7 +47,7 @@ fn logs_takes_no_more_memory_for_a_file_of_10_gigabytes_and_for_20000_files() {
     said(
         &ran,
         "the end\nthe end\nthe end\n{\"profile\":\"a\",\"name\":\"gateway-a\",\"at\":null\n268435456\n\
-         error: cannot read /opt/data/logs/gateways/a: it holds more than 20000 files, which s6-log does not keep\n[exit 1]\n[exit 0]\n",
+         error: cannot read /opt/data/logs/gateways/a: it holds more than 20000 files, and s6-log never keeps so many\n[exit 1]\n[exit 0]\n",
     );
 }
 

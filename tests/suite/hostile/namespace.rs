@@ -57,16 +57,16 @@ fn in_a_user_namespace_root_believes_and_follows_no_more_than_elsewhere() {
             "echo '[gateways.old]' >/opt/data/gateways.toml; chown 70000:70000 /opt/data/gateways.toml; python3 /share/enter.py dash -eu /share/inside",
             b"",
         );
-        let problem = "cannot use /opt/data/gateways.toml: it belongs to user 65534, who could have root run anything; remove it, and \
+        let problem = "cannot use /opt/data/gateways.toml: it belongs to user 65534, who could make root run anything; remove it, and \
                        register its gateways again with --save";
         said(
             &ran,
             &format!(
-                "[gateways.old]\nwarning: {problem}; it is left out of account\ndefault\nrefused\nvictim\n\
+                "[gateways.old]\nwarning: {problem}; it is ignored\ndefault\nrefused\nvictim\n\
                  error: cannot read /opt/data/logs/gateways/a/current: it is a symlink, or lies behind one\n[exit 1]\n\
                  warning  saved        {problem}\n\
-                 warning  profiles     without a profile on the volume: gateway a; hermes profile create makes one, and \
-                 gatewayctl reconcile --prune takes the gateway out\n"
+                 warning  profiles     without a profile on the volume: gateway a; make it with hermes profile create, or \
+                 take the gateway out with gatewayctl reconcile --prune\n"
             ),
         );
     }

@@ -34,7 +34,7 @@ fn what_an_instance_plants_outlives_no_purge() {
         "below\ngone\nbelow\nfile\n\
          error: /bin/sh failed with 1: find: './roots': Permission denied, find: cannot delete './roots': Directory not empty\n[exit 1]\nroots\n\
          not there    /run/service/gateway-coder\npurged       /opt/homes/coder\ngone\n\
-         error: cannot remove /opt/homes/coder: it belongs to user 10000, whom no isolated gateway has; look at what is there, and remove it by hand\n[exit 1]\n\
+         error: cannot remove /opt/homes/coder: it belongs to user 10000, and no isolated gateway has that user; look at what is there, and remove it by hand\n[exit 1]\n\
          error: cannot remove /opt/homes/coder: it is not a directory; look at what is there, and remove it by hand\n[exit 1]\nfile\n",
     );
 }
@@ -75,8 +75,8 @@ fn a_purge_ends_no_other_gateway() {
     );
     said(
         &ran,
-        "error: cannot purge /opt/homes/a: its user, 20001, is that of gateway b by now; give that one another --uid, or remove the home by hand\n[exit 1]\n\
-         same\na\nb\nerror: the dashboard has no home of its own to purge; a profile goes by `hermes profile delete`\n[exit 2]\n",
+        "error: cannot purge /opt/homes/a: its user, 20001, is now the user of gateway b; give gateway b another --uid, or remove the home by hand\n[exit 1]\n\
+         same\na\nb\nerror: the dashboard has no home of its own to purge; remove its profile with `hermes profile delete`\n[exit 2]\n",
     );
 }
 

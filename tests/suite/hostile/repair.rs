@@ -47,12 +47,12 @@ fn what_the_service_user_moves_to_where_root_repairs_stays_roots() {
                    stat -c '%U %n' /etc/shadow /etc /opt/elsewhere/file; umount $p/mounted"),
         );
         let expected = "gave /opt/data/profiles/a/readable\n\
-             warning: /opt/data/auth.json: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n\
-             warning: /opt/data/config.yaml: refusing to give it, since it is a symlink of root's; remove it\n\
-             warning: /opt/data/profiles/a/linked: refusing to give it, since it has another name elsewhere; replace it by a copy\n\
-             warning: /opt/data/profiles/a/only-roots: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n\
-             warning: /opt/data/profiles/a/roots: refusing to give it: it is root's, and nobody else may read it. If it is Hermes' own, chown it as root\n\
-             warning: /opt/data/profiles/a/shadow: refusing to give it, since it is a symlink of root's; remove it\n\
+             warning: /opt/data/auth.json: refusing to give it, because it belongs to root and nobody else may read it; if Hermes needs it, chown it as root\n\
+             warning: /opt/data/config.yaml: refusing to give it, because it is a symlink of root; remove it\n\
+             warning: /opt/data/profiles/a/linked: refusing to give it, because it has another name elsewhere; replace it by a copy\n\
+             warning: /opt/data/profiles/a/only-roots: refusing to give it, because it belongs to root and nobody else may read it; if Hermes needs it, chown it as root\n\
+             warning: /opt/data/profiles/a/roots: refusing to give it, because it belongs to root and nobody else may read it; if Hermes needs it, chown it as root\n\
+             warning: /opt/data/profiles/a/shadow: refusing to give it, because it is a symlink of root; remove it\n\
              root auth.json\nroot profiles/a/only-roots\nroot profiles/a/only-roots/file\nhermes profiles/a/readable\nroot profiles/a/shadow\nroot config.yaml\n\
              root profiles/a/linked\nroot profiles/a/mounted\nroot profiles/a/mounted/file\nroot profiles/a/fifo\nroot profiles/a/roots\nroot profiles/a/roots/file\n\
              root /etc/shadow\nroot /etc\nroot /opt/elsewhere/file\n";
@@ -89,7 +89,7 @@ fn a_volume_of_another_number_is_taken_over_only_if_an_operator_says_so() {
              stat -c '%u:%g %n' . auth.json sessions/1/2/3/4/5/6/deep profiles/a/SOUL.md sessions/other photos; gatewayctl repair",
         );
         let expected = "warning: /opt/data: it belongs to user 4000, and the gateways run as 10000; docker run -e HERMES_UID=4000 -e HERMES_GID=4000, \
-             or give it to that user where it comes from\n4000\n4000\n\
+             or give it to that user on the machine that it comes from\n4000\n4000\n\
              10000:10000 .\n10000:10000 auth.json\n10000:10000 sessions/1/2/3/4/5/6/deep\n10000:10000 profiles/a/SOUL.md\n4001:0 sessions/other\n4000:0 photos\n";
         said(&ran, expected);
     }

@@ -23,14 +23,14 @@ fn what_belongs_to_another_user_is_neither_asked_nor_told() {
     );
     let foreign = "error: another user can change /run/service/gateway-h/supervise, and root would follow a symlink that this user puts there; unregister \
                    the gateway and register it again\n[exit 1]\n";
-    let unlooked = "gateway h cannot be looked at: another user can change /run/service/gateway-h/supervise, and root would follow what that user \
-                    plants there; unregister the gateway and register it again\n[exit 1]\n";
+    let unlooked = "gateway h cannot be checked: another user can change /run/service/gateway-h/supervise, and root would follow a symlink that this user \
+                    puts there; unregister the gateway and register it again\n[exit 1]\n";
     let guarded = format!(
         "{unlooked}{unlooked}{}PROFILE  STATE    FOR  PID  LAST EXIT  RESTARTS  PORT  NEXT BOOT\n\
          h        foreign  -    -    -          -         -     -\n[exit 3]\n\
          error: /run/service/gateway-h is already registered and differs; unregister it first, or use install --update\n[exit 1]\n3\n\
-         ERROR    supervise    /run/service/gateway-h/supervise belongs to user 10000 with mode 0700: a symlink planted in it is followed by \
-         user 0; unregister the gateway and register it again; who is to control it gets --control-group\nvictim\n",
+         ERROR    supervise    /run/service/gateway-h/supervise belongs to user 10000 with mode 0700: user 0 would follow a symlink planted \
+         in it; unregister the gateway and register it again; give the users who control it --control-group\nvictim\n",
         foreign.repeat(3)
     );
     let controls = "held\nd\nhermes-extra\n";
