@@ -52,8 +52,10 @@ pub(super) fn wanted(sources: Sources<'_>, done: &mut Reconciled) -> All {
     let mut is_whole = profiles.warnings.is_empty();
     done.warnings.extend(profiles.warnings);
     if has_state && SavedManifest::is_ignored_on(volume) {
-        let what =
-            format!("{}/gateways.toml is not read, because --state names another directory; remove it", volume.path());
+        let what = format!(
+            "{}/gateways.toml is not read, because the saved manifest is in another directory; remove it",
+            volume.path()
+        );
         done.warnings.push(what);
     }
     let saved = SavedManifest::open(store).and_then(|saved| saved.settings());

@@ -1,4 +1,4 @@
-//! Every check of doctor: its name, what it looks at, and what it reports. docs/reference/doctor.md is made from this, and a test sees that each
+//! Every check of doctor: its name, what it looks at, and what it reports. docs/reference/doctor.md is made from this, and a test checks that each
 //! finding has one of these names.
 //!
 //! It is long since it is a table.
@@ -14,9 +14,9 @@ use super::finding::Level::{self, Error, Warning};
 pub(crate) struct Check {
     /// Its name, which each of its findings has.
     pub(crate) name: &'static str,
-    /// What it looks at, as the rest of a sentence. What follows are sentences.
+    /// What it looks at, as the rest of a sentence. Whole sentences may follow.
     pub(crate) looks_at: &'static str,
-    /// What it reports if not all is well: how bad that is, what it is, and what to do.
+    /// What it reports if something is wrong: how bad it is, what it is, and what to do.
     pub(crate) reports: &'static [(Level, &'static str, &'static str)],
 }
 
@@ -39,7 +39,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check {
         name: "s6-svscan",
         looks_at: "the process that watches the scandir",
-        reports: &[(Error, "No s6-svscan watches the scandir.", "Start one: `/init` of s6-overlay does.")],
+        reports: &[(Error, "No s6-svscan watches the scandir.", "Start one, as `/init` of s6-overlay does.")],
     },
     Check {
         name: "mount",
@@ -75,12 +75,12 @@ pub(crate) const CHECKS: &[Check] = &[
             (
                 Warning,
                 "A killed run left a file or directory.",
-                "Nothing: the next `register`, `install` or `unregister` removes it.",
+                "Run any `gatewayctl register`, `install` or `unregister`. Each of them removes it first.",
             ),
             (
                 Error,
-                "A run was killed half done, or is not done yet: old files stand beside new ones, or only some gateways are there.",
-                "Run `register`, `install` or `unregister`, which takes it back.",
+                "A run was killed in the middle, or has not ended yet: old files stand beside new ones, or only some gateways are there.",
+                "Run its command again, or any `gatewayctl register`, `install` or `unregister`. Each of them takes it back first.",
             ),
         ],
     },
@@ -167,8 +167,8 @@ pub(crate) const CHECKS: &[Check] = &[
             (Warning, "The saved manifest is not trusted, or holds a mistake.", "What the line says."),
             (
                 Warning,
-                "A saved manifest on the volume is not read, because root has a directory for it.",
-                "Register its gateways again with `--save`, and remove it.",
+                "A saved manifest on the volume is not read, because the saved manifest is in another directory.",
+                "Register its gateways again with `--save`, then remove it.",
             ),
         ],
     },
@@ -181,9 +181,9 @@ pub(crate) const CHECKS: &[Check] = &[
             (
                 Error,
                 "The service user cannot use the home, or a directory that a gateway needs.",
-                "What the line says. No command in it has root act in the home, where the service user could plant a symlink.",
+                "What the line says. No command in it makes root act in the home, where the service user could plant a symlink.",
             ),
-            (Error, "Nobody can be asked as that user.", "See what doctor says of `s6` and of `user`."),
+            (Error, "Doctor cannot check this as that user.", "Look at the findings about `s6` and `user`."),
             (Warning, "You may not find out whether the gateways can write the home.", "Run doctor as root."),
         ],
     },
@@ -194,12 +194,12 @@ pub(crate) const CHECKS: &[Check] = &[
             (
                 Error,
                 "A service was left down: it used up its crash budget, or ended with exit 78.",
-                "Mend what its last line says, then `gatewayctl start`.",
+                "Fix what its last line says, then `gatewayctl start`.",
             ),
             (Warning, "A gateway is down because another gateway serves its profile.", "Leave it down."),
             (
                 Warning,
-                "A service is down, and it did not end as one that somebody stops.",
+                "A service is down, and it did not end as a stopped service does.",
                 "Read its log, or `docker logs`.",
             ),
             (Warning, "You may not see the state of some gateways.", "Run doctor as root."),
@@ -220,10 +220,10 @@ pub(crate) const CHECKS: &[Check] = &[
         reports: &[
             (
                 Error,
-                "No watchdog is there, so nobody restarts them.",
+                "No watchdog is here, so nobody looks after them.",
                 "Render it with `gen-service --part watchdog`, and install it.",
             ),
-            (Warning, "The watchdog cannot ask a gateway.", "Give an IP address in `API_SERVER_HOST`."),
+            (Warning, "The watchdog cannot ask a gateway.", "Set `API_SERVER_HOST` to an IP address."),
         ],
     },
     Check {
@@ -277,7 +277,7 @@ pub(crate) const CHECKS: &[Check] = &[
         reports: &[
             (
                 Error,
-                "A run script cannot be started: it is not executable, or its interpreter is missing.",
+                "A run script cannot start: it is not executable, or its interpreter is missing.",
                 "Unregister the service and register it again.",
             ),
             (
@@ -297,7 +297,7 @@ pub(crate) const CHECKS: &[Check] = &[
         looks_at: "the recent deaths of each service",
         reports: &[(
             Error,
-            "A service died five times within a minute, and is started again.",
+            "A service died five times within a minute, and starts again.",
             "Read its log. `gatewayctl stop` ends the loop.",
         )],
     },
@@ -344,7 +344,7 @@ pub(crate) const CHECKS: &[Check] = &[
             (
                 Warning,
                 "The service user cannot read or write something, or cannot be asked.",
-                "See whose the files are, where the volume comes from.",
+                "Look at their owners, on the machine that the volume comes from.",
             ),
         ],
     },
@@ -365,15 +365,15 @@ pub(crate) const CHECKS: &[Check] = &[
             ),
             (
                 Warning,
-                "Nothing is known of this release.",
-                "See docs/hermes-versions.md, and whether a newer gatewayctl knows more.",
+                "This gatewayctl does not know this release.",
+                "Read docs/hermes-versions.md, and look for a newer gatewayctl.",
             ),
             (Warning, "You may not ask Hermes as the service user.", "Run doctor as root."),
         ],
     },
 ];
 
-/// The arguments that a call begins with, as they are written: up to its end, or to the third.
+/// The arguments at the beginning of a call, as they are written: up to its end, or to the third.
 fn arguments(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut depth, mut begin, mut is_text) = (0, 0, false);
@@ -396,7 +396,7 @@ fn arguments(text: &str) -> Vec<&str> {
     found
 }
 
-/// The names under which the checks of a file report.
+/// The names that the checks in a file use.
 fn names(text: &str) -> BTreeSet<String> {
     let calls =
         [("Finding::ok(", 0), ("Finding::warning(", 0), ("Finding::error(", 0), ("Finding::said(", 0), ("or_ok(", 2)];
@@ -415,7 +415,7 @@ fn names(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Each finding is reported under a name of the table, and each name of the table is used.
+/// Each finding has a name of the table, and each name of the table is used.
 #[test]
 fn the_table_has_every_check() {
     let mut used = BTreeSet::new();

@@ -106,7 +106,8 @@ fn saved(patient: &Patient<'_>, volume: &Volume, findings: &mut Vec<Finding>) {
         }
     }
     if patient.state.is_some() && SavedManifest::is_ignored_on(volume) {
-        let seen = format!("{}/gateways.toml is not read, because --state names another directory", patient.home);
+        let seen =
+            format!("{}/gateways.toml is not read, because the saved manifest is in another directory", patient.home);
         findings.push(Finding::warning(CHECK, seen, "register its gateways again with --save, then remove it"));
     }
 }

@@ -1,7 +1,7 @@
 //! Looks for what is wrong, or soon will be, and says what to do.
 //!
-//! Each check returns at least one [`Finding`]. Doctor changes nothing. It looks at everything below the home of Hermes as the service user, because
-//! that user has to use it.
+//! Each check reports at least one [`Finding`], unless it is silent when all is well. Doctor changes nothing. It looks at everything below the home
+//! of Hermes as the service user, because that user has to use it.
 
 #![expect(clippy::disallowed_methods, reason = "the scandir")]
 

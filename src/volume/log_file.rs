@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-/// The name of a file that s6-log has put aside: `@`, a time in 24 hexadecimal digits, and how it was closed.
+/// The name of a file that s6-log has closed: `@`, a time of 24 hexadecimal digits, and how it was closed.
 pub(super) fn archived(name: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(name).ok()?;
     let time = name.strip_prefix('@')?.strip_suffix(".s").or_else(|| name.strip_prefix('@')?.strip_suffix(".u"))?;
@@ -42,13 +42,13 @@ pub(super) fn last(file: &File, first: u64, end: u64, lines: usize) -> io::Resul
     Ok((first, if first < end { missing - 1 } else { missing }))
 }
 
-/// The least name that s6-log gives to a file that it puts aside after this time, in seconds since 1970: the label TAI64N of a time that is an
-/// hour before, which is more than leap seconds and clocks are apart (<https://cr.yp.to/libtai/tai64.html>).
+/// The least name that s6-log gives to a file that it closes after this time, in seconds since 1970. It is the TAI64N label of a time that is an hour
+/// earlier. That is more than leap seconds and clocks differ (<https://cr.yp.to/libtai/tai64.html>).
 pub(super) fn label(seconds: i64) -> String {
     format!("@{:016x}", (1_i64 << 62).saturating_add(seconds).saturating_sub(3600).max(0))
 }
 
-/// Reads what stands at this place of a file, as much as there is before `end`; 0 if nothing is, or if the file was cut.
+/// Reads the bytes at this place of a file, as many as there are before `end`; 0 if there are none, or if the file was truncated.
 pub(super) fn block(file: &File, at: u64, end: u64, buffer: &mut [u8]) -> io::Result<usize> {
     let most = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
     loop {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn names_sort_by_the_time_of_a_label() {
-        // s6-log 2.11.3.2 put this file aside at the time of `then`.
+        // s6-log 2.11.3.2 closed this file at the time of `then`.
         let (name, then) = ("@400000006b0b7b4e08b44f69.s", 1_795_914_537);
         assert!(
             label(0) < label(1) && label(-1) < label(0) && label(i64::MIN) <= label(0) && label(0) < label(i64::MAX)

@@ -17,7 +17,7 @@ use crate::spec::ServiceName;
 /// The file that s6-log writes to.
 pub(super) const CURRENT: &str = "current";
 
-/// What s6-log calls the file that it wrote to last, until that has a name of its own.
+/// The name that s6-log gives to its previous file until the file has its own name.
 pub(super) const PREVIOUS: &str = "previous";
 
 /// The most entries of a log directory that are looked at. This is twice the most that s6-log may be told to keep (`--log-files`).
@@ -93,7 +93,7 @@ impl LogDir {
     pub(super) fn past(&self, past: Past, most: u64) -> Result<(Vec<Part>, Current), VolumeError> {
         let read = |error: io::Error| self.wrong(CURRENT, reason(&error));
         let file = self.newest()?;
-        // What comes from now on is for `Tail::next`: a file that grows as fast as it is read would never end.
+        // `Tail::next` reads what comes from now on. Otherwise, the end of a file that grows as fast as it is read would never come.
         let end = file.metadata().map_err(read)?.len();
         let first = end.saturating_sub(most);
         let (begin, mut missing) = match past {
@@ -106,7 +106,7 @@ impl LogDir {
         let mut older: Vec<Part> = Vec::new();
         if missing > 0 {
             for name in self.older_than(&file)? {
-                // What was closed before that time has no line of a later one.
+                // A file that was closed before that time has no later line.
                 if missing == 0
                     || left == 0
                     || oldest.as_ref().is_some_and(|oldest| name.starts_with('@') && name < *oldest)
@@ -201,12 +201,12 @@ fn id(stat: &Stat) -> Id {
     (stat.st_dev, stat.st_ino)
 }
 
-/// How much of what is there is read.
+/// Which part of the existing text is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Past {
     /// The file that s6-log writes to.
     Current,
-    /// The last so many lines, from older files too.
+    /// The last lines, this many of them, also from older files.
     Lines(usize),
     /// All files that can have a line from after this time, in seconds since 1970; without a time, all files.
     Since(Option<i64>),
@@ -220,7 +220,7 @@ pub(super) struct Part {
     pub(super) end: u64,
 }
 
-/// The file that s6-log writes to: what is between `at` and `end` belongs to the past, in bytes from its beginning.
+/// The file that s6-log writes to. The bytes between `at` and `end`, counted from its beginning, belong to the past.
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) file: File,
@@ -231,7 +231,7 @@ pub(super) struct Current {
 /// What comes after a file in a log directory.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// This one, younger.
+    /// This younger file.
     File(File),
     /// None, because it is the current file.
     None,

@@ -1,4 +1,4 @@
-//! The log of a service as it is read: first what is there, and then what comes, across rotations. Nobody has to hold more of it than a block.
+//! Reads the log of a service: first the existing text, and then what comes, across rotations. A reader never has to hold more of it than a block.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -8,26 +8,26 @@ use super::log_file::block;
 use super::logs::{Current, LogDir, Next, Part, Past};
 use crate::base::text::reason;
 
-/// The most that is shown at once, in bytes: the largest file that s6-log is told to write (`--log-size`).
+/// The most that is shown at once, in bytes. This is the largest file that s6-log may be told to write (`--log-size`).
 const MOST_SHOWN: u64 = 256 << 20;
 
-/// A log that is read. The lines of its past are those that were there when it was opened.
+/// A log that is read. The lines of its past are those that existed when it was opened.
 #[derive(Debug)]
 pub(crate) struct Tail {
     log: LogDir,
-    /// What is still to be read of older files.
+    /// The parts of older files that are still to read.
     parts: VecDeque<Part>,
-    /// The one that is read.
+    /// The part that is being read.
     part: Option<(Part, File)>,
     current: Current,
-    /// What came after the current file when it was looked at last.
+    /// What came after the current file at the last look.
     after: Option<Next>,
     /// How often in a row the current file was not found.
     missing: u32,
 }
 
 impl Tail {
-    /// Opens a log for reading: the part of the past that is asked for, and then what comes. Of a past that is longer than 256 MiB, it is the end.
+    /// Opens a log to read the requested part of the past, and then what comes. If that past is longer than 256 MiB, only its end is read.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -35,7 +35,7 @@ impl Tail {
         Self::no_more_than(MOST_SHOWN, log, past)
     }
 
-    /// The end of a log: the last `lines` lines, and no more than 64 KiB of them.
+    /// The end of a log: the last `lines` lines, but at most 64 KiB.
     pub(crate) fn end(log: LogDir, lines: usize) -> Option<Vec<u8>> {
         const MOST: u64 = 64 << 10;
         let mut tail = Self::no_more_than(MOST, log, Past::Lines(lines)).ok()?;
@@ -69,13 +69,14 @@ impl Tail {
                 }
                 self.part = None;
             }
-            // Opened one after the other, as there may be more of them than can be open at once. s6-log may have deleted one meanwhile.
+            // The files are opened one after the other, because there may be more than can be open at once. s6-log may have deleted one in the
+            // meantime.
             let Some(part) = self.parts.pop_front() else { return self.read(buffer) };
             self.part = self.log.file(&part.name).ok().map(|file| (part, file));
         }
     }
 
-    /// Reads the next bytes that came after the past; 0 if none has come by now. The past has to be read before.
+    /// Reads the next bytes that came after the past; 0 if none has come yet. The past has to be read first.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -86,8 +87,8 @@ impl Tail {
                 return Ok(read);
             }
             match self.after.take() {
-                // What was written before a rotation is read from the file that is open, before the next one is: so this looks for the next
-                // one first, and then how long this one is.
+                // Everything that was written before a rotation has to be read from the open file, before the next file is read. So this looks for
+                // the next file first, and then at the length of the open one.
                 None => {
                     self.after = Some(self.log.after(&self.current.file)?);
                     let length =
@@ -95,7 +96,7 @@ impl Tail {
                     self.current.end = self.current.at.max(length);
                 }
                 Some(Next::File(next)) => self.turn_to(next),
-                // It has been deleted. On some file systems of a network, a list of names is behind for a moment.
+                // The file has been deleted. On some network file systems, a list of names is late for a moment.
                 Some(Next::Unknown) if self.missing >= 2 => self.turn_to(self.log.oldest()?),
                 Some(Next::Unknown) => {
                     self.missing += 1;
@@ -111,11 +112,11 @@ impl Tail {
         self.missing = 0;
     }
 
-    /// Reads what the current file is known to have.
+    /// Reads the part of the current file that is known to exist.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, VolumeError> {
         let Current { file, at, end } = &mut self.current;
         let read = block(file, *at, *end, buffer).map_err(|error| self.log.wrong("", reason(&error)))?;
-        // If it was cut, nothing is there before its old end.
+        // If the file was truncated, nothing is left before its old end.
         *at = if read == 0 { *end } else { *at + read as u64 };
         Ok(read)
     }

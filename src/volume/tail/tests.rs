@@ -62,7 +62,7 @@ impl Log {
     }
 }
 
-/// All that there is in the past, or has come by now.
+/// The whole past, or everything that has come by now.
 fn all(mut read: impl FnMut(&mut [u8]) -> Result<usize, VolumeError>) -> String {
     let mut shown = Vec::new();
     let mut block = [0; 7];
@@ -163,7 +163,7 @@ fn what_is_asked_for_since_a_time_is_in_no_file_that_was_put_aside_before() {
     };
     assert_eq!(since(None), "long ago\na minute ago\nnow\nafter\n");
     assert_eq!(since(Some(now - 9_000)), since(None));
-    // An hour more than what was asked for: clocks and leap seconds are not that far apart.
+    // An hour earlier than asked for, because clocks and leap seconds differ by less.
     assert_eq!(since(Some(now)), "a minute ago\nnow\nafter\n");
     assert_eq!(since(Some(now + 9_000)), "after\n");
     assert_eq!((since(Some(i64::MIN)), since(Some(i64::MAX))), (since(None), "after\n".to_owned()));
