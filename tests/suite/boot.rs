@@ -336,7 +336,7 @@ fn the_home_is_the_one_of_the_container() {
         &ran,
         "down      default  recorded: none\ndown      a  recorded: none\n\
          error: cannot read /opt/data/my home/logs/gateways/never/current: no such file or directory\n1\n\
-         OK       home         /opt/data/my home can be written by who runs the gateways\n\
+         OK       home         /opt/data/my home can be written by the user of the gateways\n\
          /opt/data:\nmy home\n\n/opt/data/my home:\ngateways.toml\nlogs\nprofiles\n\
          error: HERMES_HOME /elsewhere does not exist; mount the volume there, or give its path with --hermes-home\n2\n",
         "",
