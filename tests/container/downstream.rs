@@ -5,13 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::docker::{Ran, directory, image, root};
+use crate::docker::{Ran, directory, image};
+use crate::pages;
 
-/// The block of docs/ci.md that is in this language.
-fn block(language: &str) -> String {
-    let text = fs::read_to_string(root().join("docs/ci.md")).unwrap();
-    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
-    rest.split_once("```\n").unwrap().0.to_owned()
+/// This block of docs/ci.md.
+fn block(word: &str) -> String {
+    pages::block("docs/ci.md", word).text
 }
 
 fn command(line: &str, repository: &Path, gen_service: &str) -> Ran {
@@ -39,7 +38,7 @@ fn the_documented_job_fails_with_the_difference() {
         let render = "$GEN_SERVICE --manifest gateways.toml --out services --prune --quiet";
         let manifest = |text: &str| fs::write(repository.join("gateways.toml"), text).unwrap();
 
-        fs::write(repository.join("check-gateways"), block("sh")).unwrap();
+        fs::write(repository.join("check-gateways"), block("check-gateways")).unwrap();
         fs::set_permissions(repository.join("check-gateways"), Permissions::from_mode(0o755)).unwrap();
         manifest("[gateways.coder]\nport = 9150\n\n[gateways.writer]\n");
         sh(render).ok();
@@ -74,10 +73,10 @@ fn the_documented_job_fails_with_the_difference() {
 
 #[test]
 fn the_documented_workflow_runs_the_same_script() {
-    let workflow = block("yaml");
+    let workflow = block("workflow");
     let run: Vec<&str> = workflow.lines().filter_map(|line| line.trim().strip_prefix("run: ")).collect();
     assert_eq!(run, ["./check-gateways"]);
-    assert!(block("sh").contains("# check-gateways: "));
+    assert!(block("check-gateways").contains("# check-gateways: "));
     // It is YAML, with the keys that a workflow has.
     let script = "import sys, yaml; w = yaml.safe_load(sys.stdin); \
                   print(sorted(map(str, w)), [sorted(s) for s in w['jobs']['rendered']['steps']])";

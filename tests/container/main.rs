@@ -15,6 +15,9 @@ mod hostile;
 mod isolated;
 mod kubernetes;
 mod live;
+mod page;
+#[path = "../pages/mod.rs"]
+mod pages;
 mod properties;
 mod real;
 mod s6_rc;

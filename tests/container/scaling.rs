@@ -8,6 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::docker::{Ran, directory, root};
+use crate::pages;
 
 /// A checkout, as far as the commands need one, in which they leave their files.
 pub(crate) struct Commands {
@@ -41,9 +42,7 @@ impl Commands {
     /// Runs the block of this name, and after it this command; what they said.
     #[track_caller]
     pub(crate) fn run(&mut self, block: &str, after: &str) -> String {
-        let docs = fs::read_to_string(root().join("docs/scaling.md")).unwrap();
-        let (_, rest) = docs.split_once(&format!("```sh {block}\n")).unwrap_or_else(|| panic!("no block {block}"));
-        let commands = rest.split("```").next().unwrap();
+        let commands = pages::block("docs/scaling.md", block).text;
         // The client of Compose that Debian has is a program of its own. What a block exports, later blocks have.
         let commands = commands.replace("docker compose", "docker-compose");
         let numbered = |flag: &str, commands: String| {

@@ -9,6 +9,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::docker::{Container, HERMES, Ran, directory, image, mount, volume};
+use crate::pages;
 
 const MANIFEST: &str = r#"
 [defaults]
@@ -85,25 +86,16 @@ impl Replicas<'_> {
 
     /// The script that moves what moves, by the gatewayctl of the first replica, run with this argument.
     fn moves(&self, from: usize, to: usize, directory: &Path) -> impl Fn(&str) -> String {
-        let exec = format!("docker exec -i {}-{{}}", self.name);
-        let ran = crate::docker::docker(&[
-            "exec",
-            &format!("{}-0", self.name),
-            "gatewayctl",
-            "shard",
-            "--from",
-            &from.to_string(),
-            "--to",
-            &to.to_string(),
-            "--exec",
-            &exec,
-        ]);
-        fs::write(directory.join("move.sh"), ran.ok()).unwrap();
-        move |what: &str| {
-            let ran: Ran = Command::new("sh").args(["move.sh", what]).current_dir(directory).output().unwrap().into();
-            assert_eq!(ran.code, 0, "{what}: {}{}", ran.out, ran.err);
+        let commands = pages::block("docs/boot.md", "move").text.replace("gateways-", &format!("{}-", self.name));
+        let commands = commands.replace("--from 3 --to 4", &format!("--from {from} --to {to}"));
+        let typed = move |begins: &str| {
+            let line = commands.lines().find(|line| line.starts_with(begins)).unwrap_or_else(|| panic!("no {begins}"));
+            let ran: Ran = Command::new("sh").args(["-c", line]).current_dir(directory).output().unwrap().into();
+            assert_eq!(ran.code, 0, "{line}: {}{}", ran.out, ran.err);
             ran.out
-        }
+        };
+        typed("docker exec ");
+        move |what: &str| typed(&format!("sh move.sh {what} "))
     }
 }
 

@@ -11,6 +11,7 @@ mod completions;
 mod control;
 mod control_faults;
 mod dashboard;
+mod docs;
 mod doctor;
 mod everyday;
 mod faults;
@@ -27,6 +28,8 @@ mod logs;
 mod meaning;
 mod metrics;
 mod output;
+#[path = "../pages/mod.rs"]
+mod pages;
 mod power_loss;
 mod quoting;
 mod races;

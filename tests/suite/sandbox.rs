@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::pages;
 use crate::support::{GATEWAYCTL, GEN_SERVICE, Ran, directory, set_mode, succeeds, tool};
 
 /// The shells that a container may have as `sh`. yash reads a script in the encoding of the locale, so it alone has one.
@@ -125,6 +126,16 @@ impl Sandbox {
         fs::remove_dir(self.path(".sandbox")).expect("the sandbox could not be set up; the suite needs root");
         let ran = Ran::from(output);
         Ran { out: without_waits(&ran.out), err: without_waits(&ran.err), ..ran }
+    }
+
+    /// A shell inside, as root, in a network of its own, beside a live s6-svscan on `/run/service`.
+    pub(crate) fn shell(&self) -> pages::Shell {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--net", "--fork", "--kill-child"]).arg(stand_in("sandbox"));
+        command.arg(self.directory.path()).arg("dash");
+        let mut shell = pages::Shell::of(command, self.directory.path(), "/share");
+        shell.prepare(&format!("{FUNCTIONS}; busybox ip link set lo up; {}", live("")));
+        shell
     }
 
     /// Runs a script of a service directory, as s6-supervise would: in that directory, with its name as argument.

@@ -1,0 +1,80 @@
+//! The pages: each block is run or looked at by some test, and each link leads somewhere.
+
+mod links;
+mod live;
+mod run;
+
+use std::collections::BTreeSet;
+
+use crate::pages::{Block, blocks};
+
+/// How many blocks nothing runs. A page that shows one more has to do without, or have it run; whoever has one run lowers this.
+const NOT_RUN: usize = 4;
+
+/// How many messages of other programs are quoted, which nothing here prints.
+const OF_OTHERS: usize = 0;
+
+/// Whether some test looks after a block; `None` if nothing does.
+fn looked_after(block: &Block) -> bool {
+    match (block.language.as_str(), block.word.as_str()) {
+        // cli.rs renders each manifest, and cargo compiles and runs what is Rust.
+        ("toml", "") | ("rust,no_run", "") => true,
+        // Here.
+        ("sh" | "console", "run" | "live") | ("text", "files" | "printed") => true,
+        // tests/container/page/mod.rs.
+        ("sh" | "console", "docker" | "inside") | ("dockerfile", "docker") => true,
+        // tests/container/downstream.rs, compose.rs, swarm.rs and shards.rs, and metrics.rs of this suite.
+        ("sh", word) => match block.page.as_str() {
+            "docs/ci.md" => word == "check-gateways",
+            "docs/scaling.md" => ["up", "deploy", "look", "rotate", "leave", "resize", "arrive"].contains(&word),
+            "docs/boot.md" => word == "move",
+            _ => false,
+        },
+        ("yaml", word) => [("docs/ci.md", "workflow"), ("docs/metrics.md", "scrape")].contains(&(&block.page, word)),
+        _ => false,
+    }
+}
+
+fn at_most(limit: usize, found: &[String], what: &str) {
+    let list = found.join("\n");
+    assert!(found.len() <= limit, "{} {what}, and {limit} are allowed:\n{list}", found.len());
+    assert_eq!(found.len(), limit, "{what}: lower the number to {}:\n{list}", found.len());
+}
+
+#[test]
+fn every_block_is_run_or_counted() {
+    let (mut not_run, mut of_others, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for block in blocks() {
+        if block.word == "not-run" {
+            not_run.push(block.place());
+        } else if block.language == "text" && block.word.starts_with("of-") {
+            of_others.push(block.place());
+        } else if !looked_after(&block) {
+            unknown.push(format!("{}: ```{} {}", block.place(), block.language, block.word));
+        }
+    }
+    assert!(
+        unknown.is_empty(),
+        "no test looks after these; CONTRIBUTING.md says what to write:\n{}",
+        unknown.join("\n")
+    );
+    at_most(NOT_RUN, &not_run, "blocks are not run");
+    at_most(OF_OTHERS, &of_others, "blocks quote other programs");
+}
+
+/// The tests of the image go by the same words; each page with such a block is one of theirs.
+#[test]
+fn every_page_with_a_container_has_a_test() {
+    let pages: BTreeSet<String> = blocks()
+        .into_iter()
+        .filter(|block| ["docker", "inside"].contains(&block.word.as_str()))
+        .map(|block| block.page)
+        .collect();
+    let tests = include_str!("../../container/page/mod.rs");
+    let tested: BTreeSet<String> = tests
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("page(\"")?.split('"').next())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(pages, tested);
+}
