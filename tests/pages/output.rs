@@ -14,6 +14,8 @@ static DIFFERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b\d+[dhms]( \d+[hms])?(?P<after>\s)", "<time>$after"),
         // The column PID.
         (r"(?m)^(?P<before>\S+ (up|paused|starting|stopping) <time>) \d+ ", "$before <pid> "),
+        // How often a gateway died before it came up depends on how fast somebody typed.
+        (r"(?m)^(?P<before>\S+ up <time> <pid> -) [1-9]\d* ", "$before <some> "),
         (r"(?m): Up .* \((?P<health>\w+)\)$", ": Up <time> ($health)"),
         (r#""created": \d+"#, r#""created": <time>"#),
         (r"(?P<name>_(seconds|bytes)\{.*\}) \d+", "$name <number>"),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Block, assert_shown, shows};
 
 /// How long a state is waited for that a page shows.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command of a page.
 #[derive(Debug)]

@@ -6,13 +6,6 @@ pub(super) const BEFORE: &[Before] = &[
     ("docs/bake.md", "3. Build the image", 0, "cp gateways.toml docker/gateways.toml"),
     ("docs/bake.md", "4. Run it", 0, "openssl rand -hex 32 >coder-api-key"),
     ("docs/ci.md", "The reviewed tree in the image", 0, "gen-service coder --hermes-cli run --out services --quiet"),
-    (
-        "docs/gatewayctl.md",
-        "Gateways that s6-rc runs",
-        0,
-        "docker build -f docker/Dockerfile --target s6-rc -t hermes-gateways . && \
-         docker run -d --name hermes -v hermes-data:/opt/data hermes-gateways",
-    ),
     ("docs/image.md", "The image", 0, "printf '\\n[gateways.coder]\\n' >>docker/gateways.toml"),
     ("docs/image.md", "The target volume", 0, "docker rm -f hermes"),
     (
@@ -83,13 +76,8 @@ pub(super) const BEFORE: &[Before] = &[
         "2. Mount it",
         0,
         "printf '[defaults]\\nhermes-cli = \"run\"\\n[gateways.coder]\\nport = 8643\\nsecret = { API_SERVER_KEY = \"/run/secrets/coder-api-key\" }\\n' \
-         >docker/gateways.toml; docker build -f docker/Dockerfile -t hermes-gateways .",
-    ),
-    (
-        "docs/secrets.md",
-        "3. Check it",
-        0,
-        "docker exec hermes sh -euc 'hermes profile create coder; gatewayctl start coder'",
+         >docker/gateways.toml; docker build -f docker/Dockerfile -t hermes-gateways . && \
+         docker run --rm -v hermes-data:/opt/data hermes-gateways profile create coder",
     ),
     (
         "docs/secrets.md",
