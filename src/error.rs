@@ -1,6 +1,6 @@
-//! What a program ends with when it fails: the errors of all floors, joined into messages and exit codes.
+//! The errors of all floors, joined into messages and exit codes.
 //!
-//! Each message is one lower-case sentence a line that names the thing and the next step. Nothing below the command line imports this.
+//! Each message is one lower-case sentence on one line. It names the thing and the next step. Only the command line imports this.
 
 mod exit;
 
@@ -23,36 +23,36 @@ pub(crate) use exit::Exit;
 /// A failure of a whole command.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// What a person wrote is wrong. Nothing was written.
+    /// Mistakes in the input. Nothing was written.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The tree below `--out`.
     #[error(transparent)]
     Tree(#[from] TreeError),
-    /// A service manager, s6 among them.
+    /// A service manager, such as s6.
     #[error(transparent)]
     Manager(#[from] ManagerError),
-    /// The volume, or what was to be done there.
+    /// The volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
-    /// What a boot does.
+    /// A boot.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// What doctor looks at.
+    /// A check of doctor.
     #[error(transparent)]
     Doctor(#[from] DoctorError),
     /// The operating system refused a step.
     #[error(transparent)]
     System(#[from] SystemError),
-    /// What the program has to say could not be written to standard output.
+    /// Writing to standard output failed.
     #[error("cannot write to standard output: {}", reason(.0))]
     Output(#[source] io::Error),
-    /// More logs were asked for than are shown at once.
+    /// More logs than one command can show.
     #[error("cannot show {asked} logs at once; name at most {most} of them")]
     TooManyLogs {
-        /// How many were asked for.
+        /// How many the user named.
         asked: usize,
-        /// The most that are shown at once.
+        /// The most that one command can show.
         most: usize,
     },
 }
@@ -74,7 +74,7 @@ impl Error {
         }
     }
 
-    /// Whether the one who called is to change something (exit code 2), rather than the machine (exit code 1).
+    /// Whether the user has to change the command or an input (exit code 2).
     pub(crate) fn is_usage(&self) -> bool {
         match self {
             Self::Source(_)
@@ -89,7 +89,7 @@ impl Error {
         }
     }
 
-    /// Whether what was named is not there (exit code 4).
+    /// Whether a service that was named is absent (exit code 4).
     pub(crate) fn is_absence(&self) -> bool {
         match self {
             Self::Manager(ManagerError::S6(error)) | Self::Boot(BootError::Manager(ManagerError::S6(error))) => {
@@ -99,7 +99,7 @@ impl Error {
         }
     }
 
-    /// Whether the operating system refused something to this user.
+    /// Whether the operating system denied something to this user.
     pub(crate) fn is_refusal(&self) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = cause {
@@ -111,7 +111,7 @@ impl Error {
         false
     }
 
-    /// Whether something that was waited for did not happen.
+    /// Whether a wait ended at its time limit.
     pub(crate) fn is_timeout(&self) -> bool {
         let (Self::Manager(ManagerError::S6(S6Error::Wait(wait)))
         | Self::Boot(
@@ -125,8 +125,8 @@ impl Error {
         matches!(wait, WaitError::Timeout { .. })
     }
 
-    /// How a program ends that ends with this: by the signal that ended it, with wrong usage if the one who called is to change something,
-    /// or with absence if what was named is not there; else it failed.
+    /// The exit code of a program that ends with this error: that of the signal that ended it, else of wrong usage, else of an absent service,
+    /// else of a failure.
     pub(crate) fn exit(&self) -> Exit {
         match self.signal() {
             Some(signal) => Exit::Signal(signal),

@@ -1,4 +1,4 @@
-//! What `gen-service` takes.
+//! The arguments of `gen-service`.
 
 use camino::Utf8PathBuf;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
@@ -13,9 +13,6 @@ use crate::spec::Part;
 use crate::spec::options::Layout;
 
 /// Render s6 service directories for the gateways of Hermes profiles
-///
-/// s6-supervise runs a service directory: gateway-<PROFILE>/{type,run,finish,timeout-kill,log/run,…}. The same input gives
-/// the same bytes on any machine. It needs neither s6 nor Hermes.
 #[derive(Debug, Parser)]
 #[command(
     name = "gen-service",
@@ -24,15 +21,13 @@ use crate::spec::options::Layout;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
-    max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 failed, or --check found a difference; 2 wrong usage or invalid input",
-    after_long_help = "\
+    max_term_width = 120,
+    after_help = "\
 Examples:
-  gen-service coder --hermes-cli run              print the scripts
-  gen-service coder --hermes-cli run --out services
-  gen-service --manifest gateways.toml --out /etc/services.d --prune
-  gen-service --manifest gateways.toml --out services --check
-  gen-service --manifest gateways.toml --part dashboard --part watch --out /etc/services.d
+  gen-service coder --hermes-cli run                      print the scripts
+  gen-service coder --hermes-cli run --out out            write out/gateway-coder
+  gen-service --manifest gateways.toml --out out          write all of a manifest
+  gen-service --manifest gateways.toml --out out --check  exit 1 if it differs
 
 Exit codes:
   0  done
@@ -48,7 +43,7 @@ pub(crate) struct GenService {
     #[arg(value_name = "PROFILE", required_unless_present_any = ["manifest", "schema", "part", "prune"], add = ArgValueCompleter::new(offered::profiles))]
     pub(crate) profiles: Vec<String>,
 
-    /// Render what this file names. - reads standard input
+    /// Render what this manifest names. - is standard input
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) manifest: Option<Utf8PathBuf>,
 
@@ -60,7 +55,7 @@ pub(crate) struct GenService {
     #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<Utf8PathBuf>,
 
-    /// Write nothing. Compare the directory with what would be rendered: exit 0 if they are the same, else show the difference and exit 1
+    /// Compare DIR with what would be rendered. Write nothing. Exit 1 if they differ
     #[arg(long, requires = "out", conflicts_with_all = ["prune", "force"])]
     pub(crate) check: bool,
 
@@ -84,7 +79,7 @@ pub(crate) struct GenService {
     #[arg(long, exclusive = true)]
     pub(crate) schema: bool,
 
-    /// What to render: service directories for s6, source definitions for s6-rc, or the same at their places below /etc/s6-overlay
+    /// What to render: service directories, source definitions of s6-rc, or these definitions below /etc/s6-overlay
     /// [default: s6, or the layout of the manifest]
     #[arg(long, value_name = "LAYOUT", value_enum)]
     pub(crate) layout: Option<OneLayout>,
@@ -98,36 +93,36 @@ pub(crate) struct GenService {
 }
 
 impl GenService {
-    /// These arguments, if those that a manifest needs have one: clap would name them by what they exclude.
+    /// Checks that an option that needs a manifest has one. The message of clap would name the options that this one excludes.
     ///
     /// # Errors
-    /// What clap says of wrong usage.
+    /// Wrong usage, as clap reports it.
     pub(crate) fn checked(self) -> Result<Self, clap::Error> {
         let needs = if self.prune { Some("--prune") } else { (!self.part.is_empty()).then_some("--part") };
         match needs.filter(|_| self.manifest.is_none()) {
             Some(needs) => {
-                let message = format!("{needs} is about the parts of a manifest; give one with --manifest FILE");
+                let message = format!("{needs} needs a manifest; give one with --manifest FILE");
                 Err(Self::command().error(ErrorKind::MissingRequiredArgument, message))
             }
             None => Ok(self),
         }
     }
 
-    /// The parts of the manifest that are rendered.
+    /// The parts of the manifest to render.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let named = |part: &Part| self.part.is_empty() || self.part.iter().any(|one| Part::from(*one) == *part);
         Part::ALL.into_iter().filter(named).collect()
     }
 }
 
-/// What it does beside rendering.
+/// The commands. Without one, the program renders.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(after_help = how_to_install!("gen-service"))]
     Completions(Completions),
 }
 
-/// The word for a part of the manifest.
+/// A part of the manifest, as a word.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum OnePart {
     Gateways,
@@ -149,7 +144,7 @@ impl From<OnePart> for Part {
     }
 }
 
-/// The word for a layout.
+/// A layout, as a word.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum OneLayout {
     S6,
@@ -167,7 +162,7 @@ impl From<OneLayout> for Layout {
     }
 }
 
-/// A path; an empty one is a variable that somebody forgot to set.
+/// A path. An empty path is an error: usually somebody forgot to set a variable.
 fn path() -> impl TypedValueParser<Value = Utf8PathBuf> {
     NonEmptyStringValueParser::new().map(Utf8PathBuf::from)
 }

@@ -1,4 +1,4 @@
-//! JSON in which nothing is left that a terminal acts on.
+//! JSON that is safe to show on a terminal.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use crate::base::text::is_plain;
 
-/// Writes a document for a person to look at as well.
+/// Writes a document in a form that a person can read too.
 pub(super) fn pretty(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     write(out, Ascii(PrettyFormatter::new()), document)
 }
@@ -23,7 +23,7 @@ fn write(out: &mut dyn Write, formatter: impl Formatter, document: &impl Seriali
     writeln!(out)
 }
 
-/// JSON in which nothing is left that a terminal acts on: JSON itself escapes no more than the first 32 characters.
+/// JSON that is safe to show on a terminal. Plain JSON escapes only the first 32 characters.
 struct Ascii<F>(F);
 
 impl<F: Formatter> Formatter for Ascii<F> {

@@ -1,4 +1,4 @@
-//! `gen-service … --out DIR --check`: compares, and writes nothing.
+//! `gen-service … --out DIR --check`: compares and writes nothing.
 
 use camino::Utf8Path;
 

@@ -1,4 +1,4 @@
-//! Completions: a script for each shell, which asks the program itself what can come next. So names of profiles are those of this moment.
+//! Completions: a script for each shell. The script asks the program itself for the next words, so the names of profiles are current.
 
 use std::ffi::OsStr;
 
@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use super::streams::Streams;
 use crate::error::Error;
 
-/// How a person makes each shell complete the words of a program.
+/// The commands that make each shell complete the words of a program.
 macro_rules! how_to_install {
     ($program:literal) => {
         concat!(
@@ -35,7 +35,7 @@ macro_rules! how_to_install {
 }
 pub(super) use how_to_install;
 
-/// The variable by which a script asks. The usual one, `COMPLETE`, might be set for another program.
+/// The variable with the question of a script. The usual name, `COMPLETE`, could be set for another program.
 const VARIABLE: &str = "GEN_SERVICE_COMPLETE";
 
 /// Print a script that completes commands, options and names in your shell
@@ -67,21 +67,21 @@ impl Completions {
     }
 }
 
-/// Answers a script that asks what can come next. Whether one did.
+/// Answers a script that asks for the next words. Returns whether one asked.
 ///
 /// # Errors
-/// If it is of no shell that is known, or nobody reads the answer.
+/// If the shell of the script is unknown, or nobody reads the answer.
 pub(super) fn answers<C: CommandFactory>() -> clap::error::Result<bool> {
     CompleteEnv::with_factory(C::command).var(VARIABLE).try_complete(std::env::args_os(), None)
 }
 
-/// Those of some names that begin like a word.
+/// The names that begin with this word.
 pub(super) fn beginning_with(word: &OsStr, names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
     let Some(word) = word.to_str() else { return Vec::new() };
     names.into_iter().filter(|name| name.starts_with(word)).map(CompletionCandidate::new).collect()
 }
 
-/// What an option is on the command line that is being completed: clap tells a completer no more than the word.
+/// The value of an option on the command line that a shell completes. clap tells a completer only the current word.
 pub(super) fn given(option: &str) -> Option<String> {
     let mut words = std::env::args_os().filter_map(|word| word.into_string().ok());
     while let Some(word) = words.next() {

@@ -1,6 +1,6 @@
-//! The command line: what the programs take, what they say, and which exit code they end with.
+//! The command line: arguments, output and exit codes of both programs.
 //!
-//! `args` holds the definitions for clap and nothing else. Every command has a file of its own.
+//! `args` has only the definitions for clap. Each command has its own file.
 
 mod args;
 mod ascii;
@@ -31,8 +31,8 @@ use crate::spec::options::Layout;
 use args::{Command, GenService};
 use outcome::Outcome;
 
-/// Runs `gen-service` with the arguments and streams of this process, and returns its exit code: 0 done, 1 failed or `--check` found a
-/// difference, 2 wrong usage or invalid input, 128 and the number of a signal that ended it.
+/// Runs `gen-service` with the arguments and streams of this process, and returns its exit code: 0 done; 1 failed, or `--check` found a
+/// difference; 2 wrong usage or invalid input; 128 plus the number of the signal that ended it.
 pub fn gen_service() -> ExitCode {
     with_streams(|mut streams| {
         match completions::answers::<GenService>() {

@@ -1,6 +1,6 @@
-//! The names that are offered when a shell completes a word: those that are there at this moment.
+//! The names that a shell offers when it completes a word. They are the names of this moment.
 //!
-//! The service user decides what its volume holds. Only what is the name of a profile is offered, and no shell has a meaning for one of its characters.
+//! The service user can put any name on its volume. Only names of profiles are offered, and their characters have no meaning in any shell.
 
 use std::ffi::OsStr;
 

@@ -1,19 +1,19 @@
-//! How a command ended, and what every command says of a service.
+//! How a command ended, and the fields that all commands print about a service.
 
 use crate::error::Exit;
 use crate::spec::options::Port;
 use crate::spec::{Service, ServiceName};
 
-/// How a command ended that did not fail.
+/// The end of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// All of it is done.
+    /// Everything is done.
     Done,
-    /// `--check` found a difference, `doctor` an error, or some of several things failed and were reported.
+    /// `--check` found a difference, `doctor` found an error, or a part of the work failed and was reported.
     Differs,
-    /// Some gateways are down, says `status`.
+    /// `status` says that some gateways are down.
     SomeDown,
-    /// There is no such gateway, says `status`.
+    /// `status` says that there is no such gateway.
     NoSuch,
 }
 
@@ -28,7 +28,7 @@ impl Outcome {
     }
 }
 
-/// What `--json` says of a service, whatever else it says.
+/// The fields that `--json` always has for a service.
 #[derive(serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct About {
@@ -47,17 +47,17 @@ impl About {
         Self { port: service.port().map(Port::get), ..Self::named(&service.name()) }
     }
 
-    /// What is said of what is no service's alone.
+    /// The fields of something that does not belong to one service.
     pub(super) fn nobodys() -> Self {
         Self { profile: None, name: String::new(), port: None }
     }
 
-    /// The same, of another directory of it.
+    /// The same fields, for another directory of the service.
     pub(super) fn at(self, directory: &str) -> Self {
         Self { name: directory.to_owned(), ..self }
     }
 
-    /// What is said of one of which no more is known.
+    /// The fields of a service of which only the name is known.
     pub(super) fn named(name: &ServiceName) -> Self {
         Self { profile: name.profile().map(ToString::to_string), name: name.directory(), port: None }
     }

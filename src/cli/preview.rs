@@ -1,4 +1,4 @@
-//! `gen-service …` without `--out`: prints what would be written.
+//! `gen-service …` without `--out`: prints the files instead of writing them.
 
 use super::args::GenService;
 use super::documents::{Rendered, RenderedDirectory, RenderedFile};

@@ -1,4 +1,4 @@
-//! The options that decide a gateway, for every program that renders one.
+//! The options of a gateway, for both programs.
 
 use camino::Utf8PathBuf;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches, ValueHint};
@@ -11,14 +11,14 @@ use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment, Enviro
 use crate::spec::options::{HermesCli, Key, Kind, Layout, Options};
 use crate::spec::{Gateway, ProfileName, Service};
 
-/// The group of all these options, for what excludes them.
+/// The group of all these options. An option that excludes them names it.
 pub(crate) const RENDER_ARGS: &str = "render-args";
 
 const ENV: &str = "env";
 const ENV_FILE: &str = "env-file";
 const SECRET: &str = "secret";
 
-/// The options as they were written, each still a text: they are read together, so that all mistakes are told at once.
+/// The options as they were written. Each is still a text: all are read together, so that one run reports all mistakes.
 #[derive(Debug, Clone)]
 pub(crate) struct RenderArgs {
     given: Vec<(Key, String)>,
@@ -34,14 +34,14 @@ impl Args for RenderArgs {
         };
         let entries = [
             many(ENV, "NAME=VALUE", "Set a variable for the gateway"),
-            many(ENV_FILE, "FILE", "Set the variables of a file, in the format of `docker run --env-file`. --env wins")
-                .value_parser(clap::value_parser!(Utf8PathBuf))
-                .value_hint(ValueHint::FilePath),
             many(
-                SECRET,
-                "NAME=FILE",
-                "Set a variable to the content of this file, which is read when the gateway starts",
-            ),
+                ENV_FILE,
+                "FILE",
+                "Set the variables that this file lists, in the format of `docker run --env-file`. --env wins",
+            )
+            .value_parser(clap::value_parser!(Utf8PathBuf))
+            .value_hint(ValueHint::FilePath),
+            many(SECRET, "NAME=FILE", "Set a variable to the content of this file, at each start of the gateway"),
         ];
         let arguments: Vec<Arg> = keys().map(argument).chain(entries).collect();
         let group =
@@ -54,7 +54,7 @@ impl Args for RenderArgs {
     }
 }
 
-/// The options that every program takes which renders: who publishes into a scandir has no use for an order.
+/// The options that both programs take. `--after` is not one of them, because a scandir has no order.
 fn keys() -> impl Iterator<Item = Key> {
     Key::OF_GATEWAY.into_iter().filter(|key| *key != Key::After)
 }
@@ -93,7 +93,7 @@ impl FromArgMatches for RenderArgs {
 }
 
 impl RenderArgs {
-    /// What a person should know who has not said which command line of Hermes the scripts call: the default is one that no release takes.
+    /// A note for a person who gave no command line of Hermes. No release takes the default.
     pub(crate) fn note(&self) -> Option<String> {
         if self.given.iter().any(|(key, _)| *key == Key::HermesCli) {
             return None;
@@ -107,10 +107,10 @@ impl RenderArgs {
         ))
     }
 
-    /// The services of these profiles for this layout, all with these options and after these services.
+    /// The services of these profiles for this layout. All have these options, and start after these services.
     ///
     /// # Errors
-    /// Every mistake in names, options, values and environment files, and what the services cannot be together for.
+    /// Every mistake in names, options, values and environment files, and every conflict between the services.
     pub(crate) fn services(
         mut self,
         profiles: &[String],
@@ -124,7 +124,7 @@ impl RenderArgs {
         Ok(services)
     }
 
-    /// These profiles, all with these options.
+    /// These profiles, each with these options.
     ///
     /// # Errors
     /// Every mistake in names, options, values and environment files.
@@ -169,10 +169,10 @@ impl RenderArgs {
     }
 }
 
-/// The gateways of what was named on the command line.
+/// The gateways that the command line names.
 ///
 /// # Errors
-/// Every problem that they have with each other.
+/// Every conflict between them.
 pub(crate) fn resolve(wanted: Vec<(ProfileName, Options)>) -> Result<Vec<Gateway>, Error> {
     Gateway::resolve(wanted).map_err(at_command_line_all)
 }

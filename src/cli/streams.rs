@@ -1,4 +1,4 @@
-//! Where the programs say things, and how.
+//! The output of the programs: standard output, standard error, styles and JSON.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -19,15 +19,15 @@ use crate::base::Observer;
 use crate::base::text::{Escaping, Plain};
 use crate::error::{Error, Exit};
 
-/// Something bad: an error, a line that goes.
+/// Something bad: an error, or a line that is removed.
 pub(super) const RED: Style = AnsiColor::Red.on_default();
-/// Something good: a line that comes, a directory that was written.
+/// Something good: a line that is added, or a directory that was written.
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
-/// Something to look at: a warning.
+/// Something to check: a warning.
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// A heading.
 pub(super) const BOLD: Style = Style::new().bold();
-/// What matters less.
+/// Something that matters less.
 pub(super) const DIM: Style = Style::new().dimmed();
 
 /// A text in a style.
@@ -35,25 +35,25 @@ pub(super) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output and error of a program. Both are given styled text; they drop the styles if they do not belong there.
+/// Standard output and standard error of a program. Both take styled text, and drop the styles if the reader does not show them.
 pub(super) struct Streams<'a> {
-    /// What was asked for.
+    /// The answer of the command.
     pub out: &'a mut dyn Write,
-    /// The same, below the styles: for the bytes of somebody else, which are no styled text.
+    /// The same stream without styles, for bytes that somebody else wrote.
     pub raw: &'a mut dyn Write,
-    /// Whether those bytes would reach a terminal.
+    /// Whether standard output is a terminal.
     pub is_terminal: bool,
     /// Errors and progress.
     pub err: &'a mut dyn Write,
-    /// Whether a person is there to watch progress on `err`.
+    /// Whether a person watches progress on `err`.
     pub progress: bool,
-    /// Whether a program reads what is said on `err`.
+    /// Whether a program reads `err`.
     pub as_json: bool,
 }
 
-/// Runs a program with the standard streams of this process, and gives its exit code.
+/// Runs a program with the standard streams of this process, and returns its exit code.
 pub(super) fn with_streams(run: impl FnOnce(Streams<'_>) -> u8) -> ExitCode {
-    // The buffer is below the stream that strips styles, which writes in small pieces; both ways into it keep their order.
+    // The stream that strips styles writes in small pieces, so the buffer is below it. Text keeps its order in both streams to the buffer.
     let buffer = Shared(Rc::new(RefCell::new(BufWriter::new(stdout().lock()))));
     let mut raw = buffer.clone();
     let styled: Box<dyn Write> = Box::new(buffer);
@@ -65,7 +65,7 @@ pub(super) fn with_streams(run: impl FnOnce(Streams<'_>) -> u8) -> ExitCode {
         is_terminal: stdout().is_terminal(),
         err: &mut err,
         progress: stderr().is_terminal(),
-        // Known better once the arguments are: it is for the case that they are wrong.
+        // A guess, for wrong arguments. The parsed arguments replace it.
         as_json: std::env::args_os().any(|word| word == "--json"),
     }))
 }
@@ -84,12 +84,12 @@ impl Write for Shared {
 }
 
 impl Streams<'_> {
-    /// Says what clap has to say, help or error, and returns its exit code.
+    /// Prints a help or an error of clap, and returns its exit code.
     pub(super) fn clap(&mut self, error: &clap::Error) -> u8 {
         let text = error.render();
         if error.use_stderr() && self.as_json {
             let text = text.to_string();
-            // What comes behind an empty line is how to call it.
+            // The usage follows after an empty line.
             let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             let message = lines.join(" ");
             self.message(MessageLevel::Error, Some(ErrorKind::Usage), message.trim_start_matches("error: "));
@@ -105,12 +105,12 @@ impl Streams<'_> {
         }
     }
 
-    /// Says how a command ended, and returns the exit code.
+    /// Reports how a command ended, and returns the exit code.
     pub(super) fn end(&mut self, result: Result<Outcome, Error>) -> u8 {
         let result = result.and_then(|outcome| self.out.flush().map(|()| outcome).map_err(Error::Output));
         match result {
             Ok(outcome) => outcome.exit().code(),
-            // Who reads the output has seen enough, as in `gen-service coder | head -1`.
+            // The reader closed the output early, as in `gen-service coder | head -1`.
             Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.code(),
             Err(error) => {
                 self.error(&error);
@@ -119,41 +119,41 @@ impl Streams<'_> {
         }
     }
 
-    /// Says what went wrong, one line per mistake.
+    /// Prints an error, with a line for each mistake.
     pub(super) fn error(&mut self, error: &Error) {
         for line in error.to_string().lines() {
             self.message(MessageLevel::Error, Some(kind(error)), line);
         }
     }
 
-    /// Says what is odd and stops nothing.
+    /// Prints a warning: something is odd, but the command goes on.
     pub(super) fn warning(&mut self, warning: &str) {
         self.message(MessageLevel::Warning, None, warning);
     }
 
-    /// Something that whoever asked may not expect, although all is well.
+    /// Prints a note: all is well, but the user may not expect it.
     pub(super) fn note(&mut self, note: &str) {
         self.message(MessageLevel::Note, None, note);
     }
 
     fn message(&mut self, level: MessageLevel, kind: Option<ErrorKind>, message: &str) {
-        // Behind what was said before. Whether that can be said is found out at the end.
+        // Keeps the order of both streams. The end of the run reports a failure to write.
         let _ = self.out.flush();
         message_to(self.err, self.as_json, level, kind, message);
     }
 
-    /// Says a document in JSON.
+    /// Prints a JSON document.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
         pretty(self.out, document).map_err(Error::Output)
     }
 
-    /// Shows the bytes of somebody else: untouched, but to a terminal with everything escaped that it would act on.
+    /// Shows bytes that somebody else wrote. For a terminal, it escapes everything that the terminal would act on.
     pub(super) fn foreign(&mut self, show: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
         self.out.flush().map_err(Error::Output)?;
         if self.is_terminal { show(&mut Escaping::new(&mut *self.raw)) } else { show(&mut *self.raw) }
     }
 
-    /// Tells of a long run on `err`, as long as it is wanted.
+    /// Reports a long run on `err`, unless `quiet`.
     pub(super) fn observer(&mut self, quiet: bool) -> Telling<'_> {
         Telling {
             err: &mut *self.err,
@@ -166,7 +166,7 @@ impl Streams<'_> {
     }
 }
 
-/// Says something beside what was asked for.
+/// Prints a message beside the answer.
 fn message_to(err: &mut dyn Write, as_json: bool, level: MessageLevel, kind: Option<ErrorKind>, message: &str) {
     let (word, style) = match level {
         MessageLevel::Error => ("error:", RED.bold()),
@@ -174,7 +174,7 @@ fn message_to(err: &mut dyn Write, as_json: bool, level: MessageLevel, kind: Opt
         MessageLevel::Note => ("note:", DIM.bold()),
         MessageLevel::Progress => ("", Style::new()),
     };
-    // There is nobody left to tell if even this fails.
+    // If even this fails, nobody can be told.
     let _ = if as_json {
         one_line(err, &Said { level, kind, message: message.to_owned() })
     } else if word.is_empty() {
@@ -184,7 +184,7 @@ fn message_to(err: &mut dyn Write, as_json: bool, level: MessageLevel, kind: Opt
     };
 }
 
-/// What kind of error it is.
+/// The kind of an error.
 fn kind(error: &Error) -> ErrorKind {
     match error.exit() {
         Exit::Signal(_) => ErrorKind::Signal,
@@ -196,7 +196,7 @@ fn kind(error: &Error) -> ErrorKind {
     }
 }
 
-/// Tells of a long run: a counter for a person who watches, and a line for whoever has to wait.
+/// Reports a long run: a counter for a person who watches, and a line when the run has to wait.
 pub(super) struct Telling<'a> {
     err: &'a mut dyn Write,
     quiet: bool,
@@ -207,7 +207,7 @@ pub(super) struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    /// Says a line, above the counter if there is one.
+    /// Prints a line, above the counter if one is shown.
     fn say(&mut self, level: MessageLevel, message: &str) {
         let Self { err, as_json, bar, .. } = self;
         let mut say = || message_to(*err, *as_json, level, None, message);

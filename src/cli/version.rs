@@ -1,4 +1,4 @@
-//! What `--version` says.
+//! The text of `--version`.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ static LONG: LazyLock<String> = LazyLock::new(|| {
     format!("{}{commit}\ntested with {}", env!("CARGO_PKG_VERSION"), tested.join(", "))
 });
 
-/// The version, the commit that it was built from if that was recorded, and what it was tested with. `-V` says only the version.
+/// The version, the commit if the build recorded one, and the versions of s6 and Hermes that the tests use. `-V` prints only the version.
 pub(super) fn long() -> &'static str {
     &LONG
 }

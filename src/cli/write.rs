@@ -1,4 +1,4 @@
-//! `gen-service … --out DIR`: writes, and says what it did.
+//! `gen-service … --out DIR`: writes the files and reports each change.
 
 use anstyle::Style;
 use camino::Utf8Path;
@@ -22,7 +22,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Error> {
     let parts = arguments.parts();
     let permit = Permit { prune: if arguments.prune { &parts } else { &[] }, force: arguments.force };
-    // From here on a signal has the run take back what it did.
+    // If a signal comes from now on, the run takes back what it did.
     watch().context("watch for signals as", "gen-service")?;
     let report = tree::write(out, layout, services, permit, &mut streams.observer(arguments.quiet))?;
     let path = |service: &ServiceName| Layout::path(layout.services(), &service.directory());

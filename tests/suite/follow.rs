@@ -149,8 +149,8 @@ fn what_hermes_own_manager_made_is_taken_over() {
          printf '#!/bin/sh\\nexec sleep 1000\\n' >/run/service/gateway-d/run; gatewayctl register d --adopt || echo $?",
     );
     let expected = "error: /run/service/gateway-a was made by Hermes' own service manager; take it over with register --adopt or with reconcile\n1\n\
-        down      default  recorded: none\nadopted   a  Hermes' own manager had made it; recorded: running\n\
-        adopted   b  Hermes' own manager had made it; recorded: none\nroot\n\
+        down      default  recorded: none\nadopted   a  Hermes' own manager made it; recorded: running\n\
+        adopted   b  Hermes' own manager made it; recorded: none\nroot\n\
         warning: gateway c was made by Hermes' own service manager; gatewayctl makes it again\nregistered /run/service/gateway-c  port 9403\n\
         error: /run/service/gateway-c is already registered; unregister it first\n1\n\
         error: /run/service/gateway-d is already registered and differs; unregister it first, or use install --update\n1\n";

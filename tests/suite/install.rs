@@ -73,7 +73,7 @@ fn an_update_keeps_the_live_directory_and_replaces_its_files() {
     assert_ok(
         &ran,
         "error: /run/service/gateway-a is already registered and differs; unregister it first, or use install --update\n1\n\
-         updated   /run/service/gateway-a  restart it to take effect\nupdated   /run/service/gateway-b  restart it to take effect\nA=1\n",
+         updated   /run/service/gateway-a  restart it to apply the change\nupdated   /run/service/gateway-b  restart it to apply the change\nA=1\n",
     );
 }
 
@@ -95,7 +95,7 @@ fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
          command again, or any gatewayctl register, install or unregister: each of them takes it back first\n\
          warning: an install --update that was killed is taken back: gateway-a, gateway-b; install the new version again\n\
          not there    /run/service/gateway-nobody\n.s6-svscan\ngateway-a\ngateway-b\n\
-         updated   /run/service/gateway-a  restart it to take effect\nupdated   /run/service/gateway-b  restart it to take effect\n",
+         updated   /run/service/gateway-a  restart it to apply the change\nupdated   /run/service/gateway-b  restart it to apply the change\n",
     );
 }
 
@@ -146,7 +146,7 @@ fn before_there_is_an_s6_svscan_and_across_file_systems() {
     );
     assert_ok(
         &ran,
-        "created   /run/service/gateway-a\nno s6-svscan watches /run/service yet: the gateways start when one does\n\
+        "created   /run/service/gateway-a\nno s6-svscan watches /run/service yet; the gateways start as soon as one does\n\
          755 \n755 gateway-a\n755 gateway-a/finish\n755 gateway-a/log\n644 gateway-a/log/notification-fd\n\
          755 gateway-a/log/run\n755 gateway-a/run\n644 gateway-a/timeout-kill\n644 gateway-a/type\n\
          PROFILE STATE FOR PID LAST EXIT RESTARTS PORT NEXT BOOT\na unsupervised - - - - 9610 -\na\n",

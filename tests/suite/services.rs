@@ -137,7 +137,7 @@ fn an_installed_dashboard_is_updated_and_taken_back_like_a_gateway() {
     );
     let expected = "created   /run/service/dashboard\ncreated   /run/service/watch\n\
                     error: /run/service/dashboard is already registered and differs; unregister it first, or use install --update\n1\n\
-                    updated   /run/service/dashboard  restart it to take effect\nunchanged /run/service/watch\ndashboard stopped 80\n\
+                    updated   /run/service/dashboard  restart it to apply the change\nunchanged /run/service/watch\ndashboard stopped 80\n\
                     error: /run/service/gateway-dangling is a dangling symlink, and s6-svscan sees nothing in that directory as long as it exists; \
                     remove it first\n1\n/tmp/more:\n\n/tmp/tree:\n\
                     error: /tmp/twice: the dashboard is named twice; name it once\n2\n";

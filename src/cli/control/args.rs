@@ -1,4 +1,4 @@
-//! What `gatewayctl` takes.
+//! The arguments of `gatewayctl`.
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -19,22 +19,18 @@ use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
     version,
     long_version = version::long(),
     arg_required_else_help = true,
-    max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 failed, or doctor or health found something; 2 wrong usage or invalid input; \
-                  3 only status: something is not up; 4 there is no such gateway",
-    after_long_help = "\
+    max_term_width = 120,
+    after_help = "\
 Examples:
-  gatewayctl install /opt/gateways --into /run/service   publish what gen-service --out wrote
-  gatewayctl register writer --hermes-cli run --save     add a gateway, for the next boots too
-  gatewayctl status                                      show all gateways
-  gatewayctl restart --all --rolling                     restart them one after the other
-  gatewayctl logs writer -n 50 -f                        show 50 lines of its log, and follow it
-  gatewayctl unregister writer --save                    remove it, for the next boots too
-  gatewayctl doctor                                      find what is wrong, and what to do
+  gatewayctl status                            show all services
+  gatewayctl logs writer -n 50 -f              show 50 lines of a log and follow it
+  gatewayctl register writer --hermes-cli run  add a gateway and start it
+  gatewayctl restart --all --rolling           restart all, one after the other
+  gatewayctl doctor                            find what is wrong and what to do
 
 Exit codes:
   0  done
-  1  failed; or doctor or health found something; or status may not see a gateway
+  1  failed; doctor or health found something; status may not see a gateway
   2  wrong usage or invalid input; nothing was changed
   3  only status: something is not up
   4  there is no such gateway"
@@ -58,11 +54,11 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = DEFAULT_BIN_DIR)]
     pub(super) s6_bin_dir: Utf8PathBuf,
 
-    /// How many seconds to wait for a state
+    /// Seconds to wait for a service to change its state
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub(super) timeout: u64,
 
-    /// Service manager to use, instead of the one that is detected
+    /// Service manager to use [default: the detected one]
     #[arg(long, global = true, value_name = "KIND")]
     pub(super) manager: Option<Manager>,
 
@@ -96,11 +92,25 @@ impl From<Manager> for Kind {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Publish staging trees, which gen-service --out wrote, into a scandir
+    /// Publish the staging trees of gen-service --out into a scandir
+    #[command(after_help = "\
+Examples:
+  gatewayctl install /opt/gateways                     publish new services
+  gatewayctl install /opt/gateways --update            replace old ones too
+  gatewayctl install /opt/gateways --update --dry-run  say what would happen")]
     Install(Install),
     /// Render one gateway and start it
+    #[command(after_help = "\
+Examples:
+  gatewayctl register writer --hermes-cli run         add it now
+  gatewayctl register writer --hermes-cli run --save  at the next boots too
+  gatewayctl register writer --hermes-cli run --secret API_KEY=/run/secrets/key")]
     Register(Register),
     /// Stop services and remove them from the scandir
+    #[command(after_help = "\
+Examples:
+  gatewayctl unregister writer         remove it now
+  gatewayctl unregister writer --save  at the next boots too")]
     Unregister {
         #[command(flatten)]
         services: Services,
@@ -125,12 +135,16 @@ pub(super) enum Command {
         home: Home,
     },
     /// Give each profile on the volume its gateway. A hook runs this at boot
+    #[command(after_help = "\
+Examples:
+  gatewayctl reconcile --dry-run
+  gatewayctl reconcile --only 'team-*' --prune")]
     Reconcile(Reconcile),
-    /// Watch the profiles on the volume: add the gateway of a new profile, remove that of a deleted one
+    /// Watch the volume: add the gateway of a new profile, remove that of a deleted one
     Watch(Which),
-    /// Restart gateways that do not answer on their port for longer than their --watchdog allows
+    /// Restart gateways whose port does not answer for longer than their --watchdog
     Watchdog,
-    /// Give files that root left on the volume to the user of the gateways, as far as that is safe
+    /// Give files that root left on the volume to the user of the gateways, if that is safe
     Repair(Repair),
     /// Check everything, change nothing, and say what to do
     Doctor {
@@ -147,18 +161,41 @@ pub(super) enum Command {
         depth: HowDeep,
     },
     /// Print the state of all gateways in the format of Prometheus
+    #[command(after_help = "\
+Examples:
+  gatewayctl metrics
+  gatewayctl metrics --listen 9118  serve http://127.0.0.1:9118/metrics")]
     Metrics {
-        /// Serve it over HTTP at this address, at /metrics, until a signal comes. A port alone listens on loopback
+        /// Serve it over HTTP at this address, at /metrics, until a signal ends it. A port alone is one of loopback
         #[arg(long, value_name = "[IP:]PORT")]
         listen: Option<String>,
     },
     /// Print a script that moves gateways when the number of replicas changes
+    #[command(after_help = "\
+Examples:
+  gatewayctl shard --from 3 --to 4 >move.sh")]
     Shard(Shard),
     /// List the profiles that have a gateway
     List,
-    /// Show the state of all services, or of these
+    /// Show the state of all services, or of those that you name
+    #[command(after_help = "\
+Examples:
+  gatewayctl status
+  gatewayctl status coder writer
+  gatewayctl status --watch=5  every 5 seconds
+
+Exit codes:
+  0  everything is up, or does not have to be
+  1  you may not see a gateway; everything that you may see is up
+  2  wrong usage
+  3  something is not up
+  4  there is no such gateway")]
     Status(Status),
     /// Start services. They also start again if their supervisor restarts
+    #[command(after_help = "\
+Examples:
+  gatewayctl start coder
+  gatewayctl start --all")]
     Start {
         #[command(flatten)]
         services: Services,
@@ -171,6 +208,10 @@ pub(super) enum Command {
         home: Home,
     },
     /// Stop services
+    #[command(after_help = "\
+Examples:
+  gatewayctl stop coder         stop it now
+  gatewayctl stop coder --save  keep it down at the next boot too")]
     Stop {
         #[command(flatten)]
         services: Services,
@@ -187,15 +228,24 @@ pub(super) enum Command {
         home: Home,
     },
     /// Restart services, all at once. A service that is down starts
+    #[command(after_help = "\
+Examples:
+  gatewayctl restart coder
+  gatewayctl restart --all --rolling  one after the other")]
     Restart {
         #[command(flatten)]
         services: Services,
 
-        /// Restart one after the other: the next one waits until the one before is up
+        /// Restart one after the other. Each waits until the one before it is up
         #[arg(long)]
         rolling: bool,
     },
     /// Show logs. Several logs are shown as one, in the order of their times
+    #[command(after_help = "\
+Examples:
+  gatewayctl logs coder -n 50 -f
+  gatewayctl logs coder writer --since 10m
+  gatewayctl logs --all --since 21:00 --grep '(?i)error'")]
     Logs(Logs),
     #[command(after_help = how_to_install!("gatewayctl"))]
     Completions(Completions),
@@ -204,7 +254,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether it changes something, which a signal has it take back.
+    /// Whether the command changes something. If a signal comes, such a command takes back what it did.
     pub(super) fn changes_something(&self) -> bool {
         match self {
             Self::Install(_)

@@ -1,4 +1,4 @@
-//! What the commands have in common: names, and the service manager in charge.
+//! Code that the commands share: names of services, and the service manager in charge.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::source::{Mistake, Place};
 use crate::spec::{ProfileName, ServiceName, ServiceWord, ServiceWordError};
 use crate::volume::{Intent, Volume};
 
-/// The services that these words mean here, each once, or every mistake in them.
+/// The services that these words name, each once, or every mistake in the words.
 pub(super) fn services(words: &[String], common: &Common) -> Result<Vec<ServiceName>, Error> {
-    // On a host there are gateways only.
+    // A host has only gateways.
     let scandir = if host(common).is_none() { Scandir::open(&common.scandir).ok() } else { None };
     let is_there = |name: &ServiceName| scandir.as_ref().is_some_and(|scandir| scandir.has(name));
     let mut found = all(words.iter().map(|word| word.parse::<ServiceWord>().and_then(|word| word.choose(is_there))))?;
@@ -44,7 +44,7 @@ pub(super) fn chosen(
     Err(ManagerError::NoList(host.kind()).into())
 }
 
-/// The same error, with the service that was probably meant, if it is that a gateway is not there.
+/// The same error. If a gateway is absent, it also names the most similar one.
 pub(super) fn or_near(error: Error, common: &Common) -> Error {
     let Error::Manager(ManagerError::S6(error)) = error else { return error };
     let here = Scandir::open(&common.scandir).ok();
@@ -52,7 +52,7 @@ pub(super) fn or_near(error: Error, common: &Common) -> Error {
     error.meant(near).into()
 }
 
-/// The profiles of services of which something is to be recorded, or every one of which nothing is.
+/// The profiles of these services, or every service that has no profile and so no recorded state.
 pub(super) fn recorded(services: &[ServiceName]) -> Result<Vec<ProfileName>, Error> {
     let profile =
         |service: &ServiceName| service.profile().cloned().ok_or_else(|| ServiceWordError::NotSaved(service.clone()));
@@ -76,7 +76,7 @@ pub(super) fn kind(common: &Common) -> Option<Kind> {
     common.manager.map(Kind::from).or_else(|| detect(&signs))
 }
 
-/// The s6 manager of the common options, telling on standard error what it waits for.
+/// The s6 manager of the common options. It prints on standard error what it waits for.
 pub(super) fn s6<'a>(common: &Common, streams: &'a mut Streams<'_>) -> Result<S6Manager<'a>, Error> {
     let timeout = Duration::from_secs(common.timeout);
     Ok(S6Manager::new(&common.scandir, &common.s6_bin_dir, timeout)?.observer(streams.observer(common.quiet)))
@@ -84,25 +84,25 @@ pub(super) fn s6<'a>(common: &Common, streams: &'a mut Streams<'_>) -> Result<S6
 
 /// The manager of a host, if one is in charge.
 pub(super) fn host(common: &Common) -> Option<Host> {
-    // Only launchd needs to know who asks.
+    // Only launchd needs the user id.
     kind(common).filter(|kind| *kind != Kind::S6).and_then(|kind| Host::new(kind, rustix::process::getuid().as_raw()))
 }
 
-/// The profile of a service, which is all that the manager of a host knows.
+/// The profile of a service. The service manager of a host knows nothing else.
 pub(super) fn profile_on(host: &Host, service: &ServiceName) -> Result<ProfileName, Error> {
     let only = || ManagerError::GatewaysOnly { kind: host.kind(), service: service.clone() };
     Ok(service.profile().cloned().ok_or_else(only)?)
 }
 
-/// Whether a boot here starts what is recorded on the volume, as the image's target `volume` says of itself.
+/// Whether a boot starts what the volume records. The image's target `volume` sets this.
 pub(super) fn boots_as_recorded() -> bool {
     container::variable("GATEWAYS_AT_BOOT").is_some_and(|how| how == "recorded")
 }
 
-/// Whether the root profile's gateway has never run on the usual volume: it is down then, until somebody starts it.
+/// Whether the gateway of the root profile has never run on the usual volume. It then stays down until somebody starts it.
 pub(super) fn never_ran() -> bool {
     Volume::open(&Volume::usual()).is_ok_and(|volume| volume.intent(&ProfileName::default()) == Intent::Nothing)
 }
 
-/// What to do if that is so, as it is in a new container.
+/// The note for that case. A new container is in it.
 pub(super) const NEVER_RAN: &str = "gateway default has never run on this volume; gatewayctl start default, or docker run -e HERMES_GATEWAY_BOOTSTRAP_STATE=running";

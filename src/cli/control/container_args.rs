@@ -1,4 +1,4 @@
-//! The options of `gatewayctl` whose defaults are variables of the container, so that a command does the same in a hook and in `docker exec`.
+//! The options of `gatewayctl` whose defaults are variables of the container. A command then does the same in a hook and in `docker exec`.
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
@@ -16,7 +16,7 @@ pub(super) struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// The group that was named, or that the container has for root, since nobody else may let others in.
+    /// The group that was named, or else that of the container if root runs this. Only root may let others in.
     pub(super) fn name(&self) -> Option<String> {
         let usual = || container::variable("GATEWAYS_CONTROL_GROUP").filter(|_| rustix::process::geteuid().is_root());
         self.control_group.clone().or_else(usual)
@@ -25,11 +25,11 @@ impl ControlGroup {
 
 #[derive(Debug, Args)]
 pub(super) struct Home {
-    /// Home of Hermes, which has the profiles [default: that of the container, or /opt/data]
+    /// Home of Hermes, with the profiles [default: that of the container, or /opt/data]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     hermes_home: Option<Utf8PathBuf>,
 
-    /// Directory that only root may write, for what --save writes [default: `$GATEWAYS_STATE` if it is there, or the home]
+    /// Directory for what --save writes. Only root may write to it [default: `$GATEWAYS_STATE` if it is there, or the home]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     state: Option<Utf8PathBuf>,
 }
@@ -45,13 +45,13 @@ impl Home {
         Store::open(self.state().as_deref(), &self.path())
     }
 
-    /// The directory of root's that was named, or that the container has; `None` if the saved manifest is on the volume.
+    /// The directory that was named, or else that of the container. `None` if the saved manifest is on the volume.
     pub(super) fn state(&self) -> Option<Utf8PathBuf> {
         self.state.clone().or_else(usual_state)
     }
 }
 
-/// The directory of root's that the container has for what --save writes. The image names one for whoever mounts something there.
+/// The directory of the container for what --save writes. The image names one, and it exists if somebody mounts something there.
 pub(super) fn usual_state() -> Option<Utf8PathBuf> {
     container::variable("GATEWAYS_STATE").map(Utf8PathBuf::from).filter(|path| path.is_dir())
 }
@@ -61,7 +61,7 @@ pub(super) struct Reconcile {
     #[command(flatten)]
     pub(super) which: Which,
 
-    /// Remove gateways that nobody needs: the profile is gone from the volume, or the gateway of default serves it. Gateways that a manifest names stay
+    /// Remove a gateway if its profile is gone from the volume, or if the gateway of default serves it. Gateways that a manifest names stay
     #[arg(long)]
     pub(super) prune: bool,
 
@@ -70,13 +70,13 @@ pub(super) struct Reconcile {
     pub(super) dry_run: bool,
 }
 
-/// Which profiles are to have a gateway, and of what kind.
+/// The profiles that get a gateway, and its settings.
 #[derive(Debug, Args)]
 pub(super) struct Which {
     #[command(flatten)]
     pub(super) home: Home,
 
-    /// Manifest with the settings of the gateways. Its [defaults] are for profiles that it does not name [default: `$GATEWAYS_MANIFEST` if it is there]
+    /// Manifest with the settings of the gateways. Its [defaults] apply to profiles that it does not name [default: `$GATEWAYS_MANIFEST` if it is there]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     manifest: Option<Utf8PathBuf>,
 
@@ -84,23 +84,23 @@ pub(super) struct Which {
     #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
 
-    /// Leave out profiles that match. You may repeat it [default: `$GATEWAYS_EXCEPT`]
+    /// Skip profiles that match. You may repeat it [default: `$GATEWAYS_EXCEPT`]
     #[arg(long, value_name = "GLOB")]
     except: Vec<String>,
 
-    /// Use only the profiles of shard I of N, counted from 0. Each profile belongs to one shard [default: `$GATEWAYS_SHARD`]
+    /// Use only the profiles of shard I of N. Shards count from 0. Each profile belongs to one shard [default: `$GATEWAYS_SHARD`]
     #[arg(long, value_name = "I/N")]
     shard: Option<String>,
 
-    /// This container has the volume for itself: Hermes makes profiles of the manifest that are not there, and gateways start that have never run [default: `$GATEWAYS_CREATE`]
+    /// Let Hermes create the profiles of the manifest that the volume lacks, and start gateways that have never run. Use it only if no other container has this volume [default: `$GATEWAYS_CREATE`]
     #[arg(long)]
     create: bool,
 
-    /// How many shards there were before. With --create, a profile that another shard had then is not made: this shard waits until you move it [default: `$GATEWAYS_SHARDS_BEFORE`]
+    /// Number of shards before the last change. --create then waits for a profile that another shard had, until you move it [default: `$GATEWAYS_SHARDS_BEFORE`]
     #[arg(long, value_name = "N")]
     shards_before: Option<String>,
 
-    /// Add at most N gateways for profiles that no manifest names [default: what fits into s6-svscan, less a tenth or ten]
+    /// Add at most N gateways for profiles that no manifest names [default: the room in s6-svscan, minus a tenth, at most ten]
     #[arg(long, value_name = "N")]
     pub(super) most: Option<u32>,
 
@@ -114,7 +114,7 @@ pub(super) struct Repair {
     #[arg(long, value_name = "NAME", default_value = "hermes")]
     pub(super) user: String,
 
-    /// If the home belongs to another user than root, give the files of that user to the gateways too
+    /// If the home does not belong to root, give the files of its owner to the gateways too
     #[arg(long)]
     pub(super) from_owner: bool,
 
@@ -128,11 +128,11 @@ pub(super) struct Repair {
 
 #[derive(Debug, Args)]
 pub(super) struct Shard {
-    /// How many replicas there are
+    /// Number of replicas now
     #[arg(long, value_name = "N")]
     pub(super) from: String,
 
-    /// How many there will be
+    /// Number of replicas after the change
     #[arg(long, value_name = "M")]
     pub(super) to: String,
 
@@ -140,38 +140,39 @@ pub(super) struct Shard {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     manifest: Option<Utf8PathBuf>,
 
-    /// Command that runs a command in a replica. {} is the number of the replica, from 0; {slot} is the number from 1
+    /// Command that runs a command in a replica. {} is the number of the replica from 0, and {slot} from 1
     #[arg(long, value_name = "COMMAND", default_value = "docker exec -i gateways-{}")]
     pub(super) exec: String,
 }
 
 impl Shard {
-    /// The manifest that was named, or that the container has.
+    /// The manifest that was named, or else that of the container.
     pub(super) fn manifest(&self) -> Utf8PathBuf {
         manifest(self.manifest.as_ref()).unwrap_or_else(|| "/etc/gateways.toml".into())
     }
 }
 
 impl Which {
-    /// The manifest that was named, or that the container has.
+    /// The manifest that was named, or else that of the container.
     pub(super) fn manifest(&self) -> Option<Utf8PathBuf> {
         manifest(self.manifest.as_ref())
     }
 
-    /// The patterns of the profiles to take, as given or as the container has them.
+    /// The patterns of the profiles to use, from the command line or else from the container.
     pub(super) fn only(&self) -> Vec<String> {
         or_variable(&self.only, "GATEWAYS_ONLY")
     }
 
-    /// The patterns of the profiles not to take, as given or as the container has them.
+    /// The patterns of the profiles to skip, from the command line or else from the container.
     pub(super) fn except(&self) -> Vec<String> {
         or_variable(&self.except, "GATEWAYS_EXCEPT")
     }
 
-    /// Which shard this is, whether the volume is its own, and how many there were before, as given or as the container has it.
+    /// The number of this shard, whether it has a volume for itself, and how many shards there were before. Each comes from the command
+    /// line or else from the container.
     ///
     /// # Errors
-    /// What is wrong with it, the first of it.
+    /// The first mistake.
     pub(super) fn shard(&self) -> Result<Selection, SelectionError> {
         let mut selection = shard_here()?;
         if let Some(shard) = &self.shard {

@@ -51,21 +51,21 @@ pub(super) fn run(arguments: &Install, common: &Common, streams: &mut Streams<'_
         for (checked, change) in changes() {
             let style = if *change == Published::Unchanged { DIM } else { GREEN };
             let path = scandir.join(checked.service().directory());
-            let due = if *change == Published::Updated { "  restart it to take effect" } else { "" };
+            let due = if *change == Published::Updated { "  restart it to apply the change" } else { "" };
             let would = if arguments.dry_run { "would be " } else { "" };
             let word = styled(style, format_args!("{would}{:<9}", word(*change)));
             writeln!(streams.out, "{word} {path}{}", styled(DIM, due)).map_err(Error::Output)?;
         }
         if !live {
             streams.out.flush().map_err(Error::Output)?;
-            writeln!(streams.err, "no s6-svscan watches {scandir} yet: the gateways start when one does")
+            writeln!(streams.err, "no s6-svscan watches {scandir} yet; the gateways start as soon as one does")
                 .map_err(Error::Output)?;
         }
     }
     Ok(Outcome::Done)
 }
 
-/// The service directories of all trees, each with its tree; one may stand in one tree only.
+/// The service directories of all trees, each with its tree. Two trees must not have the same one.
 fn read(trees: &[Utf8PathBuf], moved: bool) -> Result<Vec<(&Utf8Path, Checked)>, Error> {
     let wanted = read_trees(trees, moved)?;
     let mut seen = BTreeSet::new();

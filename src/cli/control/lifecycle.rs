@@ -63,7 +63,7 @@ pub(super) fn stop(
     ended
 }
 
-/// Says of each gateway what the next boot does, if that is not what was done now. Only where boots go by what is recorded.
+/// Prints a note for each gateway if the next boot does the opposite of what was done now. Only if boots use the recorded state.
 fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, streams: &mut Streams<'_>) {
     if !boots_as_recorded() || common.quiet || common.json {
         return;
@@ -74,7 +74,7 @@ fn tell_of_boot(services: &[ServiceName], running: bool, common: &Common, stream
         let home = scandir.gateway(profile).map(|service| homes.of_service(&service));
         let Some((volume, home)) = home.ok().and_then(|home| Some((home.open().ok()?, home))) else { continue };
         let intent = volume.intent(&home.profile);
-        // Hermes itself records that it runs, unless an operator has said otherwise.
+        // Hermes records that it runs, unless an operator recorded something else.
         let differs = if running { intent.is_desired() && !intent.is_running() } else { intent.is_running() };
         if differs {
             let (then, command) = if running { ("leaves it down", "start") } else { ("starts it again", "stop") };
@@ -120,15 +120,15 @@ pub(super) fn restart(
     })
 }
 
-/// What came of one service.
+/// The result for one service.
 enum Done {
-    /// What was asked for.
+    /// The command did it.
     It,
-    /// Nothing, since the gateway of the root profile serves its profile.
+    /// Nothing to do, because the gateway of the root profile serves its profile.
     Served,
 }
 
-/// The gateway of the root profile, if it serves other profiles, or is to.
+/// The gateway of the root profile, if it serves other profiles or should serve them.
 struct Served(Option<(Scandir, Serving)>);
 
 impl Served {
@@ -137,7 +137,7 @@ impl Served {
         Self(scandir.and_then(|scandir| Serving::here(&scandir, &Homes::usual()).map(|serving| (scandir, serving))))
     }
 
-    /// Refuses to start, by a restart, a gateway of its own for a profile that another one serves. One that runs is what it is.
+    /// Refuses a restart that would start a second gateway for a profile that another gateway serves. A gateway that runs may restart.
     fn may_restart(&self, service: &ServiceName, manager: &S6Manager<'_>) -> Result<(), Error> {
         if manager.is_up(service) || self.of(service, manager)?.is_none() {
             return Ok(());
@@ -147,7 +147,7 @@ impl Served {
         Err(BootError::Unserved { profile, why }.into())
     }
 
-    /// Whether it serves the profile of this gateway, so that one of its own would end at once; `None` if that is to be started.
+    /// Whether it serves the profile of this gateway, whose own gateway would then end at once. `None`: start the own gateway.
     fn of(&self, service: &ServiceName, manager: &S6Manager<'_>) -> Result<Option<Done>, Error> {
         let (Some((scandir, serving)), Some(profile)) = (&self.0, service.profile()) else { return Ok(None) };
         let script = scandir.gateway(profile).ok().and_then(|service| service.run_script());
@@ -158,7 +158,7 @@ impl Served {
             Some(How::Parked) => {
                 unserved(&format!("leaves it out, since somebody stopped it; hermes -p {profile} gateway start"))
             }
-            // Its own may still be the one that serves.
+            // Its own gateway may still serve it.
             Some(How::Never) if script.is_some() && !serving.always() => Ok(None),
             Some(How::Never) if manager.is_up(&ProfileName::default().into()) => {
                 unserved("does not say that it does; gatewayctl logs default")
@@ -169,7 +169,7 @@ impl Served {
     }
 }
 
-/// Records what reconcile is to do with them; before anything is done, so that what cannot be saved is not done either.
+/// Records what reconcile does with them at the next boot. It comes first: if it fails, nothing else is done.
 fn save(
     services: &[ServiceName],
     running: bool,
@@ -181,15 +181,15 @@ fn save(
     let profiles = recorded(services)?;
     let homes = Homes::sharing(home);
     let manager = s6(common, streams)?;
-    // A gateway that is not there has nothing to be recorded of, and is told to who asks for it.
+    // An absent gateway is an error.
     let home = |profile| manager.scandir().gateway(profile).map(|service| homes.of_service(&service));
     let homes = profiles.iter().map(home).collect::<Result<Vec<_>, _>>()?;
-    // Whoever holds up one of them holds up no other.
+    // Each gets its own time limit, so one that is slow does not delay another.
     let record = |home| volume::record(&manager, home, running, Deadline::after(manager.timeout()));
     Ok(homes.iter().try_for_each(record)?)
 }
 
-/// Does it to each, whether it fails for another or not, and says what came of it.
+/// Acts on each service, even if another one failed, and prints each result.
 fn each(
     services: &[ServiceName],
     done: &str,
@@ -210,7 +210,7 @@ fn each(
         {
             let (done, how) = match what {
                 Done::It => (done, ""),
-                Done::Served => ("served", " by the gateway of default, and needs none of its own"),
+                Done::Served => ("served", " by the gateway of default; it needs no gateway of its own"),
             };
             writeln!(streams.out, "{} {}{}", styled(GREEN, done), service.word(), styled(DIM, how))
                 .map_err(Error::Output)?;
@@ -224,7 +224,7 @@ fn each(
     if common.json {
         streams.json(&said)?;
     }
-    // What is wrong with all of them alike is said once.
+    // If all fail in the same way, one message is enough.
     match failures.pop() {
         None => Ok(Outcome::Done),
         Some(last) => {

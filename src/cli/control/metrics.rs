@@ -17,7 +17,7 @@ use crate::metrics::{Server, measure};
 use crate::source::{Mistake, Place};
 use crate::spec::options::Listen;
 
-/// Prints them, or serves them at this address until a signal comes.
+/// Prints the metrics, or serves them at this address until a signal comes.
 pub(super) fn run(listen: Option<&str>, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
     let Some(listen) = listen else { return print(common, streams) };
     let listen: Listen = listen.parse().map_err(|error| Error::input(vec![Mistake::at(Place::CommandLine, error)]))?;
@@ -31,17 +31,19 @@ pub(super) fn run(listen: Option<&str>, common: &Common, streams: &mut Streams<'
     Ok(Outcome::Done)
 }
 
-/// A server that listens at this address, once it is free; `None` if a signal comes first.
+/// A server at this address, as soon as the address is free. `None` if a signal comes first.
 fn bind(listen: Listen, streams: &mut Streams<'_>) -> Result<Option<Server>, Error> {
     const AGAIN: Duration = Duration::from_secs(1);
     let mut is_told = false;
     while !interrupted() {
         match Server::bind(listen.socket()) {
-            // Whoever has it may go, and an address may come. As an error, this would come back with each start.
+            // The other program may end, and an address may appear. An error here would only repeat at each start.
             Err(error) if matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable) => {
                 if !is_told {
-                    streams
-                        .warning(&format!("no metrics at {listen} yet: {}; it is tried every second", reason(&error)));
+                    streams.warning(&format!(
+                        "no metrics at {listen} yet: {}; gatewayctl tries again every second",
+                        reason(&error)
+                    ));
                 }
                 is_told = true;
                 thread::sleep(AGAIN);

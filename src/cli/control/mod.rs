@@ -1,4 +1,4 @@
-//! `gatewayctl`: the installer, and the hand on the live tree.
+//! `gatewayctl`: installs gateways, and controls those that run.
 
 mod args;
 mod common;
@@ -38,8 +38,8 @@ use crate::spec::ProfileName;
 use args::{Command, Common, Gatewayctl};
 use common::{chosen, host, kind, or_near, s6, services};
 
-/// Runs `gatewayctl` with the arguments and streams of this process, and returns its exit code: 0 done, 1 failed, 2 wrong usage or invalid
-/// input, 128 and the number of a signal that ended it; `status` also 3 some gateway is down, 4 there is no such gateway.
+/// Runs `gatewayctl` with the arguments and streams of this process, and returns its exit code: 0 done; 1 failed; 2 wrong usage or invalid
+/// input; 4 there is no such gateway; 128 plus the number of the signal that ended it. `status` also returns 3: something is not up.
 pub fn gatewayctl() -> ExitCode {
     with_streams(|mut streams| {
         match completions::answers::<Gatewayctl>() {
@@ -58,7 +58,7 @@ pub fn gatewayctl() -> ExitCode {
     })
 }
 
-/// What `gatewayctl` takes, for the reference.
+/// The arguments of `gatewayctl`, for the reference.
 #[cfg(test)]
 pub(super) fn command() -> clap::Command {
     <Gatewayctl as clap::CommandFactory>::command()

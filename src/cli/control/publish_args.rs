@@ -1,4 +1,4 @@
-//! What the commands take that publish gateways.
+//! The arguments of the commands that publish gateways.
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<
     Ok(Ended::Done)
 }
 
-/// What `reconcile` and `watch` were told, read.
+/// The settings of `reconcile` and `watch`.
 pub(super) struct Chosen {
     home: Utf8PathBuf,
     state: Option<Utf8PathBuf>,
@@ -65,7 +65,7 @@ impl Chosen {
         })
     }
 
-    /// A run by these settings, with the volume that is there now.
+    /// A run with these settings, on the present volume.
     pub(super) fn reconcile(&self) -> Result<Reconcile, BootError> {
         Ok(Reconcile {
             selection: self.selection.clone(),
@@ -117,7 +117,7 @@ fn document(done: &Reconciled, dry_run: bool) -> documents::Reconciled {
     }
 }
 
-/// What was done for each of these profiles.
+/// Prints what was done for each of these profiles.
 pub(super) fn say<'a>(
     profiles: impl Iterator<Item = &'a Outcome>,
     dry_run: bool,
@@ -141,19 +141,19 @@ pub(super) fn say<'a>(
         let why = match outcome.action {
             Action::Elsewhere => "another container's".to_owned(),
             Action::Absent => format!("in the manifest, but not on the volume; hermes profile create {profile}"),
-            Action::Made => "by Hermes, since the volume lacks it".to_owned(),
+            Action::Made => "by Hermes, because the volume lacks it".to_owned(),
             Action::Awaited(shard, of) => {
-                format!("from the volume of shard {shard} of {of}, on which it was; gatewayctl shard says how")
+                format!("from the volume of shard {shard} of {of}; gatewayctl shard prints how to move it")
             }
             Action::LeftToS6Rc => format!("to s6-rc, which runs it; recorded: {}", outcome.intent),
             Action::Removed => "its profile is gone".to_owned(),
             Action::Merged => "the gateway of default serves it".to_owned(),
             Action::Served => format!("by the gateway of default; recorded: {}", outcome.intent),
             Action::ServedNext => {
-                format!("by the gateway of default, once that has started again; recorded: {}", outcome.intent)
+                format!("by the gateway of default after its next start; recorded: {}", outcome.intent)
             }
             Action::Parked => format!("by gateway.parked in its directory; hermes -p {profile} gateway start"),
-            Action::Adopted => format!("Hermes' own manager had made it; recorded: {}", outcome.intent),
+            Action::Adopted => format!("Hermes' own manager made it; recorded: {}", outcome.intent),
             _ => match &outcome.intent {
                 Intent::Unreadable(why) => format!("gateway_state.json: {why}"),
                 intent => format!("recorded: {intent}"),

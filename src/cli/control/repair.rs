@@ -12,7 +12,7 @@ use crate::source::{Mistake, Place};
 use crate::spec::options::UserName;
 use crate::volume::{Identity, Left, Repair, Rules, Volume, VolumeError};
 
-/// So many are named one by one.
+/// The most paths that are listed one by one.
 const MOST_TOLD: usize = 20;
 
 pub(super) fn run(arguments: &Arguments, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {

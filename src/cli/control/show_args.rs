@@ -1,4 +1,4 @@
-//! Which services a command is about, and what the commands take that only show something.
+//! The services that a command is about, and the arguments of the commands that only show something.
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
@@ -8,10 +8,10 @@ use super::since::Since;
 use crate::cli::offered;
 use crate::health::Depth;
 
-/// What a word for a service is.
+/// The help of an argument that names a service.
 pub(super) const SERVICES: &str = "A profile, or dashboard, watch, watchdog or metrics. If a profile has one of these names, write profile:NAME or service:NAME";
 
-/// Which services something is done to.
+/// The services that a command acts on.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Services {
@@ -23,7 +23,7 @@ pub(super) struct Services {
     pub(super) all: bool,
 }
 
-/// What `status` shows.
+/// The arguments of `status`.
 #[derive(Debug, Args)]
 pub(super) struct Status {
     #[arg(value_name = "SERVICE", help = SERVICES, add = ArgValueCompleter::new(offered::services))]
@@ -43,7 +43,7 @@ pub(super) struct Status {
     pub(super) watch: Option<u64>,
 }
 
-/// What `logs` shows.
+/// The arguments of `logs`.
 #[derive(Debug, Args)]
 pub(super) struct Logs {
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub(super) struct Logs {
     #[arg(long, value_name = "TIME", value_parser = Since::parse)]
     pub(super) since: Option<Since>,
 
-    /// Show lines that match this regular expression, from older files too. (?i) in front ignores case
+    /// Show lines that match this regular expression, from older files too. (?i) in front of it ignores case
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub(super) grep: Option<Regex>,
 
@@ -66,7 +66,7 @@ pub(super) struct Logs {
     pub(super) follow: bool,
 }
 
-/// How much `health` asks.
+/// How much `health` checks.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct HowDeep {
@@ -74,7 +74,7 @@ pub(super) struct HowDeep {
     #[arg(long)]
     live: bool,
 
-    /// Also check each service that should be up: it has run for 5 seconds, does not crash again and again, and answers HTTP if it has a port [the default]
+    /// Also check that each service that should be up has run for 5 seconds, does not crash again and again, and answers HTTP if it has a port [the default]
     #[arg(long)]
     ready: bool,
 }
@@ -87,7 +87,7 @@ impl HowDeep {
 
 /// A regular expression.
 fn regex(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| format!("{error}; put a backslash before a character that means itself"))
+    Regex::new(text).map_err(|error| format!("{error}; put a backslash before a character that stands for itself"))
 }
 
 /// A number of lines.

@@ -1,9 +1,9 @@
-//! A time from which on a log is shown.
+//! The time of `logs --since`.
 
 use jiff::civil::{DateTime, Time};
 use jiff::{Span, Timestamp, ZonedDateTime};
 
-/// A time: so long ago, or at a time of the day or a date. The log has times of the container's time zone, and so has this.
+/// A time: a span ago, a time of the day, or a date. It is in the time zone of the container, as the times of a log are.
 #[derive(Debug, Clone)]
 pub(super) struct Since {
     seconds: i64,
@@ -14,7 +14,7 @@ impl Since {
     /// Parses `10m`, `2h 30m`, `3 days`, `21:00`, `2026-11-28`, `2026-11-28 21:00` or `2026-11-28T20:00:00Z`.
     ///
     /// # Errors
-    /// What to give instead.
+    /// The forms that it can have.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         Self::before(text, &ZonedDateTime::now())
             .ok_or_else(|| "give a time, such as 10m, 2h, 21:00, 2026-11-28 or \"2026-11-28 21:00\"".to_owned())
@@ -24,7 +24,7 @@ impl Since {
         let zone = || now.time_zone().clone();
         let ago = |span: Span| now.checked_sub(span.abs()).ok();
         let today = |time| now.date().to_datetime(time).to_zoned_datetime(zone()).ok();
-        // A date with a time would do for a time of the day, too.
+        // The order counts: a date with a time would also parse as a time of the day.
         let at = text
             .parse::<Timestamp>()
             .map(|at| at.to_zoned_datetime(zone()))
@@ -40,7 +40,7 @@ impl Since {
         self.seconds
     }
 
-    /// Whether it is at this time of a log, or before it.
+    /// Whether it is not later than this time of a log.
     pub(super) fn is_before(&self, when: &str) -> bool {
         *self.wall <= *when
     }

@@ -16,16 +16,16 @@ use crate::s6::{S6Error, Scandir};
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::{Homes, Purged, VolumeError};
 
-/// What goes beside the service.
+/// The options of `unregister`.
 #[derive(Clone, Copy)]
 pub(super) struct How<'a> {
-    /// Where the saved manifest is that is not to name it any more.
+    /// The place of the saved manifest, if that must forget the services.
     pub(super) saved_at: Option<&'a Home>,
-    /// Whether its home goes, too.
+    /// Whether to delete its home too.
     pub(super) purge: bool,
-    /// Whether nobody is asked about that.
+    /// Whether to delete it without asking.
     pub(super) is_sure: bool,
-    /// Whether one that is not there is as good as one that has been taken out.
+    /// Whether an absent service counts as removed.
     pub(super) if_exists: bool,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn run(
     if !how.if_exists {
         let absent = removed.iter().filter(|one| !one.was()).map(|one| S6Error::absent(one.service, &common.scandir));
         let absent: Vec<Error> = absent.map(|error| or_near(error.into(), common)).collect();
-        // What has failed otherwise counts more.
+        // Other failures count more, so they come last.
         failures.splice(..0, absent);
     }
     say(&removed, &homes, how.if_exists, common, streams)?;
@@ -78,7 +78,7 @@ pub(super) fn run(
     }
 }
 
-/// What became of one.
+/// What happened to one service.
 struct Removed<'a> {
     service: &'a ServiceName,
     was_there: bool,
@@ -87,14 +87,14 @@ struct Removed<'a> {
 }
 
 impl Removed<'_> {
-    /// Whether there was anything of it.
+    /// Whether anything of it was there.
     fn was(&self) -> bool {
         let was_purged = self.purged.is_some_and(|purged| purged != Purged::Missing);
         self.was_there || self.was_saved == Some(true) || was_purged
     }
 }
 
-/// Asks whether the homes of these may go, before anything is done.
+/// Asks whether to delete the homes, before anything is done.
 fn ask(
     services: &[ServiceName],
     homes: &Homes,
@@ -116,7 +116,7 @@ fn ask(
         if !stdin().is_terminal() {
             return Err(VolumeError::Unasked(path).into());
         }
-        write!(streams.err, "remove {path} and all that is in it? [y/N] ").map_err(Error::Output)?;
+        write!(streams.err, "delete {path} and everything in it? [y/N] ").map_err(Error::Output)?;
         streams.err.flush().map_err(Error::Output)?;
         let mut answer = String::new();
         stdin().read_line(&mut answer).map_err(Error::Output)?;
@@ -191,7 +191,7 @@ fn say(
     Ok(())
 }
 
-/// Takes these services out of s6, or has the manager of the host say that it cannot.
+/// Removes these services from s6. The service manager of a host reports that it cannot.
 fn take_out(
     services: &[ServiceName],
     common: &Common,

@@ -13,10 +13,10 @@ use crate::error::Error;
 use crate::manager::S6Manager;
 use crate::spec::ProfileName;
 
-/// So many complaints are kept in mind.
+/// The most complaints that it remembers.
 const MOST_TOLD: usize = 1_000;
 
-/// What was said, and need not be said again.
+/// What was printed already, and is not printed again.
 #[derive(Default)]
 struct Told {
     complaints: BTreeSet<String>,
@@ -31,7 +31,7 @@ struct Watch<'a> {
 
 impl Looks for Watch<'_> {
     fn reconcile(&self) -> Result<Reconcile, BootError> {
-        // A boot is what the hook does. What somebody deletes while the container runs is not made again at once.
+        // Only the hook at boot creates profiles. A profile that somebody deletes later does not come back at once.
         Ok(Reconcile { bootstrap: false, creates: false, logs: false, ..self.chosen.reconcile()? })
     }
 
@@ -52,7 +52,7 @@ pub(super) fn run(which: &Which, common: &Common, streams: &mut Streams<'_>) -> 
     failure.map_or(Ok(Ended::Done), Err)
 }
 
-/// Says what came, went, was adopted and is served by another one now, and each complaint once as long as it holds.
+/// Prints each gateway that came, went, was adopted, or is now served by another one. Prints each complaint once while it lasts.
 fn tell(done: &Reconciled, told: &mut Told, quiet: bool, streams: &mut Streams<'_>) -> Result<(), Error> {
     let is_served = |outcome: &&Outcome| matches!(outcome.action, Action::Served | Action::ServedNext);
     let is_news = |outcome: &&Outcome| match outcome.action {
@@ -72,7 +72,7 @@ fn tell(done: &Reconciled, told: &mut Told, quiet: bool, streams: &mut Streams<'
         streams.warning(complaint);
     }
     if done.is_whole {
-        // What is no complaint any more may be one again.
+        // A complaint that ended may come again.
         told.complaints.clear();
         told.served = done.profiles.iter().filter(is_served).map(|outcome| outcome.profile.clone()).collect();
     }

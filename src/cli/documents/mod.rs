@@ -1,6 +1,6 @@
-//! What `--json` prints: a document for each command. docs/json has a schema of each, which a test makes of these types.
+//! The documents that `--json` prints, one for each command. A test makes the schemas in docs/json from these types.
 //!
-//! A field may be added. What is here keeps its name and its meaning. It is long since every field says what it means.
+//! A version may add fields. A field keeps its name and its meaning. It is long since every field has a description.
 
 #[cfg(test)]
 pub(super) mod schemas;
@@ -15,7 +15,7 @@ pub(super) use words::{
     ActionWord, Change, DifferenceKind, ErrorKind, Level, MessageLevel, NextBootWord, ProblemWord, StateWord,
 };
 
-/// `gen-service` without `--out`: what would be written.
+/// `gen-service` without `--out`: the directories that `--out` would write.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Rendered {
@@ -45,33 +45,33 @@ pub(super) struct RenderedFile {
     pub(super) content: String,
 }
 
-/// `gen-service --out`: what was written.
+/// `gen-service --out`: the directories, and what happened to each.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Written {
     /// The directory of `--out`.
     pub(super) out: String,
-    /// Each directory, and what became of it.
+    /// Each directory, and what happened to it.
     pub(super) directories: Vec<Changed>,
 }
 
-/// What became of a directory.
+/// A directory, and what happened to it.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Changed {
     #[serde(flatten)]
     pub(super) about: About,
-    /// What became of it.
+    /// What happened to it.
     pub(super) change: Change,
 }
 
-/// `gen-service --out … --check`: how the directory differs from what would be rendered.
+/// `gen-service --out … --check`: the differences between the directory and what would be rendered.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Compared {
     /// The directory of `--out`.
     pub(super) out: String,
-    /// Whether there is no difference.
+    /// Whether nothing differs.
     pub(super) matches: bool,
     /// The paths that differ.
     pub(super) differences: Vec<Difference>,
@@ -81,29 +81,29 @@ pub(super) struct Compared {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Difference {
-    /// Below `--out`.
+    /// The path below `--out`.
     pub(super) path: String,
     /// How it differs.
     pub(super) kind: DifferenceKind,
-    /// As `git apply` takes it.
+    /// The difference, in the format of `git apply`.
     pub(super) diff: String,
 }
 
-/// `gatewayctl install`: what was published.
+/// `gatewayctl install`: the service directories, and what happened to each.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Installed {
-    /// The directory in which it was published.
+    /// The scandir.
     pub(super) scandir: String,
     /// Whether an s6-svscan watches it.
     pub(super) live: bool,
-    /// Whether nothing was done.
+    /// Whether this was a dry run, which changes nothing.
     pub(super) dry_run: bool,
-    /// Each directory, and what became of it.
+    /// Each directory, and what happened to it.
     pub(super) directories: Vec<Changed>,
 }
 
-/// `gatewayctl unregister`: what became of one service.
+/// `gatewayctl unregister`: what happened to one service.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Unregistered {
@@ -111,25 +111,25 @@ pub(super) struct Unregistered {
     pub(super) about: About,
     /// Whether it was in the scandir.
     pub(super) was_registered: bool,
-    /// Whether `register --save` had written it down; `null` without `--save`.
+    /// Whether `register --save` had recorded it; `null` without `--save`.
     pub(super) was_saved: Option<bool>,
     /// Whether it had a home; only with `--purge`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) was_purged: Option<bool>,
 }
 
-/// `gatewayctl start`, `stop` and `restart`: what became of one service.
+/// `gatewayctl start`, `stop` and `restart`: what happened to one service.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Controlled {
     #[serde(flatten)]
     pub(super) about: About,
-    /// Whether it is as asked for.
+    /// Whether the command succeeded.
     pub(super) done: bool,
-    /// The profile whose gateway serves this one, so that nothing was done.
+    /// The profile whose gateway serves this one. The command then did nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) served_by: Option<&'static str>,
-    /// Why it is not done.
+    /// Why the command failed.
     pub(super) error: Option<String>,
 }
 
@@ -139,23 +139,23 @@ pub(super) struct Controlled {
 pub(super) struct Shown {
     #[serde(flatten)]
     pub(super) about: About,
-    /// How it is.
+    /// Its state.
     pub(super) state: StateWord,
-    /// For how long, in seconds; `null` if that is not known.
+    /// How long it has been in this state, in seconds; `null` if that is unknown.
     pub(super) seconds: Option<u64>,
     /// Its process, while it is up.
     pub(super) pid: Option<u32>,
     /// How it ended last, while it is down.
     pub(super) last_exit: Option<LastExit>,
-    /// How many of its ends its supervisor remembers.
+    /// The number of its ends that its supervisor remembers.
     pub(super) restarts: Option<usize>,
     /// The port that its run script names.
     pub(super) port: Option<u16>,
-    /// What the next boot does with it; `null` if that cannot be told.
+    /// What the next boot does with it; `null` if that is unknown.
     pub(super) next_boot: Option<NextBootWord>,
 }
 
-/// How a process ended: one of the two.
+/// How a process ended: with an exit code or by a signal.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct LastExit {
@@ -165,29 +165,29 @@ pub(super) struct LastExit {
     pub(super) signal: Option<String>,
 }
 
-/// `gatewayctl logs`: one line of a log. There is a document for each, on a line of its own.
+/// `gatewayctl logs`: one line of a log. Each document is on its own line.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct LogLine {
     #[serde(flatten)]
     pub(super) about: About,
-    /// When the logger read it, as `2026-11-28 21:03:00.123456789`, in the time zone of the container.
+    /// The time at which the logger read it, as `2026-11-28 21:03:00.123456789`, in the time zone of the container.
     pub(super) at: Option<String>,
-    /// What it says. A character that is not UTF-8 is U+FFFD.
+    /// Its text. Bytes that are not UTF-8 become U+FFFD.
     pub(super) line: String,
-    /// Whether the line is longer, and goes on in the next document.
+    /// Whether the line is too long for one document, and goes on in the next one.
     pub(super) cut: bool,
 }
 
-/// `gatewayctl health`: one thing that is not well.
+/// `gatewayctl health`: one problem.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Ill {
     #[serde(flatten)]
     pub(super) about: About,
-    /// What it is, in one word.
+    /// The problem, in one word.
     pub(super) problem: ProblemWord,
-    /// The same as the rest of a sentence about the service.
+    /// The problem, as the end of a sentence that begins with the service.
     pub(super) said: String,
 }
 
@@ -195,49 +195,49 @@ pub(super) struct Ill {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Finding {
-    /// What was looked at.
+    /// The name of the check.
     pub(super) check: &'static str,
     /// How bad it is.
     pub(super) level: Level,
-    /// What was seen.
+    /// What the check saw.
     pub(super) seen: String,
-    /// What to do; empty if nothing is.
+    /// What to do; empty if there is nothing to do.
     pub(super) remedy: String,
 }
 
-/// `gatewayctl reconcile`: what became of each profile.
+/// `gatewayctl reconcile`: what was done for each profile.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Reconciled {
-    /// Whether nothing was done.
+    /// Whether this was a dry run, which changes nothing.
     pub(super) dry_run: bool,
     /// Each profile, and what was done for it.
     pub(super) profiles: Vec<ReconciledProfile>,
-    /// The profiles that can have no gateway.
+    /// The profiles that cannot have a gateway.
     pub(super) broken: Vec<Broken>,
     /// The gateways that nobody needs.
     pub(super) orphans: Vec<Orphan>,
-    /// What went wrong and stopped nothing.
+    /// Problems that did not stop the run.
     pub(super) warnings: Vec<String>,
 }
 
-/// What became of one profile.
+/// What was done for one profile.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct ReconciledProfile {
     /// The profile.
     pub(super) profile: String,
-    /// What Hermes has recorded of its gateway: a word of Hermes' such as `running`, or `none`, or `unreadable`.
+    /// The state of its gateway that Hermes recorded: a word of Hermes such as `running`, or else `none` or `unreadable`.
     pub(super) recorded: String,
     /// What was done.
     pub(super) action: ActionWord,
 }
 
-/// A profile that can have no gateway.
+/// A profile that cannot have a gateway.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Broken {
-    /// The name of its directory, or its own.
+    /// Its name, or that of its directory.
     pub(super) name: String,
     /// Why not.
     pub(super) problem: String,
@@ -253,11 +253,11 @@ pub(super) struct Orphan {
     pub(super) why: &'static str,
 }
 
-/// `gatewayctl repair`: what was given to the service user.
+/// `gatewayctl repair`: the paths that were given to the service user.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Repaired {
-    /// Whether nothing was done.
+    /// Whether this was a dry run, which changes nothing.
     pub(super) dry_run: bool,
     /// The paths that were given.
     pub(super) given: Vec<String>,
@@ -277,7 +277,7 @@ pub(super) struct LeftAlone {
     pub(super) problem: String,
 }
 
-/// `gatewayctl shard`: where a gateway goes.
+/// `gatewayctl shard`: the shard that a gateway moves to.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Move {
@@ -285,7 +285,7 @@ pub(super) struct Move {
     pub(super) profile: String,
     /// The shard that has it now, counted from 0.
     pub(super) from: u32,
-    /// The shard that is to have it.
+    /// The shard that gets it.
     pub(super) to: u32,
 }
 
@@ -297,15 +297,15 @@ pub(super) struct Detected {
     pub(super) manager: String,
 }
 
-/// What a program says on standard error with `--json`: a document for each message, on a line of its own.
+/// A message on standard error, with `--json`. Each document is on its own line.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub(super) struct Said {
     /// How bad it is.
     pub(super) level: MessageLevel,
-    /// Of an error: what kind it is of.
+    /// The kind of an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kind: Option<ErrorKind>,
-    /// What is said without `--json`.
+    /// The text that is printed without `--json`.
     pub(super) message: String,
 }

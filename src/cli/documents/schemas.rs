@@ -1,4 +1,4 @@
-//! The schemas of the documents, as docs/json has them.
+//! The schemas of the documents, as in docs/json.
 
 #![expect(clippy::disallowed_methods, reason = "files of this repository")]
 
@@ -26,7 +26,7 @@ fn document<T: JsonSchema>(name: &'static str, commands: &'static str) -> Docume
     Document { name, commands, schema: generator.into_root_schema_for::<T>() }
 }
 
-/// A document whose type has no description of its own.
+/// A document whose type has no description.
 fn described(mut document: Document, description: &str) -> Document {
     document.schema.insert("description".to_owned(), json!(description));
     document
@@ -55,7 +55,7 @@ pub(crate) fn documents() -> Vec<Document> {
     ]
 }
 
-/// A document that changes its shape changes its schema, which a reviewer sees.
+/// A change of a document changes its schema, so a reviewer sees it.
 #[test]
 fn the_schemas_of_the_reference_are_those_of_the_documents() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json");
@@ -82,7 +82,7 @@ fn the_schemas_of_the_reference_are_those_of_the_documents() {
     assert_eq!(shipped, names);
 }
 
-/// What a person reads is what a program reads.
+/// People and programs read the same words.
 #[test]
 fn words_are_the_same_for_people_and_programs() {
     use NextBootWord::{Down, Gone, Up};

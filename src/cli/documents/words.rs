@@ -13,11 +13,11 @@ use crate::health::Problem;
 pub(in crate::cli) enum Change {
     /// It is new.
     Created,
-    /// It was there, and differed.
+    /// It was there, differed, and was replaced.
     Updated,
-    /// It was there, and is the same.
+    /// It was there, and does not differ.
     Unchanged,
-    /// It was there, and is no longer wanted.
+    /// It was there, and was removed.
     Removed,
 }
 
@@ -25,11 +25,11 @@ pub(in crate::cli) enum Change {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum DifferenceKind {
-    /// It should be there, and is not.
+    /// It should be there, but is not.
     Missing,
-    /// It is there, and should not be.
+    /// It is there, but should not be.
     Stray,
-    /// It is there, with another content, mode or kind.
+    /// It is there, but its content, mode or kind differs.
     Different,
 }
 
@@ -39,15 +39,15 @@ pub(in crate::cli) enum DifferenceKind {
 pub(in crate::cli) enum StateWord {
     /// It runs.
     Up,
-    /// It runs, and somebody paused it (`s6-svc -p`).
+    /// It runs, but somebody paused it (`s6-svc -p`).
     Paused,
-    /// It has been told to start, and has not run yet.
+    /// It was told to start, but does not run yet.
     Starting,
     /// It has ended, and starts again.
     Restarting,
-    /// It has been told to stop, and has not ended yet.
+    /// It was told to stop, but has not ended yet.
     Stopping,
-    /// It is down because somebody said so: an operator, or the `down` in its manifest.
+    /// It is down on purpose: an operator stopped it, or its manifest has `down`.
     Stopped,
     /// It stays down because it used up its crash budget, or ended with exit 78.
     Failed,
@@ -61,9 +61,9 @@ pub(in crate::cli) enum StateWord {
     Foreign,
     /// The gateway of `default` serves its profile.
     Served,
-    /// The gateway of `default` would serve its profile, and somebody has stopped that.
+    /// The gateway of `default` would serve its profile, but somebody stopped that.
     Parked,
-    /// The gateway of `default` should serve its profile, and does not.
+    /// The gateway of `default` should serve its profile, but does not.
     Unserved,
     /// It is not there.
     Missing,
@@ -77,7 +77,7 @@ pub(in crate::cli) enum NextBootWord {
     Up,
     /// The next boot leaves it down.
     Down,
-    /// It is not there after the next boot, because nobody wrote it down (`register --save` does).
+    /// The next boot forgets it, because nothing recorded it (`register --save` does).
     Gone,
 }
 
@@ -87,9 +87,9 @@ pub(in crate::cli) enum NextBootWord {
 pub(in crate::cli) enum Level {
     /// It is as it should be.
     Ok,
-    /// It works, but perhaps not as somebody expects.
+    /// It works, but perhaps not as you expect.
     Warning,
-    /// It does not work, or lets somebody do what they must not.
+    /// It does not work, or somebody can do what they must not do.
     Error,
 }
 
@@ -99,26 +99,26 @@ pub(in crate::cli) enum Level {
 pub(in crate::cli) enum MessageLevel {
     /// Something failed.
     Error,
-    /// Something is odd, and stops nothing.
+    /// Something is odd, but the command goes on.
     Warning,
-    /// All is well, and something may be unexpected.
+    /// All is well, but perhaps not as you expect.
     Note,
     /// The command waits for something.
     Progress,
 }
 
-/// What kind of error it is.
+/// The kind of an error.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum ErrorKind {
-    /// The command line, or an input, is wrong: exit code 2.
+    /// The command line or an input is wrong: exit code 2.
     Usage,
-    /// What was named is not there: exit code 4.
+    /// The service that you named is not there: exit code 4.
     Absent,
     /// This user may not do that: exit code 1.
     Denied,
-    /// Something that was waited for did not happen: exit code 1.
+    /// The command waited for something that did not happen: exit code 1.
     Timeout,
     /// A signal ended the run: exit code 128 and its number.
     Signal,
@@ -126,7 +126,7 @@ pub(in crate::cli) enum ErrorKind {
     Failed,
 }
 
-/// What is wrong with a service.
+/// The problem of a service.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -137,11 +137,11 @@ pub(in crate::cli) enum ProblemWord {
     Booting,
     /// There is no such service.
     Missing,
-    /// Its supervisor, or that of its logger, does not run.
+    /// Its supervisor or the supervisor of its logger does not run.
     Unsupervised,
     /// This user may not see it.
     Hidden,
-    /// It cannot be looked at.
+    /// Its state cannot be read.
     Unknown,
     /// It has ended, and starts again.
     Restarting,
@@ -153,7 +153,7 @@ pub(in crate::cli) enum ProblemWord {
     Loop,
     /// It is paused.
     Paused,
-    /// It is up, and its logger is down.
+    /// It is up, but its logger is down.
     Unheard,
     /// It does not answer HTTP.
     Silent,
@@ -179,7 +179,7 @@ impl From<&Problem> for ProblemWord {
     }
 }
 
-/// What is done for a profile.
+/// The action for a profile.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -188,13 +188,13 @@ pub(in crate::cli) enum ActionWord {
     Started,
     /// It gets a gateway, which stays down until somebody starts it.
     Down,
-    /// Hermes' own service manager had made its service directory, which is made anew.
+    /// It gets a new service directory, because Hermes' own service manager made the old one.
     Adopted,
-    /// Its gateway is taken out: the profile is gone, or the gateway of `default` serves it.
+    /// Its gateway is removed: the profile is gone, or the gateway of `default` serves it.
     Removed,
-    /// The gateway of `default` serves it, or does so once that has started again.
+    /// The gateway of `default` serves it, or will serve it after its next start.
     Served,
-    /// The gateway of `default` would serve it, and somebody has stopped that.
+    /// The gateway of `default` would serve it, but somebody stopped that.
     Parked,
     /// Its gateway is there already.
     Unchanged,
@@ -202,11 +202,11 @@ pub(in crate::cli) enum ActionWord {
     Left,
     /// It belongs to another container.
     Elsewhere,
-    /// The manifest names it, and it is not on the volume.
+    /// The manifest names it, but it is not on the volume.
     Absent,
-    /// The same, and Hermes makes it.
+    /// The manifest names it, it is not on the volume, and Hermes creates it.
     Made,
-    /// It is to come from the volume of another shard.
+    /// It has to come from the volume of another shard first.
     Awaited,
 }
 

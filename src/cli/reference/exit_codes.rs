@@ -10,12 +10,12 @@ use crate::error::Exit;
 /// The page.
 ///
 /// # Panics
-/// If the help of a program does not name exactly the codes that it ends with, but for signals.
+/// If the help of a program does not name exactly its exit codes, except those of signals.
 pub(super) fn page(programs: &[Command; 2]) -> String {
     let of_gen_service = |exit: &Exit| !exit.meaning().gen_service.is_empty();
     for (program, exits) in programs.iter().zip([Exit::all().into_iter().filter(of_gen_service).collect(), Exit::all()])
     {
-        let help = program.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        let help = program.get_after_help().map(ToString::to_string).unwrap_or_default();
         let help = help.split("Exit codes:").nth(1).unwrap_or_default();
         let told: BTreeSet<u8> = help.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
         let codes: BTreeSet<u8> = exits.iter().map(|exit| exit.code()).filter(|code| *code < 128).collect();

@@ -53,7 +53,7 @@ pub(super) fn page() -> String {
     page
 }
 
-/// What a schema refers to, or itself.
+/// The schema that a schema refers to, or the schema itself.
 fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let name = schema["$ref"].as_str().and_then(|name| name.strip_prefix("#/definitions/"));
     name.map_or(schema, |name| &root["definitions"][name])
@@ -68,7 +68,7 @@ fn value<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     })
 }
 
-/// The table of the fields of an object, then what those of them hold that are objects, lists or words.
+/// The table of the fields of an object, then the tables of fields that are objects, lists or words.
 fn fields(page: &mut String, root: &Value, object: &Value, told: &mut BTreeSet<String>) {
     let Some(properties) = object["properties"].as_object() else { return };
     let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

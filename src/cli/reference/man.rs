@@ -19,9 +19,9 @@ pub(super) fn pages(program: Command) -> Vec<(String, String)> {
     pages
 }
 
-/// The page of a command. It has no date and no version, so that the same sources make the same bytes.
+/// The page of a command. It has no date and no version, so the same sources make the same bytes.
 fn page(command: Command, see: &str) -> String {
-    let behind = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
+    let behind = command.get_after_help().map(ToString::to_string);
     let has_commands = command.has_subcommands();
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
     let man = Man::new(command);
@@ -34,7 +34,7 @@ fn page(command: Command, see: &str) -> String {
         man.render_subcommands_section(&mut text).unwrap();
     }
     let mut roff = Roff::new();
-    // What stands in columns stays as it is.
+    // Columns keep their spaces.
     if let Some(behind) = behind {
         for part in behind.split("\n\n") {
             let (title, lines) = part.split_once(":\n").unwrap_or(("Notes", part));

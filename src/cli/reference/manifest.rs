@@ -1,4 +1,4 @@
-//! The keys of a manifest: from its schema, and from what each option says of a text that it does not take.
+//! The keys of a manifest, from its schema and from the error of each option for a wrong value.
 
 use std::fmt::Write as _;
 
@@ -47,7 +47,7 @@ pub(super) fn page(gen_service: &Command) -> String {
 const HEADS: &[&str] = &["key", "type", "value", "default", "meaning"];
 
 fn rows(keys: &Map<String, Value>, more: impl Fn(&str) -> &'static str) -> Vec<Vec<String>> {
-    // In the order of the helps. What is no option with one value comes last.
+    // In the order of the helps. Keys that are not options with one value come last.
     let order = [&[Key::Host, Key::Listen][..], &Key::OF_GATEWAY, &Key::OF_ALL].concat();
     let place = |name: &str| order.iter().position(|key| key.name() == name).unwrap_or(usize::MAX);
     let mut keys: Vec<(&String, &Value)> = keys.iter().collect();
@@ -61,7 +61,7 @@ fn rows(keys: &Map<String, Value>, more: impl Fn(&str) -> &'static str) -> Vec<V
     rows.collect()
 }
 
-/// What an option takes, as it says to somebody who gives it something else.
+/// The values of an option, from its error for a wrong value.
 fn value(key: Key, property: &Value) -> String {
     let Err(error) = Options::default().set(key, "\0") else { return String::new() };
     let mut told = error.remedy.trim_start_matches("give ").to_owned();
@@ -77,10 +77,10 @@ fn value(key: Key, property: &Value) -> String {
     }
 }
 
-/// The type of what TOML has for it.
+/// The type of its value in TOML.
 ///
 /// # Panics
-/// If it is one of which the page cannot tell.
+/// If the page has no name for the type.
 fn kind(property: &Value) -> &'static str {
     let types = (&property["type"], &property["additionalProperties"]["pattern"]);
     match (types.0.as_str(), property["type"].is_array(), types.1.as_str()) {

@@ -1,15 +1,15 @@
-//! Texts of the code as Markdown.
+//! Turns texts of the code into Markdown.
 
 use std::fmt::Write as _;
 
-/// How a page begins: that it is made, from what, and its title.
+/// The head of a page: a comment that says how to make it, and its title.
 pub(super) fn head(title: &str) -> String {
     format!(
         "<!-- Made from the code by UPDATE_REFERENCE=1 cargo test --lib reference. Do not edit: a test compares it. -->\n\n# {title}\n"
     )
 }
 
-/// A table. A column in which no row has anything is left out.
+/// A table without its empty columns.
 pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let is_used = |column: usize| rows.iter().any(|row| !row[column].is_empty());
     let columns: Vec<usize> = (0..heads.len()).filter(|column| is_used(*column)).collect();
@@ -25,17 +25,17 @@ pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// This as code, or nothing of nothing.
+/// A text as code. An empty text stays empty.
 pub(super) fn code(text: &str) -> String {
     if text.contains('|') {
-        // In a table, not every reader of Markdown takes a bar between backticks for what it is.
+        // In a table, some Markdown readers end the cell at a bar between backticks.
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('|', "&#124;");
         return format!("<code>{text}</code>");
     }
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }
 
-/// A text of a help or of a comment: what Markdown would act on is escaped, and an option becomes code.
+/// A text of a help or of a comment. It escapes the marks of Markdown, and makes code of each option.
 pub(super) fn prose(text: &str) -> String {
     // Every other part is code already.
     let parts = text.split('`').enumerate();
@@ -53,7 +53,7 @@ fn words(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(word).collect()
 }
 
-/// A word, with the space behind it: an option, perhaps with marks before and behind it, or something else.
+/// A word with the space after it. It may be an option, with marks before and after it.
 fn word(word: &str) -> String {
     let is_of_option = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if let Some(at) = word.find("--").filter(|at| !word[..*at].contains(is_of_option)) {
@@ -65,7 +65,7 @@ fn word(word: &str) -> String {
     }
     word.chars().fold(String::new(), |mut escaped, c| {
         match c {
-            // Not every reader of Markdown knows a backslash before it.
+            // Some Markdown readers do not know a backslash before it.
             '<' => escaped.push_str("&lt;"),
             '*' | '[' | '\\' => escaped.extend(['\\', c]),
             c => escaped.push(c),
@@ -74,7 +74,7 @@ fn word(word: &str) -> String {
     })
 }
 
-/// A default: a value as code, or what it is otherwise.
+/// A default: a value as code, or a text.
 pub(super) fn default(text: &str) -> String {
     if text.contains([' ', '`']) { prose(text) } else { code(text) }
 }

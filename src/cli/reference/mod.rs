@@ -1,4 +1,4 @@
-//! The pages of docs/reference, made in the tests from the code that they describe, so that they cannot say anything else.
+//! The pages of docs/reference and docs/man. The tests make them from the code that they describe, so they are always right.
 
 #![expect(clippy::disallowed_methods, reason = "files of this repository")]
 
@@ -19,7 +19,7 @@ use super::args::GenService;
 use super::control;
 use crate::source;
 
-/// Every page, by the name of its file.
+/// Each page, with the name of its file.
 fn pages() -> [(&'static str, String); 6] {
     let (gen_service, gatewayctl) = (GenService::command(), control::command());
     [
@@ -32,7 +32,7 @@ fn pages() -> [(&'static str, String); 6] {
     ]
 }
 
-/// Compares a file of docs/ with what the code makes of it, or writes it.
+/// Compares a file of docs/ with the text that the code makes, or writes it.
 fn shipped(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     if std::env::var_os("UPDATE_REFERENCE").is_some() {

@@ -1,4 +1,4 @@
-//! The options of a program, as clap has them.
+//! The options of a program, from its clap definitions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,15 +12,15 @@ pub(super) fn page(mut program: Command) -> String {
     program.build();
     let name = program.get_name().to_owned();
     let mut page = head(&format!("Options of {name}"));
-    let about = program.get_long_about().or(program.get_about()).map(ToString::to_string).unwrap_or_default();
+    let about = program.get_about().map(ToString::to_string).unwrap_or_default();
     for paragraph in about.split("\n\n") {
         let _ = write!(page, "\n{}\n", sentence(paragraph));
     }
     let _ = write!(
         page,
-        "\nThis page says what `{name} --help` says. `-h` prints a summary, and `--version` the version. "
+        "\nThis page has the text of `{name} --help`, and of `{name} COMMAND --help`. `--version` prints the version. "
     );
-    page += "[Exit codes](exit-codes.md) has a page of its own.\n";
+    page += "[Exit codes](exit-codes.md) has more about those.\n";
     let is_own = |arg: &Arg| !arg.is_global_set();
     let has_own = program.get_arguments().any(|arg| is_own(arg) && !is_of_clap(arg));
     if has_own {
@@ -57,13 +57,13 @@ fn is_of_clap(arg: &Arg) -> bool {
     matches!(arg.get_id().as_str(), "help" | "version")
 }
 
-/// The commands of a program that a person uses.
+/// The commands of a program for people.
 fn commands(program: &Command) -> impl Iterator<Item = &Command> {
     program.get_subcommands().filter(|command| command.get_name() != "help" && !command.is_hide_set())
 }
 
 fn about_of(command: &Command) -> String {
-    sentence(&command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default())
+    sentence(&command.get_about().map(ToString::to_string).unwrap_or_default())
 }
 
 fn usage(page: &mut String, command: &mut Command) {
@@ -71,9 +71,9 @@ fn usage(page: &mut String, command: &mut Command) {
     let _ = write!(page, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: "));
 }
 
-/// What its help has behind the options: examples, exit codes.
+/// The text that its help has after the options: examples and exit codes.
 fn help_behind(page: &mut String, command: &Command) {
-    if let Some(text) = command.get_after_long_help().or(command.get_after_help()) {
+    if let Some(text) = command.get_after_help() {
         let _ = write!(page, "\n```text\n{text}\n```\n");
     }
 }
@@ -102,7 +102,7 @@ fn groups(page: &mut String, command: &Command, level: &str, wanted: impl Fn(&Ar
 }
 
 fn help_of(arg: &Arg) -> String {
-    arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default()
+    arg.get_help().map(ToString::to_string).unwrap_or_default()
 }
 
 fn row(arg: &Arg) -> Vec<String> {
@@ -125,7 +125,7 @@ fn row(arg: &Arg) -> Vec<String> {
     vec![short + &code(&arg.to_string()), default, meaning]
 }
 
-/// The variables of the container that the helps name, and whose defaults they are.
+/// The variables of the container that are defaults of options.
 fn variables(page: &mut String, program: &Command) {
     let mut found: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for command in commands(program) {

@@ -1,16 +1,16 @@
-//! Which lines of a log are shown.
+//! Chooses the lines of a log.
 
 use regex_lite::Regex;
 
 use super::line::Line;
 use crate::cli::control::since::Since;
 
-/// What a line has to be.
+/// The conditions that a line has to meet.
 #[derive(Clone, Copy)]
 pub(super) struct Filter<'a> {
-    /// Not before this time.
+    /// It is not older than this time.
     pub(super) since: Option<&'a Since>,
-    /// What it says matches this.
+    /// Its text matches this.
     pub(super) grep: Option<&'a Regex>,
 }
 

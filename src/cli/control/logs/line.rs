@@ -5,16 +5,16 @@ use std::cmp::Ordering;
 /// A line of a log, or a piece of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
-    /// The time of the line, or else of the last line before it that has one, as s6-log writes it; empty if there is none.
+    /// The time of the line as s6-log writes it. A line without a time has that of the line before it. Empty if no line has one.
     pub(super) when: String,
-    /// What the file holds, without the end of the line.
+    /// The bytes of the file, without the end of the line.
     pub(super) bytes: Vec<u8>,
-    /// Whether the line is longer, and goes on in the next piece.
+    /// Whether the line goes on in the next piece.
     pub(super) cut: bool,
 }
 
 impl Line {
-    /// The time that s6-log has put before the line, if it has, and what the line says. What is not UTF-8 is U+FFFD.
+    /// The time that s6-log put before the line, if any, and the text of the line. Bytes that are not UTF-8 become U+FFFD.
     pub(super) fn parts(&self) -> (Option<String>, String) {
         let text = String::from_utf8_lossy(&self.bytes);
         let (at, line) = timed(&text);
@@ -22,7 +22,7 @@ impl Line {
     }
 }
 
-/// Lines stand in the order of their times. Lines of one log never change places, since the time of none is before that of the one before it.
+/// Lines are in the order of their times. The lines of one log keep their order, because `when` never goes back.
 impl Ord for Line {
     fn cmp(&self, other: &Self) -> Ordering {
         self.when.cmp(&other.when)
@@ -35,7 +35,7 @@ impl PartialOrd for Line {
     }
 }
 
-/// How s6-log writes a time (its directive `T`: <https://skarnet.org/software/s6/s6-log.html>).
+/// The form of a time of s6-log (its directive `T`: <https://skarnet.org/software/s6/s6-log.html>).
 const FORM: &str = "0000-00-00 00:00:00.000000000";
 
 /// The time at the beginning of a line, if there is one.
@@ -48,7 +48,7 @@ fn is_time(at: &str) -> bool {
         && at.chars().zip(FORM.chars()).all(|(c, form)| if form == '0' { c.is_ascii_digit() } else { c == form })
 }
 
-/// The time that s6-log has put before a line, and the line.
+/// The time that s6-log put before a line, and the text of the line.
 fn timed(line: &str) -> (Option<&str>, &str) {
     match line.split_once("  ") {
         Some((at, rest)) if is_time(at) => (Some(at), rest),

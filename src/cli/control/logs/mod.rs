@@ -29,13 +29,13 @@ use source::Source;
 /// The most logs that are shown at once. Each takes three files, and 80 KiB.
 const MOST: usize = 256;
 
-/// The most bytes of lines that are kept until the last of them are known: 16 MiB, for all logs together.
+/// The most bytes of lines that `--lines` keeps in memory: 16 MiB for all logs together.
 const MOST_KEPT: usize = 16 << 20;
 
-/// How often those who follow look for more.
+/// How often `--follow` looks for more.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// So many lines of one log are shown before it is the turn of the next one.
+/// The most lines of one log before the next log has its turn.
 const TURN: usize = 1_000;
 
 pub(super) fn run(logs: &Logs, common: &Common, streams: &mut Streams<'_>) -> Result<Outcome, Error> {
@@ -85,7 +85,7 @@ fn open(manager: &S6Manager<'_>, service: &ServiceName, past: Past) -> Result<Ta
     Ok(Tail::of(log, past)?)
 }
 
-/// Shows one log as it is, byte for byte.
+/// Copies one log byte for byte.
 fn copy(mut tail: Tail, follow: bool, out: &mut dyn Write) -> Result<(), Error> {
     let mut block = vec![0; 64 << 10];
     loop {
@@ -115,8 +115,8 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Shows what is there, in the order of its times: the lines that pass the filter, or the last so many of each log. If more is to come, a
-    /// line without an end waits for the rest of it.
+    /// Shows the lines that are there, in the order of their times: those that pass the filter, or the last ones of each log. With `follow`, a
+    /// line without an end waits for its rest.
     fn past(&mut self, lines: Option<usize>, follow: bool, streams: &mut Streams<'_>) -> Result<(), Error> {
         let most = lines.filter(|_| !self.filter.is_none());
         let room = MOST_KEPT / self.sources.len().max(1);
@@ -125,14 +125,14 @@ impl Shown<'_> {
             let kept = most.map(|most| Kept::of(source, &self.filter, most, room, follow)).transpose()?;
             if kept.as_ref().is_some_and(|kept| kept.forgot) {
                 let said = format!(
-                    "{}: too many lines pass to keep them in memory; the first of them are left out",
+                    "{}: too many lines match to keep them in memory; the first of them are left out",
                     source.service
                 );
                 streams.warning(&said);
             }
             queues.push(Queue { kept: kept.map(|kept| kept.lines), source });
         }
-        // The next line of each, the earliest first; of two at the same time, in the order in which the logs were named.
+        // The next line of each log, the earliest first. Lines of the same time come in the order of the logs on the command line.
         let mut next = BinaryHeap::new();
         for (place, queue) in queues.iter_mut().enumerate() {
             next.extend(queue.pop(&self.filter, follow)?.map(|line| Reverse((line, place))));
@@ -144,7 +144,7 @@ impl Shown<'_> {
         streams.out.flush().map_err(Error::Output)
     }
 
-    /// Shows what comes, until nobody reads it any more, or the last log can be read no more.
+    /// Shows new lines until nobody reads them, or until no log can be read.
     fn follow(&mut self, streams: &mut Streams<'_>) -> Result<(), Error> {
         loop {
             let mut is_idle = true;
@@ -183,10 +183,10 @@ impl Shown<'_> {
     }
 }
 
-/// The lines of one log that are still to be shown.
+/// The lines of one log that come next.
 struct Queue<'a> {
     source: &'a mut Source,
-    /// Its last lines, if only so many are shown.
+    /// Its last lines, with `--lines`.
     kept: Option<VecDeque<Line>>,
 }
 
@@ -199,10 +199,10 @@ impl Queue<'_> {
     }
 }
 
-/// The last lines of one log that pass.
+/// The last lines of one log that pass the filter.
 struct Kept {
     lines: VecDeque<Line>,
-    /// Whether there were more of them than there is room.
+    /// Whether some were dropped for lack of room.
     forgot: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How a line of a log is shown.
+//! Prints the lines of logs.
 
 use std::io::{self, Write};
 
@@ -14,11 +14,11 @@ use crate::cli::streams::{Streams, styled};
 use crate::error::Error;
 use crate::spec::ServiceName;
 
-/// The colours of names, one after the other.
+/// The colours of the names, in turn.
 const COLOURS: [AnsiColor; 6] =
     [AnsiColor::Cyan, AnsiColor::Yellow, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::BrightRed];
 
-/// Shows lines.
+/// Prints lines.
 pub(super) struct Printer {
     as_json: bool,
     with_names: bool,
@@ -26,13 +26,13 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// One for the lines of these logs.
+    /// A printer for these logs.
     pub(super) fn new(as_json: bool, with_names: bool, sources: &[Source]) -> Self {
         Self { as_json, with_names, services: sources.iter().map(|source| source.service.clone()).collect() }
     }
 
-    /// Shows a line of the log at this place: as a document, or as text, which stands after the name of its service as in the log of the
-    /// container if names are wanted.
+    /// Prints a line of the log at this place, as a document or as text. If names are wanted, the name of the service comes before the text, as
+    /// in the log of the container.
     pub(super) fn print(&self, place: usize, line: &Line, streams: &mut Streams<'_>) -> Result<(), Error> {
         let service = &self.services[place];
         let said = if self.as_json { document(service, line, streams.out) } else { self.text(place, line, streams) };
@@ -43,7 +43,7 @@ impl Printer {
         if self.with_names {
             let colour: Style = COLOURS[place % COLOURS.len()].on_default();
             let name = format!("{}:", self.services[place].word());
-            // Both ways to the output share one buffer.
+            // Both streams share one buffer.
             write!(streams.out, "{} ", styled(colour, name))?;
         }
         let mut escaping = Escaping::new(&mut *streams.raw);

@@ -5,16 +5,16 @@ use super::line::{Line, time};
 use crate::spec::ServiceName;
 use crate::volume::{Tail, VolumeError};
 
-/// A line that is longer is cut, because somebody else wrote it: 64 KiB.
+/// The longest line: 64 KiB. A longer one is cut, because somebody else wrote it.
 const LONGEST: usize = 64 << 10;
 
-/// What is read at once.
+/// The bytes of one read.
 const BLOCK: usize = 16 << 10;
 
 /// The log of one service.
 pub(super) struct Source {
     pub(super) service: ServiceName,
-    /// Whether it can be read no more.
+    /// Whether reading it failed.
     pub(super) failed: bool,
     tail: Tail,
     lines: Lines,
@@ -25,7 +25,7 @@ impl Source {
         Self { service, failed: false, tail, lines: Lines::default() }
     }
 
-    /// The next line of the past that passes. If no more is to come, this is also what has no end.
+    /// The next old line that passes the filter. Without `follow`, the last line may lack its end.
     pub(super) fn past(&mut self, filter: &Filter<'_>, follow: bool) -> Result<Option<Line>, VolumeError> {
         loop {
             let line = match self.lines.next(|block| self.tail.past(block))? {
@@ -39,16 +39,16 @@ impl Source {
         }
     }
 
-    /// The next line after the past, if it has come.
+    /// The next new line, if there is one.
     pub(super) fn next(&mut self) -> Result<Option<Line>, VolumeError> {
         self.lines.next(|block| self.tail.next(block))
     }
 }
 
-/// Makes lines of blocks.
+/// Splits blocks into lines.
 #[derive(Default)]
 struct Lines {
-    /// What was read, and how much of it is used.
+    /// The last block, and how much of it is used.
     block: Vec<u8>,
     used: usize,
     /// A line whose end has not come yet.
@@ -57,7 +57,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The next line; `None` if `read` gives nothing.
+    /// The next line. `None` if `read` gives nothing.
     fn next(
         &mut self,
         mut read: impl FnMut(&mut [u8]) -> Result<usize, VolumeError>,
@@ -83,7 +83,7 @@ impl Lines {
         }
     }
 
-    /// What has no end, if there is such.
+    /// The last line, if it lacks its end.
     fn rest(&mut self) -> Option<Line> {
         (!self.begun.is_empty()).then(|| self.line(false))
     }

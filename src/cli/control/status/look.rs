@@ -1,4 +1,4 @@
-//! How the services are, and what a person is to be told beside it.
+//! The states of the services, and the notes for a person.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::s6::{LiveService, Phase, S6Error, Scandir};
 use crate::spec::{ProfileName, ServiceName};
 use crate::volume::Homes;
 
-/// How they are now.
+/// The states now.
 pub(super) fn look(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) -> Result<Vec<Row>, Error> {
     let Some(host) = host(common) else { return rows(&s6(common, streams)?, services) };
     let row = |service: &ServiceName| {
@@ -25,7 +25,7 @@ pub(super) fn look(services: &[ServiceName], common: &Common, streams: &mut Stre
     services.iter().map(row).collect()
 }
 
-/// What a person does not see in the rows.
+/// Notes on what the rows do not show.
 pub(super) fn notes(rows: &[Row], common: &Common) -> Vec<String> {
     let mut notes = Vec::new();
     if host(common).is_none() {
@@ -38,12 +38,14 @@ pub(super) fn notes(rows: &[Row], common: &Common) -> Vec<String> {
             notes.push(format!("{} has no gateway; gatewayctl register PROFILE adds one", common.scandir));
         }
         if rows.iter().any(|row| matches!(row.state, State::Hidden)) {
-            notes.push("only root and the members of a gateway's control group can see what is hidden".to_owned());
+            notes.push(
+                "only root and the members of its control group can see the state of a hidden gateway".to_owned(),
+            );
         }
     }
     let default = ServiceName::from(ProfileName::default());
     let mut gateways = rows.iter().filter(|row| row.service.profile().is_some());
-    // Whoever has others up knows how.
+    // A user with other gateways up knows how to start one.
     let is_new = rows.iter().any(|row| row.service == default) && gateways.all(|row| !row.state.is_up());
     if is_new && boots_as_recorded() && never_ran() {
         notes.push(NEVER_RAN.to_owned());
@@ -66,7 +68,7 @@ fn rows(manager: &S6Manager<'_>, services: &[ServiceName]) -> Result<Vec<Row>, E
     };
     let programs = manager.programs();
     let boot = NextBoot::new(Homes::usual(), usual_state(), boots_as_recorded());
-    // What another user wrote, read before what takes several threads.
+    // Files that another user can write are read first, before several threads start.
     let written = |(name, service): &(ServiceName, Option<LiveService>)| {
         let how = serving.as_ref().and_then(|serving| serving.how_of(name, service.as_ref()));
         (how, service.as_ref().and_then(|service| boot.of(service)))

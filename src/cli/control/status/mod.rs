@@ -17,7 +17,7 @@ use look::{look, notes};
 use row::{Row, State};
 use table::table;
 
-/// Shows how these services are, or all, and, if a time is given, again after each such time, until nobody reads it any more.
+/// Shows the state of these services, or of all. With a time, shows it again after each such time until nobody reads it.
 pub(super) fn run(
     services: &[ServiceName],
     every: Option<Duration>,
@@ -36,7 +36,7 @@ pub(super) fn run(
         };
         match shown {
             Err(error @ Error::Output(_)) => return Err(error),
-            // What cannot be seen now may be seen later.
+            // The next look may succeed.
             Err(error) => streams.error(&error),
             Ok(()) => {}
         }
@@ -44,7 +44,7 @@ pub(super) fn run(
     }
 }
 
-/// Shows them on a terminal, over what it showed before.
+/// Shows them on a terminal, in place of the last table.
 fn redraw(services: &[ServiceName], every: Duration, common: &Common, streams: &mut Streams<'_>) -> Result<(), Error> {
     let rows = look(services, common, streams)?;
     screen::draw(&rows, &notes(&rows, common), every, streams).map_err(Error::Output)
@@ -66,7 +66,7 @@ fn show(services: &[ServiceName], common: &Common, streams: &mut Streams<'_>) ->
     Ok(outcome(&rows, !services.is_empty()))
 }
 
-/// What these rows come to. What nobody asked about by name does not count if it is down by its definition, or is root's own.
+/// The outcome of these rows. A service that nobody named does not count if its definition keeps it down, or if only root may see it.
 fn outcome(rows: &[Row], named: bool) -> Outcome {
     let is_hidden = |row: &&Row| matches!(row.state, State::Hidden);
     let counts = |row: &&Row| named || !(row.is_optional || is_hidden(row) && row.service.is_roots());

@@ -1,4 +1,4 @@
-//! What `status` tells of a service.
+//! The data that `status` shows for a service.
 
 use anstyle::Style;
 
@@ -9,14 +9,14 @@ use crate::cli::streams::{DIM, GREEN, RED, YELLOW};
 use crate::s6::{Ended, Phase, Status};
 use crate::spec::ServiceName;
 
-/// What is shown of a service.
+/// The data of one service.
 pub(super) struct Row {
     pub(super) service: ServiceName,
     pub(super) state: State,
     pub(super) port: Option<u16>,
     pub(super) deaths: Option<usize>,
     pub(super) next: Option<Next>,
-    /// Whether its definition leaves it down, so that it is no fault that it is.
+    /// Whether its definition keeps it down, so that it may be down.
     pub(super) is_optional: bool,
 }
 
@@ -24,15 +24,15 @@ pub(super) enum State {
     Known(Status, Phase),
     /// The service directory is there, but no supervisor runs in it.
     Unsupervised,
-    /// This user may not ask.
+    /// This user may not see its state.
     Hidden,
-    /// Another user can change what s6 asks its supervisor by.
+    /// Another user can change its `supervise/`, which s6 uses to ask the supervisor.
     Foreign,
-    /// It has none, or one that is down, since the gateway of the root profile serves its profile.
+    /// The gateway of the root profile serves its profile. Its own gateway is absent or down.
     Served(How),
-    /// There is none.
+    /// It is absent.
     Missing,
-    /// A service manager of a host only tells whether it runs.
+    /// The service manager of a host says only whether it runs.
     Running(bool),
 }
 
@@ -71,7 +71,7 @@ impl State {
 }
 
 impl Row {
-    /// That of a service that is not there.
+    /// The row of an absent service.
     pub(super) fn new(service: &ServiceName) -> Self {
         let service = service.clone();
         Self { service, state: State::Missing, port: None, deaths: None, next: None, is_optional: false }
@@ -84,7 +84,7 @@ impl Row {
         }
     }
 
-    /// The same for a program.
+    /// The same data as a JSON document.
     pub(super) fn document(&self) -> documents::Shown {
         let status = self.status();
         documents::Shown {
@@ -99,7 +99,7 @@ impl Row {
         }
     }
 
-    /// What the next boot does with it, in a word.
+    /// What the next boot does with it, as one word.
     pub(super) fn next_boot(&self) -> Option<NextBootWord> {
         self.next.map(|next| match next {
             Next::Starts => NextBootWord::Up,

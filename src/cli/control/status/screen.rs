@@ -1,4 +1,4 @@
-//! What `status --watch` shows on a terminal.
+//! The screen of `status --watch`.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -10,18 +10,18 @@ use super::row::Row;
 use super::table::table;
 use crate::cli::streams::{DIM, Streams, styled};
 
-/// Draws the rows and notes over what was drawn before. What does not fit is cut, because a terminal that scrolls would show two at once.
+/// Draws the rows and notes over the last screen. It cuts what does not fit, because a terminal that scrolls would show two tables.
 pub(super) fn draw(rows: &[Row], notes: &[String], every: Duration, streams: &mut Streams<'_>) -> io::Result<()> {
     const HOME: &str = "\x1b[H";
     const ERASE_LINE: &str = "\x1b[K";
     const ERASE_REST: &str = "\x1b[J";
     let now = ZonedDateTime::now().strftime("%F %T").to_string();
-    let text = text(rows, notes, &format!("{now}, every {} s; Ctrl-C ends it", every.as_secs()))?;
+    let text = text(rows, notes, &format!("{now}, every {} s; press Ctrl-C to end", every.as_secs()))?;
     let lines: Vec<&str> = text.lines().collect();
     let (height, width) = Term::stdout().size();
     let room = usize::from(height).max(4) - 2;
     let shown = if lines.len() <= room { lines.len() } else { room - 1 };
-    // What is raw is for the terminal in any case; colours are, if they are wanted.
+    // The terminal always gets the raw codes. It gets colours only if they are wanted.
     write!(streams.raw, "{HOME}")?;
     for line in &lines[..shown] {
         write!(streams.out, "{}", truncate_str(line, usize::from(width), ""))?;

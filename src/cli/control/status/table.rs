@@ -8,7 +8,7 @@ use tabwriter::TabWriter;
 use super::row::Row;
 use crate::cli::streams::{BOLD, styled};
 
-/// Writes the table. Two spaces are between its columns.
+/// Writes the table, with two spaces between its columns.
 pub(super) fn table(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
     let mut table = TabWriter::new(out).ansi(true).minwidth(0).padding(2);
     let first = if rows.iter().all(|row| row.service.profile().is_some()) { "PROFILE" } else { "SERVICE" };
@@ -36,7 +36,7 @@ fn cells(row: &Row) -> [String; 8] {
     ]
 }
 
-/// A time as a person says it, in its two largest units.
+/// A time for a person, in its two largest units.
 fn duration(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     if days > 0 {
