@@ -1,25 +1,25 @@
-//! Renders s6 service directories for the gateways of Hermes profiles, publishes them, and tells how they are.
+//! Renders s6 service directories for the gateways of Hermes profiles, publishes them, and reports their states.
 //!
-//! Data flows one way: arguments or manifest -> [`Gateway`](spec::Gateway) -> [`ServiceDir`](render::ServiceDir) -> disk -> scandir -> s6. The code
-//! stands on floors, each of which imports only what is below it, and this is the order in which to read them; docs/architecture.md says of
-//! each what it does not know.
+//! Data flows one way: arguments or manifest -> [`Gateway`](spec::Gateway) -> [`ServiceDir`](render::ServiceDir) -> disk -> scandir -> s6.
+//! The code is built in floors. Each floor imports only from those below it. Read them in this order; docs/architecture.md also says what
+//! each floor does not know.
 //!
-//! - `base` is what every floor stands on: an [`Observer`] hears of a long run, a [`Signal`] ends it.
-//! - [`spec`] is what a person may write, each a type that cannot be wrong.
+//! - `base` is the ground of every floor: an [`Observer`] hears of a long run, and a [`Signal`] ends it.
+//! - [`spec`] has a type for each thing that a person may write. No value of these types is wrong.
 //! - `disk` is a service directory on a disk: one snapshot, one reader, one writer, one staging directory with its journal, one lock.
 //! - [`render`] turns a gateway into a service directory, through the templates. No I/O.
-//! - [`source`] reads manifests and environment files, and has the mistakes in them with their places.
-//! - [`tree`] makes many service directories appear in the directory of `--out`, all or none.
-//! - [`s6`] is s6, through its own programs: a scandir, what is in it, publishing into it and leaving it.
+//! - [`source`] reads manifests and environment files. It reports each mistake with its place.
+//! - [`tree`] writes many service directories into the directory of `--out`, all or none.
+//! - [`s6`] calls the programs of s6: it reads a scandir, publishes into it, and takes services out.
 //! - [`manager`] is one trait for s6 and the service managers of hosts.
-//! - `health` tells whether what s6 runs is well, and restarts what is not.
-//! - [`hermes`] is what is known of Hermes itself: a table of its releases, and which one is installed.
-//! - `volume` is all that is touched below the home of Hermes, and all that runs as the service user.
-//! - `boot` gives the profiles of a volume their service directories at each boot; `metrics` tells how they are in numbers;
-//!   `doctor` looks for what is wrong.
+//! - `health` tells whether what s6 runs is well, and restarts a gateway that is not.
+//! - [`hermes`] knows the releases of Hermes: a table of them, and which one is installed.
+//! - `volume` touches what is below the home of Hermes, and runs programs as the service user.
+//! - `boot` gives the profiles of a volume their service directories at each boot. `metrics` reports their states in numbers. `doctor`
+//!   looks for what is wrong.
 //! - `error` joins the errors of all floors into exit codes; `cli` is the command line.
 //!
-//! On top, with the feature `fuzz` only, `fuzz` has what is asserted of each reader, whatever it is given.
+//! At the top, `fuzz` asserts what must hold for each reader, whatever it reads. It exists only with the feature `fuzz`.
 //!
 //! To render:
 //!
@@ -37,7 +37,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! To publish, see [`s6::read_tree`]; to register and to read states, see [`manager`]. `examples/` has a program for each, and docs/library.md
+//! To publish, see [`s6::read_tree`]. To register and to read states, see [`manager`]. `examples/` has a program for each, and docs/library.md
 //! explains them.
 
 mod base;
@@ -64,7 +64,7 @@ pub use base::{Interrupted, Observer, Signal, WaitError};
 pub use camino::{Utf8Path, Utf8PathBuf};
 pub use disk::{DiskError, SystemError};
 
-/// The two programs, as their `main` calls them.
+/// The two programs, as their `main` functions call them.
 pub mod programs {
     pub use crate::cli::{gatewayctl, gen_service};
 }

@@ -1,6 +1,6 @@
-//! Programs that are called, and what they say: read as it comes, up to a limit, and without believing that they ever end.
+//! Calls programs and reads their output. It reads the output as it comes, up to a limit, and does not rely on a program to end.
 //!
-//! std's own way ends the process if a pipe cannot be read, and waits for ever if another process keeps it open.
+//! The standard library's own way ends this process if a pipe cannot be read, and waits forever if another process keeps the pipe open.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -15,11 +15,12 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::signals;
 
-/// The longest that is waited before a look at the program itself: how long something that was killed may take to be gone, and how long
-/// it takes at most until a program is found to have ended whose children keep its pipes.
+/// The longest pause before the next look at the program itself. A killed program may take ten times as long to be gone. It takes at most
+/// this long to notice that a program has ended if its children keep its pipes open.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// A program that was called, with the pipes that its caller asked for. Dropped, it is killed, with all in a session of its own.
+/// A running program, with the pipes that its caller asked for. Dropping this kills the program, and everything in its session if it has
+/// one.
 #[derive(Debug)]
 pub(crate) struct Called {
     child: Child,
@@ -28,23 +29,23 @@ pub(crate) struct Called {
     pipes: [Option<File>; 2],
 }
 
-/// What a program said, and how it ended.
+/// What a program printed, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Said {
-    /// Its exit code; `None` if a signal ended it.
+    /// Its exit code, or `None` if a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) out: Vec<u8>,
     pub(crate) err: Vec<u8>,
 }
 
-/// Why it is not known what a program has to say.
+/// Why the output of a program is not known.
 #[derive(Debug)]
 pub(crate) enum Silence {
-    /// It did not end in time.
+    /// The program did not end in time.
     Late,
-    /// It said more than it may.
+    /// The program printed more than the limit.
     TooMuch,
-    /// A signal came that ends this run, and it was to be heeded.
+    /// A signal came that ends this run, and the caller asked to heed signals.
     Interrupted(signals::Signal),
     /// The operating system refused a step.
     System(io::Error),
@@ -56,37 +57,37 @@ impl From<io::Error> for Silence {
     }
 }
 
-/// Runs a program that is trusted to end, without any input, and gives what it said.
+/// Runs a program that is trusted to end, gives it no input, and returns what it printed.
 ///
 /// # Errors
-/// If it cannot be started or read, or says more than 16 MiB.
+/// If the program cannot be started or read, or prints more than 16 MiB.
 pub(crate) fn output(command: &mut Command) -> io::Result<Said> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     match Called::start(command)?.wait(b"", Limits { until: None, most: 16 << 20, heeds: false }) {
         Ok(said) => Ok(said),
         Err(Silence::System(error)) => Err(error),
         Err(Silence::Late | Silence::TooMuch | Silence::Interrupted(_)) => {
-            Err(io::Error::other("it says more than 16 MiB"))
+            Err(io::Error::other("it printed more than 16 MiB"))
         }
     }
 }
 
-/// What a program may take.
+/// The limits of a program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// When it has to have ended; `None` for a program that is trusted to end.
+    /// When the program must have ended; `None` for a program that is trusted to end.
     pub(crate) until: Option<Instant>,
-    /// How much it may say, in bytes: to standard output and error together.
+    /// The most bytes that the program may print to standard output and error together.
     pub(crate) most: usize,
-    /// Whether a signal that ends this run ends it, too.
+    /// Whether a signal that ends this run also ends the program.
     pub(crate) heeds: bool,
 }
 
 impl Called {
-    /// Starts what this command says, with pipes where it asks for them.
+    /// Starts the command, with pipes where it asks for them.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// If the program cannot be started.
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -97,10 +98,10 @@ impl Called {
         Ok(called)
     }
 
-    /// Gives it its input, and waits until it has ended.
+    /// Writes the input to the program, and waits until the program has ended.
     ///
     /// # Errors
-    /// If it takes more than the limits, or its pipes cannot be used; then it is killed.
+    /// If the program exceeds the limits, or if its pipes cannot be used. In both cases the program is killed.
     pub(crate) fn wait(mut self, mut input: &[u8], limits: Limits) -> Result<Said, Silence> {
         let mut said = [Vec::new(), Vec::new()];
         let mut pause = Duration::from_micros(100);
@@ -113,7 +114,8 @@ impl Called {
             if said.iter().map(Vec::len).sum::<usize>() > limits.most {
                 return Err(Silence::TooMuch);
             }
-            // Asked before the pipes were read: what it had said is there. A child that keeps them open is not waited for.
+            // `ended` was asked before the pipes were read, so the whole output is there. A child that keeps the pipes open is not waited
+            // for.
             if ended {
                 break;
             }
@@ -135,7 +137,7 @@ impl Called {
             }
         }
         if limits.until.is_some() {
-            // What it left in its session goes with it; not reaped yet, its number is its own.
+            // What the program left in its session is killed too. The program is not reaped yet, so nothing else can have its number.
             self.kill_session();
         }
         let code = self.child.wait()?.code();
@@ -143,7 +145,7 @@ impl Called {
         Ok(Said { code, out, err })
     }
 
-    /// Whether the program has ended; it stays a zombie, so that its number is nobody else's.
+    /// Whether the program has ended. The program stays a zombie, so that nothing else can have its number.
     fn has_ended(&self) -> bool {
         let flags = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match self.pid() {
@@ -158,7 +160,7 @@ impl Called {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
-    /// Kills its process group, if it leads one.
+    /// Kills the program's process group, if the program leads one.
     fn kill_session(&self) {
         if let Some(pid) = self.pid() {
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
@@ -175,7 +177,7 @@ impl Called {
                 Ok(written) => *input = &input[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // It ended before it had read all; its exit code tells why.
+                // The program ended before it had read everything. Its exit code says why.
                 Err(_) => self.stdin = None,
             }
         }
@@ -194,11 +196,11 @@ impl Called {
 
 impl Drop for Called {
     fn drop(&mut self) {
-        // Before it is reaped, its number is its own, and so is its session's.
+        // Until the program is reaped, nothing else can have its number or that of its session.
         if matches!(self.child.try_wait(), Ok(None)) {
             self.kill_session();
             let _ = self.child.kill();
-            // A process that hangs in the kernel is not waited for.
+            // A process may hang in the kernel, so this wait has a limit.
             let began = Instant::now();
             while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < 10 * MOMENT {
                 sleep(Duration::from_millis(1));
@@ -213,7 +215,7 @@ fn unblocked(descriptor: OwnedFd) -> io::Result<File> {
     Ok(File::from(descriptor))
 }
 
-/// Reads what is there, up to a little more than what may be said.
+/// Reads what is there, up to a little more than the limit.
 fn drain(pipe: &mut Option<File>, text: &mut Vec<u8>, most: usize) -> io::Result<()> {
     let mut buffer = [0; 4096];
     while let Some(file) = pipe {
@@ -232,7 +234,7 @@ fn drain(pipe: &mut Option<File>, text: &mut Vec<u8>, most: usize) -> io::Result
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+#[allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 mod tests {
     use super::*;
 

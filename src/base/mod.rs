@@ -1,5 +1,5 @@
-//! What every floor stands on, and nothing of the field: text as a person may see it, who hears of a long run, the signals that end it,
-//! waiting with patience, and programs that are called.
+//! The ground that every floor stands on. It knows nothing of gateways: safe text for terminals, the observer of a long run, signals,
+//! waiting with a limit, child programs, and work in parallel.
 
 pub(crate) mod child;
 mod observer;

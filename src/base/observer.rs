@@ -1,24 +1,24 @@
 //! Hears what a long run is doing, so that a program can tell a person.
 
-/// Hears what a long run is doing. Each method does nothing unless told otherwise.
+/// Hears what a long run is doing. Each method does nothing by default.
 pub trait Observer {
-    /// The run waits for this: `another gen-service that writes to services`. It is said once per wait.
+    /// The run waits for `what`, such as `another gen-service that writes to services`. Called once per wait.
     fn waiting(&mut self, what: &str) {
         let _ = what;
     }
 
-    /// Something is odd, and stops nothing: a sentence.
+    /// Something is odd, but the run goes on. `what` is a sentence.
     fn warning(&mut self, what: &str) {
         let _ = what;
     }
 
-    /// So many of so many service directories are done.
+    /// `done` of `total` service directories are done.
     fn progress(&mut self, done: usize, total: usize) {
         let _ = (done, total);
     }
 }
 
-/// Tells nobody.
+/// Ignores everything.
 impl Observer for () {}
 
 impl<T: Observer + ?Sized> Observer for &mut T {

@@ -1,21 +1,22 @@
-//! The same for many things, on all cores.
+//! Does the same work for many things, on all cores.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// So many things a thread takes at once that take no longer than a few system calls: a thread takes longer to start than one of them.
+/// How many things a thread takes at once, if each needs only a few system calls. Starting a thread takes longer than one such thing.
 pub(crate) const SMALL: usize = 16;
 
-/// What one thread did: results from an index on, and the error that ended it, with its index.
+/// The work of one thread: results, each run of them with its first index, and the error that ended the thread, with its index.
 type Share<R, E> = (Vec<(usize, Vec<R>)>, Option<(usize, E)>);
 
-/// Does `work` for each of these, some at the same time, and gives the results in their order. A thread takes `at_once` of them at once, and
-/// there is one for no fewer than twice as many. `tell` hears now and then how many are done, and can end it.
+/// Does `work` for each of the things, some of them at the same time, and returns the results in the order of the things. A thread takes
+/// `at_once` things at once. There is at most one thread for every `2 * at_once` things. `tell` hears now and then how many are done, and
+/// its error ends the work.
 ///
 /// # Errors
-/// What `tell` ends it with, else the first error in the order of the things, of those that were seen before all threads stopped.
+/// The error of `tell`, or else the error of the first thing that failed, among those seen before all threads stopped.
 pub(crate) fn each<T: Sync, R: Send, E: Send>(
     things: &[T],
     at_once: usize,
@@ -23,7 +24,7 @@ pub(crate) fn each<T: Sync, R: Send, E: Send>(
     mut tell: impl FnMut(usize) -> Result<(), E>,
 ) -> Result<Vec<R>, E> {
     let most = things.len() / (2 * at_once);
-    // What is asked for the number of cores are several files.
+    // Asking for the number of cores reads several files, so it is asked only if there is enough work.
     let workers = if most < 2 { 1 } else { thread::available_parallelism().map_or(1, NonZero::get).min(most) };
     let (next, done, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let share = |tell: &mut dyn FnMut(usize) -> Result<(), E>| -> Share<R, E> {
@@ -51,7 +52,7 @@ pub(crate) fn each<T: Sync, R: Send, E: Send>(
         (results, None)
     };
     let mut shares = thread::scope(|scope| {
-        // Where no thread can be had, the others do it all.
+        // If a thread cannot be started, the others do all the work.
         let start = |_| thread::Builder::new().spawn_scoped(scope, || share(&mut |_| Ok(()))).ok();
         let others: Vec<_> = (1..workers).filter_map(start).collect();
         let mut shares = vec![share(&mut tell)];

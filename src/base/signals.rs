@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: a run that changes something takes back what it did, and ends.
+//! SIGINT, SIGTERM and SIGHUP. On one of them, a run that changes something takes back what it did, and ends.
 
 #![expect(clippy::disallowed_methods, reason = "/proc/self")]
 
@@ -19,7 +19,7 @@ impl Signal {
     /// Those that end a run.
     pub(crate) const ALL: [Self; 3] = [Self(SIGHUP), Self(SIGINT), Self(SIGTERM)];
 
-    /// The exit code of a program that it ended: 128 and its number.
+    /// The exit code of a program that this signal ended: 128 plus the signal's number.
     pub fn exit_code(self) -> u8 {
         u8::try_from(128 + self.0).unwrap_or(1)
     }
@@ -36,8 +36,8 @@ impl fmt::Display for Signal {
     }
 }
 
-/// From now on these signals do not end the process; whatever waits looks whether one came. One that whoever started it has it ignore, as `nohup` does,
-/// stays ignored.
+/// From now on these signals do not end the process. Each wait checks whether one came. A signal stays ignored if the caller of this
+/// program had it ignored, as `nohup` does.
 ///
 /// # Errors
 /// If the operating system refuses.
@@ -52,9 +52,9 @@ pub(crate) fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that this process ignores, a bit each, as the kernel says.
+/// The signals that this process ignores, one bit each, as the kernel reports them.
 fn ignored() -> u64 {
-    // It has about 1,500 bytes, and is made anew for each reader.
+    // The file has about 1,500 bytes. The kernel makes it anew for each reader.
     let mut status = [0; 8192];
     let read = std::fs::File::open("/proc/self/status").and_then(|mut file| file.read(&mut status)).unwrap_or_default();
     let status = String::from_utf8_lossy(&status[..read]);
@@ -62,13 +62,13 @@ fn ignored() -> u64 {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
-/// The last of these signals that came since [`watch`].
+/// The last of these signals since [`watch`].
 pub(crate) fn seen() -> Option<Signal> {
     let number = SEEN.get()?.load(Ordering::Relaxed);
     i32::try_from(number).ok().filter(|&number| number != 0).map(Signal)
 }
 
-/// Whether one of them came.
+/// Whether one of these signals came.
 pub(crate) fn interrupted() -> bool {
     seen().is_some()
 }

@@ -1,16 +1,16 @@
-//! Text that somebody else wrote, as a person may see it: nothing in it moves a cursor, sets a title or hides what it says.
+//! Makes text that somebody else wrote safe to show. Nothing in the result moves a cursor, sets a title or hides what it says.
 
 use std::fmt;
 use std::io::{self, Write};
 
-/// Whether a terminal shows this character and does nothing else: no control character (C0, DEL, C1), no line or paragraph
-/// separator, and none that turns the direction of the text around it.
+/// Whether a terminal shows this character and does nothing else. Control characters (C0, DEL, C1), line and paragraph separators, and
+/// characters that turn the direction of the text around them are not plain.
 pub(crate) fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A text on one line, with every character that is not plain shown escaped: `\u{1b}`, `\n`.
+/// A text on one line. Every character that is not plain is shown escaped: `\u{1b}`, `\n`.
 pub(crate) struct Plain<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Plain<'_> {
@@ -30,9 +30,9 @@ fn write_plain(f: &mut impl fmt::Write, c: char) -> fmt::Result {
     }
 }
 
-/// What somebody else said, in at most `most` characters of one line.
+/// At most `most` characters of what somebody else said, on one line.
 pub(crate) fn excerpt(bytes: &[u8], most: usize) -> String {
-    // A character has at most four bytes; what is longer is cut before it is looked at.
+    // A character has at most four bytes, so anything longer is cut before it is read.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * most + 4)]);
     let text = text.trim();
     match text.char_indices().nth(most) {
@@ -41,8 +41,8 @@ pub(crate) fn excerpt(bytes: &[u8], most: usize) -> String {
     }
 }
 
-/// Writes to a terminal what somebody else wrote: lines and tabs stay, everything else that is not plain is shown escaped, and
-/// what is not UTF-8 byte by byte, `\x9b`.
+/// Writes to a terminal what somebody else wrote. Lines and tabs stay. Every other character that is not plain is shown escaped. Bytes that
+/// are not UTF-8 are shown one by one: `\x9b`.
 pub(crate) struct Escaping<'a> {
     out: &'a mut dyn Write,
     /// The beginning of a character whose end has not come yet.
@@ -81,7 +81,7 @@ impl Write for Escaping<'_> {
                     shown.extend(rest[..length].iter().map(|byte| format!("\\x{byte:02x}")));
                     rest = &rest[length..];
                 }
-                // The end, or the beginning of a character.
+                // The end of the text, or the beginning of a character.
                 _ => break,
             }
         }
@@ -95,7 +95,7 @@ impl Write for Escaping<'_> {
     }
 }
 
-/// The one of these words that was probably meant by this one, if any is near: as many a person mistypes it, or in capitals.
+/// The word among `known` that a person probably meant by `word`, if one is near enough: mistyped, or in capitals.
 pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const NEAR: f64 = 0.75;
     let word = word.to_lowercase();
@@ -104,7 +104,7 @@ pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
     best.filter(|(likeness, _)| *likeness > NEAR).map(|(_, known)| known)
 }
 
-/// What the operating system said, in the style of the other messages: lower case, without Rust's error number.
+/// The operating system's message in the style of the other messages: lower case, without Rust's error number.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
@@ -115,13 +115,13 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Each of these on a line of its own.
+/// Each item on its own line.
 pub(crate) fn lines(items: &[impl fmt::Display]) -> String {
     let lines: Vec<String> = items.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
-/// A piece of input as it is shown in a message: on one line, with control characters escaped, and not too long.
+/// A piece of input for a message: on one line, with control characters escaped, and not too long.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {

@@ -1,4 +1,4 @@
-//! Waiting for a state, with patience that ends and a word about it when it takes long.
+//! Waits for a state, with a limit, and tells the observer if the wait is long.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -8,48 +8,48 @@ use thiserror::Error;
 use super::observer::Observer;
 use super::signals::{self, Signal};
 
-/// How long a state is waited for.
+/// How long to wait for a state.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience<'a, 'b> {
-    /// The longest that is waited.
+    /// The longest wait.
     pub(crate) limit: Duration,
-    /// Hears what is waited for, once it has taken a second.
+    /// Hears what the run waits for, once that has taken a second.
     pub(crate) observer: &'a RefCell<Box<dyn Observer + 'b>>,
-    /// What a signal leaves that ends the waiting; `None` if it does not end it, since something is being taken back.
+    /// What a signal leaves behind if it ends the wait. `None` if a signal does not end the wait, because something is being taken back.
     pub(crate) interrupted: Option<Interrupted>,
 }
 
-/// Why waiting ended without what was waited for.
+/// Why a wait ended without the state.
 #[derive(Debug, Error)]
 pub enum WaitError {
-    /// Something that was waited for did not happen.
+    /// The state did not come in time.
     #[error("waited {seconds} s for {what} in vain; give it longer with --timeout, or look at its log")]
     Timeout {
-        /// What was waited for.
+        /// What the run waited for.
         what: String,
-        /// How long, in seconds.
+        /// How long it waited, in seconds.
         seconds: u64,
     },
     /// A signal came.
     #[error(
         "interrupted by {signal}; {}",
         match left {
-            Interrupted::TakenBack => "what was done is taken back",
-            Interrupted::Leaving => "what is on its way out goes on, and the next run removes it",
-            Interrupted::Told => "what s6 was told stands",
-            Interrupted::Removing => "the next run removes what is left",
+            Interrupted::TakenBack => "the changes are taken back",
+            Interrupted::Leaving => "services that are leaving go on leaving, and the next run removes them",
+            Interrupted::Told => "s6 carries out what it was told",
+            Interrupted::Removing => "the next run removes the rest",
         }
     )]
     Interrupted {
         /// The signal.
         signal: Signal,
-        /// What it leaves behind.
+        /// What the signal leaves behind.
         left: Interrupted,
     },
 }
 
 impl WaitError {
-    /// The signal that ended the waiting, if one did.
+    /// The signal that ended the wait, if one did.
     pub(crate) fn signal(&self) -> Option<Signal> {
         match self {
             Self::Interrupted { signal, .. } => Some(*signal),
@@ -58,21 +58,21 @@ impl WaitError {
     }
 }
 
-/// What a signal leaves behind that comes while something is waited for.
+/// What a signal leaves behind if it comes during a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interrupted {
-    /// Nothing: what was done is taken back.
+    /// Nothing: the changes are taken back.
     TakenBack,
-    /// What is on its way out of the scandir goes on.
+    /// Services that are leaving the scandir, and go on leaving.
     Leaving,
-    /// A service that has been told to change.
+    /// A service that was told to change.
     Told,
-    /// A part of what was to be removed.
+    /// A part of what the run was removing.
     Removing,
 }
 
 impl Patience<'_, '_> {
-    /// Fails if a signal has come that ends this run.
+    /// Fails if a signal came that ends this run.
     pub(crate) fn heed(self) -> Result<(), WaitError> {
         match (self.interrupted, signals::seen()) {
             (Some(left), Some(signal)) => Err(WaitError::Interrupted { signal, left }),
@@ -80,7 +80,7 @@ impl Patience<'_, '_> {
         }
     }
 
-    /// Asks again and again until there is an answer; `None` where patience has run out.
+    /// Asks again and again until there is an answer. Returns `None` if the limit passes first.
     ///
     /// # Errors
     /// If the question fails, or a signal comes.
@@ -92,8 +92,8 @@ impl Patience<'_, '_> {
         self.ask_until(what, || Ok(ask()?.map_or(Answer::NotYet, Answer::Done)))
     }
 
-    /// Asks again and again how many are left, until none is; whether it came to that. As long as some come, patience does not run out: it is for the
-    /// time from one to the next, so it takes as long as it takes where there are many.
+    /// Asks again and again how many are left, until none is. Returns whether none is left. The limit is for the time from one to the next,
+    /// not for all, so many of them may take long in total.
     ///
     /// # Errors
     /// If the question fails, or a signal comes.
@@ -147,16 +147,16 @@ impl Patience<'_, '_> {
                 said = true;
             }
             std::thread::sleep(pause);
-            // What happens at once is seen at once; what takes long is not asked for all the time.
+            // Something that happens at once is seen at once. Something slow is not asked for all the time.
             pause = pause.mul_f32(1.1).min(LONGEST);
         }
     }
 }
 
-/// What is known each time.
+/// What one question found.
 enum Answer<T> {
     Done(T),
-    /// Something has happened that was waited for, but not all.
+    /// One more of the awaited things has happened, but not all.
     Nearer,
     NotYet,
 }
@@ -165,7 +165,7 @@ enum Answer<T> {
 mod tests {
     use super::*;
 
-    /// What comes of asking how many are left, by somebody without any patience.
+    /// Asks how many are left, with a limit of zero. The answers are `left`.
     fn asked(left: &[usize]) -> bool {
         let observer: RefCell<Box<dyn Observer>> = RefCell::new(Box::new(()));
         let patience = Patience { limit: Duration::ZERO, observer: &observer, interrupted: None };
@@ -177,7 +177,7 @@ mod tests {
     fn as_long_as_some_come_the_others_are_waited_for() {
         assert!(asked(&[3, 2, 1, 0]));
         assert!(!asked(&[3, 2, 2]));
-        // One that went again is no news.
+        // One that went before is no progress.
         assert!(!asked(&[3, 2, 3]));
     }
 }

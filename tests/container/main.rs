@@ -1,7 +1,7 @@
 //! The image: `docker/Dockerfile` built, and its containers run. Only the archives of s6-overlay have a stand-in; `tests/image`
 //! says how they come about, and how to have the real ones.
 
-#![allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+#![allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail where it stands, and says what it saw")]
 
 mod boot;

@@ -120,7 +120,7 @@ while read -r name n; do
     0) case $operation in reconcile | doctor) ;; *) [ ! -s /tmp/err ] || complain 'success with an error' ;; esac ;;
     1) [ "$(grep -c '^error: ' /tmp/err)" = "$(wc -l </tmp/err)" ] || complain 'an odd error' ;;
     2 | 3 | 4) [ "$operation" = status ] || [ "$operation" = doctor ] || complain "exit $code" ;;
-    130 | 143 | 129) [ "$(cat /tmp/err)" = "error: interrupted by SIG${fault#signal=}; what was done is taken back" ] || complain 'an odd end' ;;
+    130 | 143 | 129) [ "$(cat /tmp/err)" = "error: interrupted by SIG${fault#signal=}; the changes are taken back" ] || complain 'an odd end' ;;
     137) ;;
     *) complain "exit $code" ;;
   esac

@@ -249,7 +249,7 @@ fn a_signal_at_each_system_call() {
     for (kind, signal, number) in [("--prune", "INT", 2), ("--force", "TERM", 15), ("--prune", "HUP", 1)] {
         let faults = Faults::new(kind);
         faults.each(&format!("signal={signal}"), &[], |point, path, code, error| {
-            let said = format!("error: interrupted by SIG{signal}; what was done is taken back\n");
+            let said = format!("error: interrupted by SIG{signal}; the changes are taken back\n");
             let now = directories(path);
             if code == 0 {
                 assert_eq!((&now, error), (&faults.after, ""), "{point:?}");

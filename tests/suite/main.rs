@@ -1,6 +1,6 @@
 //! The tests of gen-service. Everything that is rendered here is also executed, by real shells and real s6 programs.
 
-#![allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+#![allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![allow(clippy::print_stderr, reason = "a test may say what it tried")]
 

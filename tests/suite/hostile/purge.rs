@@ -101,7 +101,7 @@ fn a_purge_ends_if_a_signal_comes_and_the_next_one_goes_on() {
     );
     let ended = |signal, code| {
         format!(
-            ".coder.purge\nerror: interrupted by {signal}; the next run removes what is left\n[exit {code}]\ncoder\n\
+            ".coder.purge\nerror: interrupted by {signal}; the next run removes the rest\n[exit {code}]\ncoder\n\
              a\nhere\nlogs\ntmp\nup\ngone\n"
         )
     };
