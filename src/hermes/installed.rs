@@ -1,4 +1,5 @@
-//! Which Hermes is installed: by the name of the directory that pip leaves beside it, or by its sources. Nothing of it is run.
+//! Finds out which Hermes is installed, by the name of the directory that pip leaves beside it, or by its sources. It runs nothing of
+//! Hermes.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -6,20 +7,21 @@ use super::version::Version;
 use crate::disk::Dir;
 use crate::s6::container;
 
-/// What pip leaves beside a package is named `hermes_agent-0.19.0.dist-info`; a fork has more between the name and the version.
+/// The name of a directory that pip leaves beside a package is `hermes_agent-0.19.0.dist-info`. A fork has more text between the name and
+/// the version.
 const PACKAGE: &str = "hermes_agent";
 
-/// So many entries of a directory of packages are looked at.
+/// The most entries of a directory of packages that are looked at.
 const MOST_ENTRIES: usize = 10_000;
 
-/// The version of the Hermes that is this program: a name that is looked up in the PATH of the container, or an absolute path. `None` if that
-/// cannot be told.
+/// The version of the Hermes that is this program: a name that is searched in the PATH of the container, or an absolute path. `None` if the
+/// version cannot be found.
 pub(crate) fn installed(program: &str) -> Option<Version> {
     let path = find(program)?;
     let resolved = path.canonicalize_utf8().unwrap_or_else(|_| path.clone());
     let mut roots: Vec<Utf8PathBuf> = Vec::new();
-    // A script of a venv names the interpreter there, whatever leads to it; one that only calls it lies beside the venv.
-    // It may lie where somebody else can put a symlink in its place.
+    // A script of a venv names the interpreter in that venv, whatever symlinks lead to the script. A script that only calls it is beside
+    // the venv. Somebody else may be able to put a symlink in its place.
     let script =
         Dir::open(resolved.parent()?).and_then(|directory| directory.read(resolved.file_name().unwrap_or_default()));
     let interpreter = script.ok().and_then(|file| interpreter(std::str::from_utf8(&file.text).ok()?));
@@ -46,7 +48,7 @@ fn interpreter(text: &str) -> Option<Utf8PathBuf> {
     })
 }
 
-/// The version by what pip left below this venv.
+/// The version that pip recorded below this venv.
 fn packaged(root: &Utf8Path) -> Option<Version> {
     let lib = Dir::open(&root.join("lib")).ok()?;
     let (names, _) = lib.names(MOST_ENTRIES).ok()?;
@@ -63,7 +65,7 @@ fn packaged(root: &Utf8Path) -> Option<Version> {
     })
 }
 
-/// The version by the sources in this directory.
+/// The version in the sources in this directory.
 fn source(root: &Utf8Path) -> Option<Version> {
     let text = Dir::open(root).ok()?.read("hermes_cli/__init__.py").ok()?.text;
     let text = String::from_utf8(text).ok()?;
@@ -73,7 +75,7 @@ fn source(root: &Utf8Path) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+    #![allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 
     use std::fs;
     use std::os::unix::fs::symlink;

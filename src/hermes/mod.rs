@@ -1,6 +1,6 @@
-//! What is known of Hermes itself: what each release takes and does, and which one is installed. No Python runs for it.
+//! What is known of Hermes itself: what each release accepts and does, and which one is installed. It starts no Python.
 //!
-//! It does not know what is on a volume, nor what anybody wants of it.
+//! It does not know what is on a volume, nor what its callers want.
 
 mod installed;
 mod release;

@@ -1,17 +1,17 @@
-//! What a release of Hermes takes and does.
+//! What a release of Hermes accepts and does.
 
 use std::fmt;
 
 use super::version::Version;
 
-/// Releases of Hermes that take and do the same.
+/// Releases of Hermes that accept and do the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Release {
-    /// The first of them.
+    /// The first of these releases.
     pub since: Version,
-    /// The last of them that was looked at.
+    /// The last of these releases that somebody examined.
     pub until: Version,
-    /// How it is known.
+    /// How this is known.
     pub read: Read,
     /// The options of `gateway run` that matter to a supervisor.
     pub run: &'static [&'static str],
@@ -21,15 +21,15 @@ pub struct Release {
     pub topology: Topology,
     /// Whether the variable `GATEWAY_MULTIPLEX_PROFILES` decides that, too.
     pub has_variable: bool,
-    /// Whether a gateway that serves several records which, in `served_profiles`.
+    /// Whether a gateway that serves several profiles records them in `served_profiles`.
     pub has_record: bool,
     /// What keeps one profile out of the gateway that serves the others.
     pub apart: Apart,
-    /// What its gateway ends with.
+    /// The exit codes of its gateway.
     pub exits: Exits,
-    /// What `gateway_state` is after a TERM that nobody announced.
+    /// The value of `gateway_state` after an unannounced TERM.
     pub after_term: &'static str,
-    /// What a second gateway is kept away by.
+    /// What keeps a second gateway away.
     pub locks: Locks,
     /// What its own service manager writes for s6.
     pub own: OwnScripts,
@@ -40,18 +40,18 @@ pub struct Release {
 pub enum Read {
     /// It is on `PyPI`, and the container tests run it.
     PyPi,
-    /// Its sources were read, of a fork that says it is the same: it is not on `PyPI` under its own name.
+    /// Somebody read its sources in a fork that says it is the same. It is not on `PyPI` under its own name.
     Fork,
 }
 
 /// Which profiles a gateway serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topology {
-    /// One.
+    /// One profile.
     One,
-    /// One, or all of its home if a person asks for it.
+    /// One profile, or all of its home if a person asks for that.
     OnRequest,
-    /// All of its home.
+    /// All profiles of its home.
     All,
 }
 
@@ -60,31 +60,32 @@ pub enum Topology {
 pub enum Apart {
     /// Nothing.
     Nothing,
-    /// That it is not in `multiplex_profile_allowlist` of the root profile.
+    /// The profile is not in `multiplex_profile_allowlist` of the root profile.
     Allowlist,
-    /// A file `gateway.parked` in its directory, and then nobody serves it; or `standalone: true` in its `config.yaml`, and then it has its own.
+    /// With a file `gateway.parked` in its directory, nobody serves the profile. With `standalone: true` in its `config.yaml`, it has its
+    /// own gateway.
     Markers,
 }
 
-/// What a gateway ends with.
+/// The exit codes of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exits {
-    /// After a TERM that nobody announced.
+    /// After an unannounced TERM.
     pub term: u8,
     /// If it asks to be started again (USR1, `/restart`).
     pub restart: u8,
-    /// If trying again cannot help: its settings are wrong; from 0.19 on, also if its port is taken.
+    /// If another try cannot help, because its settings are wrong. From 0.19 on, also if its port is taken.
     pub fatal: u8,
-    /// If the gateway of the root profile serves its profile; `None` if that cannot be.
+    /// If the gateway of the root profile serves its profile. `None` if that cannot happen.
     pub served: Option<u8>,
 }
 
-/// What a second gateway is kept away by.
+/// What keeps a second gateway away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locks {
     /// A lock in its home.
     Home,
-    /// That, and one of its user, in `HERMES_GATEWAY_LOCK_DIR`.
+    /// That lock, and a lock of its user in `HERMES_GATEWAY_LOCK_DIR`.
     HomeAndUser,
 }
 
@@ -93,22 +94,22 @@ pub enum Locks {
 pub enum OwnScripts {
     /// Nothing.
     None,
-    /// A run script alone.
+    /// Only a run script.
     Run,
-    /// Also a finish script, which leaves it down after 78.
+    /// Also a finish script, which makes the gateway stay down after 78.
     Fatal,
-    /// The same, also after 0.
+    /// The same, and also after 0.
     FatalAndZero,
 }
 
-/// What an exit code of a gateway asks of its supervisor; docs/service-directory.md says what the finish script makes of it.
+/// What an exit code of a gateway asks of its supervisor. docs/service-directory.md says what the finish script does with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// It ended as it was told to.
+    /// It ended as it was told.
     Stopped,
     /// Start it again.
     Again,
-    /// Do not try again.
+    /// Do not start it again.
     Never,
     /// It failed.
     Failed,
@@ -125,7 +126,7 @@ impl Release {
         self.topology == Topology::All
     }
 
-    /// Whether `--replace` of a named profile's gateway may end the gateway of others.
+    /// Whether `--replace` for a named profile's gateway may end the gateway of other profiles.
     pub fn replaces_others(&self) -> bool {
         self.locks == Locks::HomeAndUser
     }
@@ -141,7 +142,7 @@ impl Release {
     }
 }
 
-/// `0.17` if it is all of that, else `0.20.1 to 0.20.5`.
+/// `0.17` if the row holds one version, else `0.20.1 to 0.20.5`.
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.since == self.until { self.since.fmt(f) } else { write!(f, "{} to {}", self.since, self.until) }

@@ -1,16 +1,16 @@
-//! The table of releases; docs/hermes-versions.md is the same for people, and a test holds the two together.
+//! The table of releases. docs/hermes-versions.md is the same table for people, and a test compares the two.
 
 use super::release::{Apart, Exits, Locks, OwnScripts, Read, Release, Topology};
 use super::version::Version;
 
-/// Those that somebody looked at, the oldest first. One between two rows is taken for the row before it.
+/// The releases that somebody examined, the oldest first. A release between two rows counts as the row before it.
 pub const RELEASES: &[Release] = &[
     V0_13,
     Release { since: Version(0, 15, 0), until: Version(0, 15, 2), run: NO_SUPERVISE, own: OwnScripts::Run, ..V0_13 },
     Release { since: Version(0, 16, 0), until: Version(0, 16, 0), run: NO_SUPERVISE, own: OwnScripts::Run, ..V0_13 },
     V0_17,
     V0_18_0,
-    // It serves all, and forgets to record whom.
+    // It serves all profiles, but does not record them.
     Release { since: Version(0, 18, 1), until: Version(0, 18, 2), has_variable: true, has_record: false, ..V0_18_0 },
     V0_19,
     Release { since: Version(0, 20, 0), until: Version(0, 20, 0), read: Read::Fork, ..V0_19 },
@@ -27,7 +27,7 @@ pub const RELEASES: &[Release] = &[
     Release { since: Version(0, 22, 2), until: Version(0, 22, 2), ..V0_21_5 },
 ];
 
-/// The oldest and the newest release that is on `PyPI`.
+/// The oldest and the newest release on `PyPI`.
 pub fn on_pypi() -> Option<(Version, Version)> {
     let mut there = RELEASES.iter().filter(|release| release.read == Read::PyPi);
     let first = there.next()?;
@@ -35,7 +35,7 @@ pub fn on_pypi() -> Option<(Version, Version)> {
 }
 
 impl Release {
-    /// The one of this version; `None` if nobody has looked at it, since it is older or newer than all.
+    /// The row of this version. `None` if the version is older or newer than all rows, because then nobody has examined it.
     pub fn of(version: Version) -> Option<&'static Self> {
         let newest = RELEASES.last()?;
         let is_known = (newest.until.0, newest.until.1) >= (version.0, version.1);
@@ -104,7 +104,7 @@ const V0_21_3: Release = Release {
     ..V0_20_1
 };
 
-/// Under s6 it serves all only if a person asks for it; elsewhere it does so by itself.
+/// Under s6 it serves all profiles only if a person asks for that. Elsewhere it does so by default.
 const V0_21_4: Release = Release {
     since: Version(0, 21, 4),
     until: Version(0, 21, 4),
@@ -158,7 +158,7 @@ mod tests {
         ] {
             assert_eq!(new.meaning(code), expected, "{code}");
         }
-        // It ended with 0 whatever was wrong.
+        // It always ended with 0, even after an error.
         assert_eq!((old.meaning(0), old.meaning(78)), (Meaning::Stopped, Meaning::Failed));
     }
 }

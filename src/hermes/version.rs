@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use crate::base::text::Shown;
 
-/// A version of Hermes, `0.19.0`. What follows the third number (`.post1`, `rc2`) is not looked at.
+/// A version of Hermes, such as `0.19.0`. Anything after the third number (`.post1`, `rc2`) is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u16, pub u16, pub u16);
 
-/// A text that is no version.
+/// A text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{} is no version of Hermes; one is written 0.19.0", Shown(.0))]
+#[error("{} is not a version of Hermes; write it like 0.19.0", Shown(.0))]
 pub struct VersionError(String);
 
 impl FromStr for Version {

@@ -1,4 +1,4 @@
-//! Gateway, dashboard or watch to what it is on a disk. No I/O.
+//! Turns a service (a gateway, the dashboard, the watch, ...) into its files on a disk. No I/O.
 
 mod parts;
 mod quote;
@@ -15,7 +15,7 @@ pub use tree_entry::{TreeEntry, render_bundle, render_in};
 use crate::spec::{Gateway, Service, ServiceName};
 use parts::{of_gateway, parts};
 
-/// Renders the service directory of a gateway. The same gateway gives the same bytes, on every machine.
+/// Renders the service directory of a gateway. The same gateway gives the same bytes on every machine.
 pub fn render(gateway: &Gateway) -> ServiceDir {
     let name = ServiceName::Gateway(gateway.profile.clone());
     let parts = of_gateway(gateway, &name, false);

@@ -1,4 +1,4 @@
-//! What a service is made of, in any layout: the structs behind the templates, and the files that need no template.
+//! The parts of a service in any layout: the structs behind the templates, and the files that need no template.
 
 use askama::Template;
 
@@ -7,13 +7,13 @@ use crate::spec::environment::{API_SERVER_PORT, Environment, SUPERVISED_MARKERS}
 use crate::spec::options::{CrashBudget, Listen, LogFiles, LogSize, LogTo, StopTimeout, Watchdog};
 use crate::spec::{Call, Dashboard, Gateway, Owner, Service, ServiceName};
 
-/// What the scripts of a service call it.
+/// The names of a service in its scripts.
 struct Own {
-    /// Whose they are, in two words: `profile coder`, `the dashboard`.
+    /// The service that the scripts belong to, in two words: `profile coder`, `the dashboard`.
     whose: (&'static str, String),
     /// The name of its service directory.
     service: String,
-    /// What its logger calls itself.
+    /// The name that its logger uses for itself.
     logger: String,
     /// Whether s6-rc runs it.
     in_s6_rc: bool,
@@ -61,9 +61,9 @@ struct RootsRun<'a> {
     own: &'a Own,
     /// The command of gatewayctl.
     command: &'static str,
-    /// What it does, for which it has to be root.
+    /// What it does. This is why it must be root.
     what: &'static str,
-    /// Where it serves, unless the container says another address.
+    /// The address where it serves, unless the container sets another.
     listen: Option<String>,
 }
 
@@ -73,7 +73,7 @@ struct MetricsFinish<'a> {
     own: &'a Own,
 }
 
-/// What a service is made of, in any layout: the files of its directory, and those of its logger's if it has one.
+/// The parts of a service in any layout: the files of its directory, and the files of its logger's directory if it has one.
 pub(super) struct Parts {
     pub(super) service: Vec<ServiceFile>,
     pub(super) logger: Option<Vec<ServiceFile>>,
@@ -81,7 +81,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// All of them in one directory, as s6 has it.
+    /// All files in one directory, as s6 has them.
     pub(super) fn together(self) -> Vec<ServiceFile> {
         let mut files = self.service;
         for file in self.logger.into_iter().flatten() {
@@ -144,7 +144,8 @@ fn of_dashboard(dashboard: &Dashboard, name: &ServiceName, in_s6_rc: bool) -> Pa
     rest.parts(&own, run)
 }
 
-/// A command of gatewayctl that root runs, and what it does. There is no limit to deaths: without it, that is done no more.
+/// The parts of a command of gatewayctl that root runs. `what` says what it does. The number of deaths has no limit, because nothing else
+/// does this work.
 fn of_roots(
     name: &ServiceName,
     in_s6_rc: bool,
@@ -164,7 +165,7 @@ fn longrun() -> ServiceFile {
 fn run(gateway: &Gateway, own: &Own) -> String {
     let port = gateway.port().map(|port| port.to_string()).unwrap_or_default();
     let mut command = vec![gateway.program.as_str()];
-    // In a home of its own, it is the root profile.
+    // In its own home it is the root profile.
     if !gateway.profile.is_default() && !gateway.owner.is_isolated() {
         command.extend(["-p", gateway.profile.as_str()]);
     }
@@ -192,7 +193,7 @@ impl Own {
 }
 
 impl<'a> Run<'a> {
-    /// One with these variables, and the secrets of this environment.
+    /// Makes one with these variables, and the secrets of this environment.
     fn new(
         own: &'a Own,
         owner: &'a Owner,
@@ -207,7 +208,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What decides the files beside `run`, of whatever Hermes runs.
+/// What decides the files beside `run`, for a service that runs Hermes.
 struct Rest<'a> {
     owner: &'a Owner,
     down: bool,
@@ -257,10 +258,10 @@ impl Rest<'_> {
     }
 }
 
-/// The text of a template, with the last newline, which Askama drops.
+/// The text of a template. It adds the last newline, which Askama drops.
 pub(super) fn text(template: &impl Template) -> String {
     let mut text = String::with_capacity(2048);
-    template.render_into(&mut text).expect("a String takes every write");
+    template.render_into(&mut text).expect("writing to a String cannot fail");
     text.push('\n');
     text
 }

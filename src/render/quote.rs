@@ -1,14 +1,14 @@
-//! The shell escaper that every template ending in `.sh` goes through; `askama.toml` names it.
+//! The shell escaper of every template whose name ends in `.sh`. `askama.toml` names it.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use askama::filters::Escaper;
 
-/// Writes each value as one word of the POSIX shell, by the rules of `shell_escape::unix`, on every platform.
+/// Writes each value as one word of the POSIX shell by the rules of `shell_escape::unix`, on every platform.
 ///
-/// `shell_escape::escape` would follow the rules of the platform that gen-service was built for; what is rendered here
-/// runs in a Linux container, wherever it was rendered.
+/// `shell_escape::escape` would follow the rules of the platform that gen-service was built for. But the scripts run in a Linux container,
+/// wherever they were rendered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shell;
 

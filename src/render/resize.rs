@@ -15,7 +15,7 @@ struct MoveScript {
     all: usize,
     moves: Vec<Moved>,
     stays: Vec<(u32, String)>,
-    /// What runs a command in each replica of which one is needed.
+    /// The command that runs something in each replica that takes part.
     commands: Vec<(u32, String)>,
     has_isolated: bool,
 }
@@ -42,7 +42,8 @@ impl Moved {
     }
 }
 
-/// The script for this. `command` runs what comes behind it in a replica: `{}` in it is the number of the replica from 0 on, and `{slot}` that from 1 on.
+/// The script for this change. `command` is what runs a command in a replica. `{}` in it is the number of the replica from 0, and `{slot}`
+/// is the number from 1.
 pub(crate) fn move_script(resize: &Resize, command: &str) -> String {
     let moves: Vec<Moved> = resize.moves.iter().map(Moved::of).collect();
     let used: BTreeSet<u32> = moves.iter().flat_map(|one| [one.from, one.to]).collect();

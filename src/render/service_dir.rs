@@ -1,4 +1,4 @@
-//! A service directory as it is rendered: relative path to mode and text. No I/O.
+//! A rendered service directory: relative path to mode and text. No I/O.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use crate::disk::{Entry, Snapshot};
 use crate::spec::ServiceName;
 
-/// Mode of a service directory, and of the `log` in it: 0755.
+/// The mode of a service directory, and of the `log` in it: 0755.
 const DIRECTORY: u32 = 0o755;
 
-/// What a file of a service directory is for decides its mode.
+/// The purpose of a file of a service directory, which decides its mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// A script that s6-supervise executes: 0755.
@@ -19,7 +19,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The permission bits, whatever the umask.
+    /// The permission bits. The umask does not change them.
     pub const fn bits(self) -> u32 {
         match self {
             Self::Script => 0o755,
@@ -45,16 +45,16 @@ impl ServiceFile {
     }
 }
 
-/// A rendered service directory, not yet on any disk.
+/// A rendered service directory that is not on a disk yet.
 ///
-/// Its [`Display`](fmt::Display) is what a person reviews: each file under a line with its path and mode.
+/// Its [`Display`](fmt::Display) is for a person to review: each file under a line with its path and mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceDir {
     service: ServiceName,
     files: Vec<ServiceFile>,
 }
 
-/// The paths that gen-service has ever rendered below a directory of a tree, but for what [`DEPENDENCIES`] holds.
+/// All paths that any version of gen-service rendered below a directory of a tree, except for those in [`DEPENDENCIES`].
 const KNOWN: [&str; 14] = [
     "type",
     "run",
@@ -72,11 +72,11 @@ const KNOWN: [&str; 14] = [
     "pipeline-name",
 ];
 
-/// The directory of a definition of s6-rc that holds what it is after, a file each.
+/// The directory of a definition of s6-rc that has one file for each thing that the service starts after.
 pub(super) const DEPENDENCIES: &str = "dependencies.d";
 
-/// Whether gen-service has ever rendered this path below a directory of a tree, as what is there. A directory with anything else in it is
-/// not its own.
+/// Whether any version of gen-service rendered such an entry at this path below a directory of a tree. A directory with another entry in it
+/// does not belong to gen-service.
 pub(crate) fn is_known(path: &str, entry: &Entry<'_>, service: &ServiceName) -> bool {
     match path.strip_prefix(DEPENDENCIES) {
         Some("") => entry.is_directory(),
@@ -87,7 +87,7 @@ pub(crate) fn is_known(path: &str, entry: &Entry<'_>, service: &ServiceName) -> 
     }
 }
 
-/// Whose a script is, in the two words of its third line.
+/// The service that a script belongs to, in the two words of its third line.
 pub(super) fn whose(service: &ServiceName) -> (&'static str, String) {
     match service {
         ServiceName::Gateway(profile) => ("profile", profile.to_string()),
@@ -95,16 +95,16 @@ pub(super) fn whose(service: &ServiceName) -> (&'static str, String) {
     }
 }
 
-/// How the third line of each script begins.
+/// The beginning of the third line of each script.
 pub(crate) const MARK: &str = "# Written by gen-service for ";
 
-/// The third line of each script of this service. What has another one was not rendered for it.
+/// The third line of each script of this service. A script with another third line was not rendered for it.
 pub(crate) fn mark(service: &ServiceName) -> String {
     let (what, name) = whose(service);
     format!("{MARK}{what} {name}.")
 }
 
-/// What stands in a file that s6-rc only looks for the name of: whose it is.
+/// The text of a file of which s6-rc reads only the name. The text says which service the file belongs to.
 pub(crate) fn note(service: &ServiceName) -> String {
     mark(service) + "\n"
 }
@@ -115,7 +115,7 @@ impl ServiceDir {
         Self { service, files }
     }
 
-    /// Whose it is.
+    /// The service that it belongs to.
     pub fn service(&self) -> &ServiceName {
         &self.service
     }
@@ -125,18 +125,18 @@ impl ServiceDir {
         self.service.directory()
     }
 
-    /// Its files, in the order in which a reader wants them.
+    /// Its files, in a good order for a reader.
     pub fn files(&self) -> &[ServiceFile] {
         &self.files
     }
 
-    /// What it is on a disk.
+    /// What it becomes on a disk.
     pub(crate) fn snapshot(&self) -> Snapshot<'_> {
         on_disk(&self.files)
     }
 }
 
-/// What a directory with these files is on a disk.
+/// What a directory with these files becomes on a disk.
 pub(super) fn on_disk(files: &[ServiceFile]) -> Snapshot<'_> {
     let mut snapshot = Snapshot::default();
     snapshot.insert("", Entry::Directory { mode: DIRECTORY });
@@ -156,7 +156,7 @@ impl fmt::Display for ServiceDir {
     }
 }
 
-/// Each file below a directory of this name, under a line with its path and mode; the one without a path has that name itself.
+/// Writes each file below a directory of this name under a line with its path and mode. A file without a path is shown with the name alone.
 pub(super) fn show(f: &mut fmt::Formatter<'_>, name: &str, files: &[ServiceFile]) -> fmt::Result {
     for (index, file) in files.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };

@@ -1,4 +1,4 @@
-//! What a service is in the tree below `--out`, in each layout. No I/O.
+//! The parts of a service in the tree below `--out`, in each layout. No I/O.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,9 +9,9 @@ use crate::disk::Snapshot;
 use crate::spec::options::{After, Layout};
 use crate::spec::{Service, ServiceName};
 
-/// A directory of the tree, or a file that stands alone, as it is rendered, not yet on any disk.
+/// A rendered directory of the tree, or a rendered single file, that is not on a disk yet.
 ///
-/// Its [`Display`](fmt::Display) is what a person reviews: each file under a line with its path and mode.
+/// Its [`Display`](fmt::Display) is for a person to review: each file under a line with its path and mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeEntry {
     path: String,
@@ -24,12 +24,12 @@ impl TreeEntry {
         &self.path
     }
 
-    /// Its files, in the order in which a reader wants them; a file that stands alone is one with an empty path.
+    /// Its files, in a good order for a reader. A single file has an empty path.
     pub fn files(&self) -> &[ServiceFile] {
         &self.files
     }
 
-    /// What it is on a disk.
+    /// What it becomes on a disk.
     pub(crate) fn snapshot(&self) -> Snapshot<'_> {
         match self.files.as_slice() {
             [file] if file.path.is_empty() => Snapshot::file(file.mode.bits(), file.content.as_bytes()),
@@ -45,7 +45,7 @@ impl fmt::Display for TreeEntry {
 }
 
 impl Layout {
-    /// The directory below `--out` that holds the directories of services; empty if it is `--out` itself.
+    /// The directory below `--out` that holds the directories of services. Empty if that is `--out` itself.
     pub(crate) const fn services(self) -> &'static str {
         match self {
             Self::S6 | Self::S6Rc => "",
@@ -53,7 +53,7 @@ impl Layout {
         }
     }
 
-    /// The directory below `--out` that holds the bundles, if there are any; empty if it is `--out` itself.
+    /// The directory below `--out` that holds the bundles, if the layout has any. Empty if that is `--out` itself.
     pub(crate) const fn bundles(self) -> Option<&'static str> {
         match self {
             Self::S6 => None,
@@ -67,13 +67,13 @@ impl Layout {
         if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") }
     }
 
-    /// The path below `--out` of the bundle that is started at boot, if there is one.
+    /// The path below `--out` of the bundle that is started at boot, if the layout has one.
     pub(crate) fn bundle_path(self) -> Option<String> {
         Some(Self::path(self.bundles()?, self.bundle()?))
     }
 }
 
-/// Renders a service in a layout: each directory and file that it is in the tree. The same service gives the same bytes, on every machine.
+/// Renders a service in a layout: each of its directories and files in the tree. The same service gives the same bytes on every machine.
 ///
 /// ```
 /// use gen_service::render::render_in;
@@ -93,18 +93,19 @@ pub fn render_in(service: &Service, layout: Layout) -> Vec<TreeEntry> {
     slots(service, layout).into_iter().filter_map(|slot| slot.wanted).collect()
 }
 
-/// Renders the file that says that the bundle is one which is started at boot, if one of these services is to be in it. It is not theirs alone.
+/// Renders the file that makes the directory of the bundle that is started at boot a bundle, if one of these services must be in it. The
+/// file does not belong to these services alone.
 pub fn render_bundle(services: &[Service], layout: Layout) -> Option<TreeEntry> {
     let path = format!("{}/type", layout.bundle_path()?);
     let started = services.iter().any(|service| !service.is_down());
     started.then(|| TreeEntry { path, files: vec![ServiceFile::new("", Mode::Data, "bundle\n")] })
 }
 
-/// A path at which a service has something in some layout, or with some options, and what it has there with these.
+/// A path at which a service has something in some layout or with some options, and what it has there with the present ones.
 pub(crate) struct Slot {
     /// The path below `--out`.
     pub(crate) path: String,
-    /// `None` if there is to be nothing of this service.
+    /// `None` if the service must have nothing there.
     pub(crate) wanted: Option<TreeEntry>,
 }
 
@@ -121,7 +122,7 @@ pub(crate) fn slots(service: &Service, layout: Layout) -> Vec<Slot> {
     let mut parts = parts(service, &name, layout.is_s6_rc());
     if !layout.is_s6_rc() {
         let own = Slot::new(directory(&name.directory()), Some(parts.together()));
-        // One that was rendered for s6-rc before had its logger there.
+        // If it was rendered for s6-rc before, its logger was there.
         return std::iter::once(own).chain(name.logger().map(|logger| Slot::new(directory(&logger), None))).collect();
     }
     let mut slots = Vec::new();
@@ -130,7 +131,7 @@ pub(crate) fn slots(service: &Service, layout: Layout) -> Vec<Slot> {
         parts.service.push(ServiceFile::new("producer-for", Mode::Data, format!("{logger}\n")));
         files.push(ServiceFile::new("consumer-for", Mode::Data, format!("{}\n", name.directory())));
         files.push(ServiceFile::new("pipeline-name", Mode::Data, format!("{}\n", name.pipeline())));
-        // The logger writes to the same volume: it is up after what mounts that, and goes before it.
+        // The logger writes to the same volume. So it starts after whatever mounts the volume, and stops before that.
         files.extend(dependencies(&name, after.iter().filter(|after| after.as_str() != logger)));
         slots.push(Slot::new(directory(&logger), Some(files)));
     }
@@ -143,15 +144,15 @@ pub(crate) fn slots(service: &Service, layout: Layout) -> Vec<Slot> {
     slots
 }
 
-/// The path below `--out` of the file that makes a service one of this bundle.
+/// The path below `--out` of the file that puts a service into this bundle.
 fn member(bundle: &str, name: &ServiceName) -> String {
     format!("{bundle}/{CONTENTS}/{}", name.pipeline())
 }
 
-/// The directory of a bundle that holds what is in it, a file each.
+/// The directory of a bundle that has one file for each thing in it.
 pub(crate) const CONTENTS: &str = "contents.d";
 
-/// What a service is after, a file each, sorted, and each once.
+/// One file for each thing that a service starts after, sorted and without repetition.
 fn dependencies<'a>(name: &ServiceName, after: impl Iterator<Item = &'a After>) -> Vec<ServiceFile> {
     let all: BTreeSet<After> = after.cloned().chain([After::base()]).collect();
     all.into_iter().map(|after| ServiceFile::new(format!("{DEPENDENCIES}/{after}"), Mode::Data, note(name))).collect()
