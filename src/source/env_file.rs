@@ -1,8 +1,8 @@
 //! Environment files, in the format of `docker run --env-file`.
 //!
-//! A line is `NAME=VALUE`; the value is everything after the first `=`, taken as it is. Empty lines and lines that start
-//! with `#` are skipped, blanks before a name too. Docker takes a bare `NAME` from its own environment; here that is an
-//! error, since the same input has to render the same bytes on every machine.
+//! A line is `NAME=VALUE`. The value is everything after the first `=`, unchanged. Empty lines and lines that start with `#` are skipped,
+//! and so are blanks before a name. Docker takes the value of a bare `NAME` from its own environment. Here that is an error, because the
+//! same input must give the same bytes on every machine.
 
 use super::mistake::{EnvFileError, Problem};
 use crate::spec::environment::{EnvName, EnvSource, EnvValue, Environment};
@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Environment, Vec<(usize, Problem)>> {
     let mut environment = Environment::default();
     let mut mistakes = Vec::new();
     for (number, line) in (1..).zip(text.split('\n')) {
-        // Not `lines`, which leaves a carriage return at the end of the file; Docker does not.
+        // `lines` would leave a carriage return at the end of the file. Docker removes it.
         let line = line.strip_suffix('\r').unwrap_or(line).trim_start_matches([' ', '\t']);
         if line.is_empty() || line.starts_with('#') {
             continue;

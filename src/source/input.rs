@@ -1,6 +1,6 @@
 //! Reads the files that a person wrote: manifests and environment files.
 
-#![expect(clippy::disallowed_methods, reason = "files that a person named")]
+#![expect(clippy::disallowed_methods, reason = "a person named these files")]
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,16 +11,16 @@ use super::env_file::parse;
 use super::mistake::{EnvFileError, Mistake, Place, Problem, SourceError};
 use crate::spec::environment::Environment;
 
-/// No such file has more than 64 MiB; a device that never ends is found out this way.
+/// No such file has more than 64 MiB. This limit catches a device that never ends.
 const MOST: u64 = 64 << 20;
 
-/// What stands for standard input, and what a message calls it.
+/// The name of standard input on a command line, and in a message.
 const STANDARD_INPUT: (&str, &str) = ("-", "standard input");
 
-/// The text of a file, or of standard input for `-`, and the name that messages have for it.
+/// The text of a file, or of standard input for `-`, and its name in messages.
 ///
 /// # Errors
-/// One mistake, at the file or at the first line that is not UTF-8.
+/// One mistake: in the whole file, or in the first line that is not UTF-8.
 pub(crate) fn read(path: &Utf8Path) -> Result<(&Utf8Path, String), SourceError> {
     let (path, bytes) = if path == STANDARD_INPUT.0 {
         (Utf8Path::new(STANDARD_INPUT.1), bytes(io::stdin()))

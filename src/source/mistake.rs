@@ -1,4 +1,4 @@
-//! A mistake in what a person wrote, and where it stands.
+//! A mistake in what a person wrote, with its place.
 
 use std::fmt;
 use std::io;
@@ -9,18 +9,18 @@ use thiserror::Error;
 use crate::base::text::{Plain, Shown, lines, reason};
 use crate::spec::SpecError;
 
-/// What a person wrote is wrong: every mistake that was found, in the order of the input, at least one.
+/// A person wrote something wrong: every mistake that was found, in the order of the input. There is at least one.
 #[derive(Debug, Error)]
 #[error("{}", lines(.0))]
 pub struct SourceError(pub Vec<Mistake>);
 
-/// One mistake in the input, and where it stands.
+/// One mistake in the input, with its place.
 #[derive(Debug, Error)]
 #[error("{place}{problem}")]
 pub struct Mistake {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
-    /// What is wrong there.
+    /// What is wrong.
     pub problem: Problem,
 }
 
@@ -30,16 +30,16 @@ impl Mistake {
     }
 }
 
-/// Where a mistake stands.
+/// The place of a mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// On the command line; the message names the option.
+    /// On the command line. The message names the option.
     CommandLine,
     /// In a file as a whole.
     File(Utf8PathBuf),
-    /// On a line of a file; lines are counted from 1.
+    /// On a line of a file. Lines are counted from 1.
     Line(Utf8PathBuf, usize),
-    /// At a character of a file; line and column are counted from 1, the column in characters.
+    /// At a character of a file. Line and column are counted from 1, the column in characters.
     Column(Utf8PathBuf, usize, usize),
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong there.
+/// What is wrong.
 #[derive(Debug, Error)]
 pub enum Problem {
     /// A name, an option, a variable, a port or a selection.
@@ -69,7 +69,7 @@ pub enum Problem {
     /// The grammar of a manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// An input file that cannot be read.
+    /// An input file cannot be read.
     #[error("cannot be read: {}", reason(.0))]
     Unreadable(#[source] io::Error),
 }
@@ -80,11 +80,11 @@ impl<E: Into<SpecError>> From<E> for Problem {
     }
 }
 
-/// What is wrong with a line of an environment file, beside its name or its value.
+/// What is wrong with a line of an environment file, other than its name or its value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EnvFileError {
     /// There is no `=`.
-    #[error("{} has no =; write NAME=VALUE, since a value is never taken from the environment of gen-service", Shown(.0))]
+    #[error("{} has no =; write NAME=VALUE, because gen-service takes no value from its own environment", Shown(.0))]
     NoEquals(String),
     /// The file is not UTF-8.
     #[error("the line is not UTF-8; save the file as UTF-8")]
@@ -94,37 +94,37 @@ pub enum EnvFileError {
 /// What is wrong with the structure of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ManifestError {
-    /// A key that means nothing here.
+    /// A key has no meaning here.
     #[error("unknown key {}; {hint}", Shown(key))]
     UnknownKey {
         /// The key.
         key: String,
-        /// The one that was probably meant, or all that there are.
+        /// The key that the person probably meant, or all known keys.
         hint: String,
     },
-    /// A value of another type than the key takes.
+    /// A value has a type that the key does not take.
     #[error("{} is {found}; write {wanted}", Plain(key))]
     Type {
         /// The key.
         key: String,
-        /// What stands there, with its article.
+        /// The type of the value, with its article.
         found: &'static str,
         /// What to write.
         wanted: &'static str,
     },
-    /// For all gateways at once, what each has for itself.
-    #[error("{0} cannot have a default, since every gateway needs its own; give it in [gateways.<profile>]")]
+    /// `[defaults]` has a key that each gateway must have for itself.
+    #[error("{0} cannot have a default, because every gateway needs its own; give it in [gateways.<profile>]")]
     OfOne(&'static str),
-    /// For one, what all have alike.
-    #[error("{0} is one for all that is rendered; give it in [defaults]")]
+    /// One gateway has a key that is the same for all.
+    #[error("{0} is the same for all services; give it in [defaults]")]
     OfAll(String),
-    /// Brackets that are nested deeper than the parser can go.
-    #[error("from here on more than {most} brackets are open at once; look for one that is not closed")]
+    /// Brackets are nested deeper than the parser can go.
+    #[error("more than {most} brackets are open at once from here on; close one of them")]
     Nesting {
-        /// So many may be.
+        /// The limit.
         most: usize,
     },
-    /// There is nothing to render, which more likely is a mistake than meant.
+    /// Nothing would be rendered, which is probably a mistake.
     #[error("the manifest names no gateway, dashboard or watch; add a table such as [gateways.coder]")]
     Empty,
 }

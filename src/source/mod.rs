@@ -1,6 +1,6 @@
-//! Text to what it says: manifests, environment files, and the mistakes in them, all at once and each with its place.
+//! Reads manifests and environment files. It reports all mistakes at once, each with its place.
 //!
-//! It does not know what is done with a [`Service`](crate::spec::Service), nor what a service directory is.
+//! It does not know what its callers do with a [`Service`](crate::spec::Service), nor what a service directory is.
 
 mod env_file;
 mod input;

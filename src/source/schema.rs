@@ -1,4 +1,4 @@
-//! The JSON Schema of a manifest, for editors; made from the same table as the manifest's parser.
+//! The JSON Schema of a manifest, for editors. It is made from the same table as the manifest's parser.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::spec::ProfileName;
 use crate::spec::environment::EnvName;
 use crate::spec::options::{Key, Kind};
 
-/// The schema, draft 2020-12. `docs/gateways.schema.json` is this, and a test sees that it stays so.
+/// The schema, draft 2020-12. `docs/gateways.schema.json` holds this text, and a test checks that.
 pub fn schema() -> Value {
     let gateway = Key::OF_GATEWAY.iter().map(|key| (*key, key.help()));
     let of_all = Key::OF_ALL.iter().map(|key| (*key, key.help()));
@@ -22,7 +22,7 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "anyOf": [{ "required": [GATEWAYS] }, { "required": [DASHBOARD] }, { "required": [WATCH] }, { "required": [METRICS] }],
         "properties": {
-            (DEFAULTS): table("What holds for every gateway that does not say otherwise", "gateway", defaults),
+            (DEFAULTS): table("Defaults of all gateways", "gateway", defaults),
             (GATEWAYS): {
                 "description": "One table per profile",
                 "type": "object",
@@ -30,14 +30,14 @@ pub fn schema() -> Value {
                 "propertyNames": { "pattern": "^[a-z0-9][a-z0-9_-]*$", "maxLength": ProfileName::MAX_LEN },
                 "additionalProperties": table("The gateway of this profile", "gateway", gateway),
             },
-            (DASHBOARD): table("The dashboard of Hermes; without this table there is none", "dashboard", dashboard),
+            (DASHBOARD): table("The dashboard of Hermes. Omit this table to have none", "dashboard", dashboard),
             (WATCH): {
-                "description": "gatewayctl watch; without this table there is none",
+                "description": "gatewayctl watch. Omit this table to have none",
                 "type": "object",
                 "additionalProperties": false,
             },
             (METRICS): {
-                "description": "gatewayctl metrics --listen; without this table there is none",
+                "description": "gatewayctl metrics --listen. Omit this table to have none",
                 "type": "object",
                 "additionalProperties": false,
                 "properties": properties(metrics),
@@ -46,7 +46,7 @@ pub fn schema() -> Value {
     })
 }
 
-/// A table with these keys, each with what it does for this kind of service.
+/// A table with these keys, each with its help text for this kind of service.
 fn table(description: &str, kind: &str, keys: impl Iterator<Item = (Key, &'static str)>) -> Value {
     let mut properties = properties(keys);
     let entries = |description: &str, value: Value| {
@@ -64,7 +64,7 @@ fn table(description: &str, kind: &str, keys: impl Iterator<Item = (Key, &'stati
         entries(&format!("Variables that are read from a file when the {kind} starts"), file),
     );
     let files = json!({
-        "description": "Environment files in the format of docker run --env-file, relative to the manifest; a later one wins",
+        "description": "Environment files in the format of docker run --env-file, relative to the manifest. A later file overrides an earlier one",
         "type": ["string", "array"],
         "items": { "type": "string" },
     });

@@ -12,7 +12,7 @@ pub(crate) const WATCH: &str = "watch";
 /// See [`DEFAULTS`].
 pub(crate) const METRICS: &str = "metrics";
 
-/// The keys that are not a [`Key`]: those that have several values.
+/// The keys that are not a [`Key`], because they have several values.
 pub(crate) const ENV: &str = "env";
 /// See [`ENV`].
 pub(crate) const ENV_FILE: &str = "env-file";

@@ -8,7 +8,7 @@ use super::options::{
 };
 use super::ports::PortError;
 
-/// The dashboard of Hermes, with every default filled in. To have one is to know that it can be rendered.
+/// The dashboard of Hermes, with every default filled in. Any value of this type can be rendered.
 #[derive(Debug, Clone)]
 pub struct Dashboard {
     pub(crate) host: HostName,
@@ -26,11 +26,11 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// The dashboard with these options, of which `hermes-cli` means nothing to it. It is down until it is started, unless told otherwise:
-    /// who reaches it is who may do all that Hermes may.
+    /// Makes the dashboard from these options. `hermes-cli` means nothing to it. It is down until somebody starts it, unless the options
+    /// say otherwise, because everybody who reaches it may do all that Hermes may do.
     ///
     /// # Errors
-    /// If the environment has one of the variables by which the container sets host and port: Hermes alone would see it.
+    /// If the environment has one of the variables by which the container sets host and port, because only Hermes would see it.
     pub fn new(options: Options) -> Result<Self, EnvironmentError> {
         if let Some(name) = DASHBOARD_ADDRESS.into_iter().find(|name| options.environment.contains(name)) {
             return Err(EnvironmentError::Address(name));
@@ -51,10 +51,10 @@ impl Dashboard {
         })
     }
 
-    /// As [`Self::new`], with a port that none of these gateways has.
+    /// Like [`Self::new`], with a port that none of these gateways has.
     ///
     /// # Errors
-    /// As [`Self::new`], and if a gateway has its port.
+    /// Like [`Self::new`], and if a gateway has its port.
     pub(crate) fn beside(gateways: &[Gateway], options: Options) -> Result<Self, SpecError> {
         let dashboard = Self::new(options)?;
         match gateways.iter().find(|gateway| gateway.port() == Some(dashboard.port)) {
@@ -65,7 +65,7 @@ impl Dashboard {
         }
     }
 
-    /// The port that it listens on, unless the container says another.
+    /// The port that it listens on, unless the container sets another.
     pub fn port(&self) -> Port {
         self.port
     }

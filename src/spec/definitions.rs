@@ -1,12 +1,12 @@
-//! What services are called in s6-rc.
+//! The names of services in s6-rc.
 
 use super::options::Layout;
 use super::service_name::ServiceName;
 
-/// What stands behind the name of a service in that of its logger.
+/// The end of the name of a service's logger.
 pub(super) const LOGGER: &str = "-log";
 
-/// What stands behind the name of a service in that of the bundle of it and its logger.
+/// The end of the name of the bundle of a service and its logger.
 const PIPELINE: &str = "-pipeline";
 
 impl ServiceName {
@@ -15,7 +15,8 @@ impl ServiceName {
         self.logs().is_some().then(|| self.directory() + LOGGER)
     }
 
-    /// The name of the bundle of it and its logger in s6-rc: `gateway-<profile>-pipeline`. Without a logger, its own.
+    /// The name in s6-rc of the bundle of it and its logger: `gateway-<profile>-pipeline`. The name of the service itself if it has no
+    /// logger.
     pub fn pipeline(&self) -> String {
         if self.logs().is_some() { self.directory() + PIPELINE } else { self.directory() }
     }
@@ -32,10 +33,10 @@ impl ServiceName {
 }
 
 impl Layout {
-    /// The bundle of s6-rc that is started at boot, if there is one.
+    /// The bundle of s6-rc that is started at boot, if the layout has one.
     ///
-    /// s6-overlay starts two, `user` and `user2`. But it has what is in /etc/services.d start after `user`, so that none of that stays up if a
-    /// service of `user` is stopped.
+    /// s6-overlay starts two bundles, `user` and `user2`. It starts what is in /etc/services.d after `user`, so none of that would stay up
+    /// if a service of `user` were stopped.
     pub(crate) const fn bundle(self) -> Option<&'static str> {
         match self {
             Self::S6 => None,
@@ -44,7 +45,7 @@ impl Layout {
         }
     }
 
-    /// What of s6-overlay's own has all in it that is started at boot, or is after it.
+    /// The services and bundles of s6-overlay that hold, or come after, everything that is started at boot.
     pub(super) const fn has_all(self) -> &'static [&'static str] {
         match self {
             Self::S6 => &[],

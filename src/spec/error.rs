@@ -1,4 +1,4 @@
-//! What is wrong with something that a person wrote, whatever it is.
+//! All that can be wrong with what a person wrote.
 
 use thiserror::Error;
 
@@ -18,10 +18,10 @@ pub enum SpecError {
     /// A profile name.
     #[error(transparent)]
     Profile(#[from] ProfileNameError),
-    /// A profile that is named twice.
+    /// A profile is named twice.
     #[error("profile {0} is named twice; name it once")]
     ProfileTwice(ProfileName),
-    /// A service that is to be installed twice.
+    /// A service would be installed twice.
     #[error("{0} is named twice; name it once")]
     ServiceTwice(ServiceName),
     /// A word for a service.
@@ -33,16 +33,16 @@ pub enum SpecError {
     /// An environment entry or a secret.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// Nobody can run a gateway.
+    /// A user who cannot run the gateway.
     #[error(transparent)]
     Owner(#[from] OwnerError),
     /// Two gateways on one port.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// Services that cannot be together in a layout.
+    /// Services that cannot be in one layout.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// Which profiles a container takes.
+    /// The choice of a container's profiles.
     #[error(transparent)]
     Selection(#[from] SelectionError),
 }

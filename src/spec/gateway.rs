@@ -11,7 +11,7 @@ use super::owner::{Owner, Owners};
 use super::ports::{PortError, Ports, Refusal};
 use super::profile::ProfileName;
 
-/// A gateway, with every default filled in and its port given out. To have one is to know that it can be rendered.
+/// A gateway, with every default filled in and its port given out. Any value of this type can be rendered.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     pub(crate) profile: ProfileName,
@@ -29,7 +29,7 @@ pub struct Gateway {
     pub(crate) after: Vec<After>,
 }
 
-/// How Hermes is called. `start` always has a port, `run` where one was given, or the gateway is isolated.
+/// How Hermes is called. `start` always has a port. `run` has one if one was given, or if the gateway is isolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Start { port: Port },
@@ -37,11 +37,11 @@ pub(crate) enum Call {
 }
 
 impl Gateway {
-    /// The gateways of these profiles, in the same order, with their ports given out.
+    /// Makes the gateways of these profiles, in the same order, and gives out their ports.
     ///
     /// # Errors
-    /// Every problem, with the index of the gateway that has it: a profile named twice, two gateways on one port, a port
-    /// given both as option and as variable, two isolated gateways with one user.
+    /// Every problem, with the index of its gateway: a profile that is named twice, two gateways on one port, a port given both as option
+    /// and as variable, two isolated gateways with one user.
     pub fn resolve(wanted: Vec<(ProfileName, Options)>) -> Result<Vec<Self>, Vec<(usize, SpecError)>> {
         let mut problems: Vec<(usize, SpecError)> = Vec::new();
         let mut resolved = Vec::with_capacity(wanted.len());
@@ -126,7 +126,7 @@ impl Gateway {
         &self.owner
     }
 
-    /// Has it replace no gateway that serves its profile, as `run-beside` does.
+    /// Makes it replace no other gateway that serves its profile, as `run-beside` does.
     pub(crate) fn stay_beside(&mut self) {
         if let Call::Run { replaces, .. } = &mut self.call
             && !self.profile.is_default()
@@ -136,7 +136,7 @@ impl Gateway {
         }
     }
 
-    /// Its port, where it has one.
+    /// Its port, if it has one.
     pub fn port(&self) -> Option<Port> {
         match self.call {
             Call::Start { port } => Some(port),
@@ -150,7 +150,7 @@ impl Call {
         match options.hermes_cli.unwrap_or_default() {
             HermesCli::Start => Ok(Self::Start { port: ports.take(index, profile, options.port)? }),
             cli @ (HermesCli::Run | HermesCli::RunBeside) => {
-                // Two instances cannot both listen on what Hermes takes if it is told nothing.
+                // Without a port Hermes takes its default, and two instances cannot both listen on that.
                 let needs_one = options.is_isolated() && !options.environment.contains(API_SERVER_PORT);
                 let takes_one = options.port.is_some() || needs_one;
                 let port = takes_one.then(|| ports.take(index, profile, options.port)).transpose()?;

@@ -6,7 +6,7 @@ use super::options::{Listen, Options, Port};
 use super::ports::PortError;
 use super::service_name::ServiceName;
 
-/// `gatewayctl metrics`, which serves how all gateways are. To have one is to know that it can be rendered.
+/// The server of `gatewayctl metrics`, which reports the states of all gateways. Any value of this type can be rendered.
 #[derive(Debug, Clone, Copy)]
 pub struct Metrics {
     pub(crate) listen: Listen,
@@ -14,12 +14,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// It with these options, of which only `listen` and `down` mean anything to it.
+    /// Makes it from these options. Only `listen` and `down` mean anything to it.
     pub fn new(options: &Options) -> Self {
         Self { listen: options.listen.unwrap_or_default(), down: options.down.unwrap_or_default() }
     }
 
-    /// As [`Self::new`], with a port that none of these gateways has, nor this dashboard.
+    /// Like [`Self::new`], with a port that neither these gateways nor this dashboard have.
     ///
     /// # Errors
     /// If one of them has its port.
@@ -39,7 +39,7 @@ impl Metrics {
         }
     }
 
-    /// The port that it listens on, unless the container says another.
+    /// The port that it listens on, unless the container sets another.
     pub fn port(&self) -> Port {
         self.listen.port()
     }

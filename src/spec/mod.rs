@@ -1,7 +1,8 @@
-//! What a person may write, each as a type that cannot be wrong. No I/O.
+//! What a person may write. Each thing has a type whose values cannot be wrong. No I/O.
 //!
-//! [`Options`] of a [`ProfileName`] become a [`Gateway`], with every default filled in and its port given out: everything that decides
-//! one service directory. So do those of the [`Dashboard`], and of the [`Metrics`] server. A [`Service`] is one of these, or the watch, or the watchdog.
+//! [`Options`] of a [`ProfileName`] become a [`Gateway`], which is everything that decides one service directory: every default is filled
+//! in, and its port is given out. The options of the [`Dashboard`] and of the [`Metrics`] server do the same. A [`Service`] is one of
+//! these, or the watch, or the watchdog.
 
 mod dashboard;
 mod definitions;

@@ -1,4 +1,4 @@
-//! Who a gateway runs as, and whose its home is.
+//! The user that a gateway runs as, and its home.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use thiserror::Error;
 use super::options::{Options, Uid, UserName};
 use super::profile::ProfileName;
 
-/// Who a gateway and its logger run as.
+/// The user that a gateway and its logger run as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// A user by name, whose other gateways have the same home.
+    /// A user by name. Gateways of this user share one home.
     Shared(UserName),
-    /// A user by number, whom no other gateway has, in a home of its own: the gateway is isolated.
+    /// A user by number, for an isolated gateway. No other gateway has this user, and the gateway has its own home.
     Isolated(Uid),
 }
 
@@ -24,10 +24,10 @@ impl Default for Owner {
 }
 
 impl Owner {
-    /// Who it is by these options.
+    /// The owner that these options ask for.
     ///
     /// # Errors
-    /// If they name a user and a number of its own, or a number without isolation.
+    /// If the gateway is isolated and has a user name, or if it has a number and is not isolated.
     pub(super) fn of(profile: &ProfileName, options: &Options) -> Result<Self, OwnerError> {
         match (options.is_isolated(), &options.user, options.uid) {
             (true, Some(_), _) => Err(OwnerError::User(profile.clone())),
@@ -43,14 +43,14 @@ impl Owner {
     }
 }
 
-/// The number that a name gives: `20000 + (first 8 hex digits of SHA-256(profile)) mod 40000`. A home belongs to its number for ever, so it is
-/// never another one because of other gateways.
+/// The number that comes from a name: `20000 + (first 8 hex digits of SHA-256(profile)) mod 40000`. A home belongs to its number forever,
+/// so other gateways never change the number.
 fn from_name(profile: &ProfileName) -> Uid {
     let digest = Sha256::digest(profile.as_str());
     Uid::named(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
 }
 
-/// Sees to it that no two gateways have one number.
+/// Checks that no two gateways have one number.
 #[derive(Default)]
 pub(super) struct Owners<'a>(BTreeMap<Uid, &'a ProfileName>);
 
@@ -58,7 +58,7 @@ impl<'a> Owners<'a> {
     /// Takes the number of an isolated gateway.
     ///
     /// # Errors
-    /// If another one has it.
+    /// If another gateway has the number.
     pub(super) fn take(&mut self, owner: &Owner, profile: &'a ProfileName) -> Result<(), OwnerError> {
         let Owner::Isolated(uid) = owner else { return Ok(()) };
         match self.0.insert(*uid, profile) {
@@ -71,23 +71,23 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// Why nobody can run a gateway.
+/// Why a user cannot run a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OwnerError {
-    /// An isolated gateway with a user that others may have.
-    #[error("gateway {0} is isolated, and runs as a user that no other has; omit user, or give uid")]
+    /// An isolated gateway has a user that others may have, too.
+    #[error("gateway {0} is isolated, so no other gateway may have its user; omit user, or give uid instead")]
     User(ProfileName),
-    /// A number without isolation.
-    #[error("gateway {0} has a uid and is not isolated; set isolated, or give user")]
+    /// A gateway has a number and is not isolated.
+    #[error("gateway {0} has a uid but is not isolated; set isolated, or give user instead")]
     NotIsolated(ProfileName),
-    /// Two isolated gateways with one number.
+    /// Two isolated gateways have one number.
     #[error(
-        "gateways {first} and {second} would be one user, {uid}, who reads both their homes; give one of them another uid"
+        "gateways {first} and {second} both have uid {uid}, so each could read the home of the other; give one of them another uid"
     )]
     Same {
-        /// The one that comes first.
+        /// The first gateway.
         first: ProfileName,
-        /// The one that comes second.
+        /// The second gateway.
         second: ProfileName,
         /// The number of both.
         uid: Uid,

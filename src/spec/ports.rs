@@ -9,11 +9,11 @@ use super::options::Port;
 use super::profile::ProfileName;
 use super::service_name::ServiceName;
 
-/// The first port that a name can give, and the first above those.
+/// The first port that a name can give, and the first port above those.
 const FIRST: NonZeroU16 = NonZeroU16::new(9200).unwrap();
 const END: u16 = 9800;
 
-/// The port that a name gives: `9200 + (first 8 hex digits of SHA-256(profile)) mod 600`.
+/// The port that comes from a name: `9200 + (first 8 hex digits of SHA-256(profile)) mod 600`.
 pub(super) fn from_name(profile: &ProfileName) -> Port {
     let digest = Sha256::digest(profile.as_str());
     let head = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
@@ -21,18 +21,18 @@ pub(super) fn from_name(profile: &ProfileName) -> Port {
     Port::from(FIRST.saturating_add(u16::try_from(offset).unwrap_or_default()))
 }
 
-/// Gives out ports in order. What is given out never depends on what is asked for later, so appending a gateway to a
-/// manifest never moves an earlier one.
+/// Gives out ports in order. A later request never changes an earlier port, so a gateway that is appended to a manifest never moves an
+/// earlier one.
 #[derive(Default)]
 pub(crate) struct Ports {
-    /// Who has a port, by port; empty until the first port is given out. Numbers, since pages of zeros cost nothing until
-    /// they are used: 0 is nobody, else see [`Holder`].
+    /// The holder of each port; empty until the first port is given out. The entries are numbers, because pages of zeros cost nothing until
+    /// they are used. 0 means nobody; for other numbers see [`Holder`].
     holders: Vec<u32>,
-    /// Every port from 9800 up to this one is taken: many gateways would otherwise walk the same way again and again.
+    /// Every port from 9800 up to this one is taken. Without it, many gateways would search the same range again and again.
     beyond: u16,
 }
 
-/// Who has a port: which gateway, in the order of the requests, and whether it asked for it.
+/// The gateway that has a port, in the order of the requests, and whether it got the port from its name.
 struct Holder {
     gateway: usize,
     from_name: bool,
@@ -42,7 +42,7 @@ impl Holder {
     const NOBODY: u32 = 0;
 
     fn encode(&self) -> u32 {
-        // More gateways than this can count fit in no memory.
+        // No memory holds more gateways than this can count.
         u32::try_from(2 * (self.gateway + 1)).unwrap_or(u32::MAX - 1) | u32::from(self.from_name)
     }
 
@@ -52,7 +52,7 @@ impl Holder {
     }
 }
 
-/// Why a port cannot be given out: the gateway that has it, in the order of the requests, and whether it asked for it.
+/// Why a port cannot be given out: the gateway that has it, in the order of the requests, and whether that gateway got it from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Taken { holder: usize, from_name: bool },
@@ -60,7 +60,7 @@ pub(crate) enum Refusal {
 }
 
 impl Ports {
-    /// The port for the gateway with this index: the wanted one, or else that of its name or the next one up that is free.
+    /// The port for the gateway with this index: the wanted one, or the port of its name, or the next free one above.
     pub(crate) fn take(
         &mut self,
         gateway: usize,
@@ -99,27 +99,29 @@ impl Ports {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PortError {
     /// Two gateways ask for one port.
-    #[error("gateways {first} and {second} both ask for port {port}; give one of them another")]
+    #[error("gateways {first} and {second} both ask for port {port}; give one of them another port")]
     Same {
-        /// The one that comes first.
+        /// The first gateway.
         first: ProfileName,
-        /// The one that comes second.
+        /// The second gateway.
         second: ProfileName,
         /// The port.
         port: Port,
     },
-    /// A gateway asks for the port that an earlier one got from its name.
-    #[error("gateway {second} asks for port {port}, which gateway {first} has from its name; give one of them another")]
+    /// A gateway asks for the port that an earlier gateway got from its name.
+    #[error(
+        "gateway {second} asks for port {port}, which gateway {first} has from its name; give one of them another port"
+    )]
     HasFromName {
-        /// The one that has the port.
+        /// The gateway that has the port.
         first: ProfileName,
-        /// The one that asks for it.
+        /// The gateway that asks for it.
         second: ProfileName,
         /// The port.
         port: Port,
     },
     /// The dashboard has the port of a gateway.
-    #[error("the dashboard and gateway {gateway} have port {port}; give one of them another")]
+    #[error("the dashboard and gateway {gateway} both ask for port {port}; give one of them another port")]
     OfDashboard {
         /// The gateway.
         gateway: ProfileName,
@@ -127,15 +129,15 @@ pub enum PortError {
         port: Port,
     },
     /// The metrics server has the port of another service.
-    #[error("the metrics server and {service} have port {port}; give one of them another")]
+    #[error("the metrics server and {service} both ask for port {port}; give one of them another port")]
     OfMetrics {
         /// The other service.
         service: ServiceName,
         /// The port.
         port: Port,
     },
-    /// Every port from the one of its name up is taken.
-    #[error("no port is left for gateway {0}; give it one below 9200")]
+    /// Every port from that of its name upwards is taken.
+    #[error("no port is left for gateway {0}; give it a port below 9200")]
     Exhausted(ProfileName),
 }
 
@@ -147,7 +149,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Two names with the same port, found by trying.
+    /// Two names with the same port.
     fn twins() -> (ProfileName, ProfileName) {
         let first = name("p0");
         let second = (1..100_000).map(|i| name(&format!("p{i}"))).find(|other| from_name(other) == from_name(&first));
@@ -185,7 +187,7 @@ mod tests {
             given += 1;
         };
         assert_eq!(refusal, Refusal::Exhausted);
-        // Ports below the first gateway's own are only given to those whose names ask for them; all others are gone.
+        // Ports below the first gateway's own are given only to gateways whose names ask for them. All other ports are taken.
         assert!(given > 65_535 - 9800, "{given}");
         assert_eq!(ports.take(given, &name("z"), None), Err(Refusal::Exhausted));
     }

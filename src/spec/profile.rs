@@ -1,4 +1,4 @@
-//! The name of a Hermes profile: parsed once, safe ever after.
+//! The name of a Hermes profile. It is checked once, and safe from then on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use thiserror::Error;
 
 use crate::base::text::Shown;
 
-/// What stands before the profile in the name of its service directory.
+/// The beginning of the name of a gateway's service directory.
 pub(super) const SERVICE_PREFIX: &str = "gateway-";
 
 /// The name of a Hermes profile, `hermes -p <profile>`.
 ///
-/// It matches `[a-z0-9][a-z0-9_-]*` as a whole and has at most [`ProfileName::MAX_LEN`] characters. So it is safe as a
-/// file name, as a shell word, as a systemd or launchd label, and it can never be taken for an option.
+/// It matches `[a-z0-9][a-z0-9_-]*` as a whole and has at most [`ProfileName::MAX_LEN`] characters. So it is safe as a file name, as a
+/// shell word, and as a systemd or launchd label. No program can take it for an option.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileName(String);
 
 impl ProfileName {
-    /// 243 characters: with `gateway-` before it a service directory's name has 251, the `name_max` of s6-svscan
+    /// 243 characters. With `gateway-` before it, the name of the service directory has 251, the `name_max` of s6-svscan
     /// (<https://skarnet.org/software/s6/s6-svscan.html>).
     pub const MAX_LEN: usize = 251 - SERVICE_PREFIX.len();
 
@@ -37,7 +37,7 @@ impl ProfileName {
         format!("{SERVICE_PREFIX}{}", self.0)
     }
 
-    /// The profile whose service directory has this name, where there is one.
+    /// The profile whose service directory has this name, if there is one.
     pub fn of_service(name: &str) -> Option<Self> {
         name.strip_prefix(SERVICE_PREFIX)?.parse().ok()
     }
@@ -76,10 +76,10 @@ impl FromStr for ProfileName {
     }
 }
 
-/// Why a text is no profile name.
+/// Why a text is not a profile name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProfileNameError {
-    /// There is no text.
+    /// The text is empty.
     #[error("a profile name is empty; give a name such as coder")]
     Empty,
     /// The first character is not a lower-case letter or a digit.
@@ -90,7 +90,7 @@ pub enum ProfileNameError {
         /// Its first character.
         first: char,
     },
-    /// A character is none of `a-z`, `0-9`, `-` and `_`.
+    /// A character is not one of `a-z`, `0-9`, `-` and `_`.
     #[error("profile name {} holds {found:?}; use only a-z, 0-9, - and _{}", Shown(name), such_as(name))]
     Character {
         /// The text.
@@ -100,7 +100,7 @@ pub enum ProfileNameError {
     },
     /// There are more than [`ProfileName::MAX_LEN`] characters.
     #[error(
-        "profile name {} has {} characters; use at most {}, so that s6-svscan takes its service directory",
+        "profile name {} has {} characters; use at most {}, because s6-svscan takes no longer name",
         Shown(name), name.len(), ProfileName::MAX_LEN
     )]
     TooLong {
@@ -109,7 +109,7 @@ pub enum ProfileNameError {
     },
 }
 
-/// The name that was probably meant, behind what is to be done.
+/// The name that the person probably meant, as the end of a message.
 fn such_as(name: &str) -> String {
     let lower = name.trim().to_lowercase().replace([' ', '.'], "-");
     let meant = lower.trim_start_matches(['-', '_']).parse::<ProfileName>();

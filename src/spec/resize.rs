@@ -1,4 +1,4 @@
-//! What moves if the number of shards changes, each with a volume of its own.
+//! What moves if the number of shards changes, and each shard has its own volume.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use super::shard::ShardCount;
 /// What moves, and what stays.
 #[derive(Debug)]
 pub(crate) struct Resize {
-    /// How many shards there are.
+    /// The present number of shards.
     pub(crate) from: ShardCount,
-    /// How many there are to be.
+    /// The future number of shards.
     pub(crate) to: ShardCount,
     /// The gateways that move, in the order of the manifest.
     pub(crate) moves: Vec<Move>,
@@ -22,18 +22,18 @@ pub(crate) struct Resize {
 /// A gateway that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Move {
-    /// Which.
+    /// Its profile.
     pub(crate) profile: ProfileName,
-    /// From which shard.
+    /// The shard that it leaves.
     pub(crate) from: u32,
-    /// To which one.
+    /// The shard that it moves to.
     pub(crate) to: u32,
-    /// Who it runs as, if it shares a home; an isolated one has a home to move instead of a profile.
+    /// The user that it runs as, if it shares a home. An isolated gateway moves its home instead of a profile.
     pub(crate) user: Option<UserName>,
 }
 
 impl Resize {
-    /// That of these gateways.
+    /// Compares where these gateways belong, before and after.
     pub(crate) fn of(gateways: &[(ProfileName, Options)], from: ShardCount, to: ShardCount) -> Self {
         let mut resize = Self { from, to, moves: Vec::new(), stays: BTreeMap::new() };
         for (profile, options) in gateways {

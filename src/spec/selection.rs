@@ -1,4 +1,4 @@
-//! Which profiles of a shared volume are this container's.
+//! Which profiles belong to this container.
 
 use std::str::FromStr;
 
@@ -8,28 +8,28 @@ use super::profile::ProfileName;
 use super::selection_error::SelectionError;
 use super::shard::{Shard, ShardCount};
 
-/// The profiles that this container takes; all of them unless something is said.
+/// The profiles that this container takes: all of them by default.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Selection {
-    /// Those that match one of these, where there are any.
+    /// Takes only profiles that match one of these, if there are any.
     pub only: Vec<ProfilePattern>,
-    /// But none that matches one of these.
+    /// Takes no profile that matches one of these.
     pub except: Vec<ProfilePattern>,
-    /// And of those, the ones of this shard.
+    /// Of those, takes only the profiles of this shard.
     pub shard: Option<Shard>,
-    /// Whether the volume is this container's alone, and what is known of where profiles come from then.
+    /// What is known about where profiles come from, if the volume belongs to this container alone.
     pub own: Option<Own>,
 }
 
-/// What holds if each container has a volume of its own.
+/// What is known if each container has its own volume.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Own {
-    /// How many shards there were before, if that has changed: what another one had then is on its volume.
+    /// The former number of shards, if it has changed. Profiles that belonged to another shard then are on the volume of that shard.
     pub before: Option<ShardCount>,
 }
 
 impl Selection {
-    /// Whether this profile is one of them.
+    /// Whether this container takes the profile.
     pub(crate) fn takes(&self, profile: &ProfileName) -> bool {
         let any = |patterns: &[ProfilePattern]| patterns.iter().any(|pattern| pattern.matches(profile));
         (self.only.is_empty() || any(&self.only)) && !any(&self.except) && self.is_in_shard(profile)
@@ -42,22 +42,23 @@ impl Selection {
         })
     }
 
-    /// What is wrong with a profile that lies on the volume of this container alone and is another shard's.
+    /// What is wrong with a profile that is on this container's own volume but belongs to another container.
     pub(crate) fn strays(&self, profile: &ProfileName) -> String {
         match self.shard {
             Some(shard) => {
                 let (count, holder) = (shard.count(), shard.count().holds(profile));
                 format!(
-                    "is shard {holder}'s of {count}, and lies on the volume of shard {}; gatewayctl shard says how to move it",
+                    "belongs to shard {holder} of {count}, but is on the volume of shard {}; gatewayctl shard says how to move it",
                     shard.index()
                 )
             }
-            None => "is not this container's by --only and --except, and lies on its volume; move it to another one"
+            None => "is on this container's volume, but --only and --except leave it out; move it to another volume"
                 .to_owned(),
         }
     }
 
-    /// Which shard had this profile before, of how many, if it was another one: it is on the volume of that one, until somebody brings it.
+    /// The shard that had this profile before, and the number of shards then, if it was another shard. The profile is on the volume of that
+    /// shard until somebody moves it.
     pub(crate) fn awaits(&self, profile: &ProfileName) -> Option<(u32, ShardCount)> {
         let (shard, before) = (self.shard?, self.own?.before?);
         let had = before.holds(profile);
@@ -65,7 +66,7 @@ impl Selection {
     }
 }
 
-/// A pattern of profile names, as a shell has it: `*`, `?`, `[a-c]`.
+/// A pattern of profile names, as in a shell: `*`, `?`, `[a-c]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProfilePattern(Pattern);
 
@@ -80,10 +81,10 @@ impl FromStr for ProfilePattern {
 
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         let wrong = |problem: &str| SelectionError::Pattern { text: text.to_owned(), problem: problem.to_owned() };
-        // A pattern that can match no profile more likely is a mistake than meant.
+        // A pattern that can match no profile is probably a mistake.
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-*?[]!".contains(c);
         if text.is_empty() || !text.chars().all(known) {
-            return Err(wrong("no profile has such a name"));
+            return Err(wrong("it can match no profile"));
         }
         Pattern::new(text).map(Self).map_err(|error| wrong(error.msg))
     }

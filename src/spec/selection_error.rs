@@ -1,36 +1,36 @@
-//! What can be wrong with what is said of a container's profiles.
+//! What can be wrong with the choice of a container's profiles.
 
 use thiserror::Error;
 
 use crate::base::text::Shown;
 
-/// The most shards there can be.
+/// The largest number of shards.
 pub(super) const MOST_SHARDS: u32 = 1024;
 
 /// What is wrong with a selection.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SelectionError {
-    /// A pattern.
-    #[error("{} is no pattern of profile names: {problem}; write one such as 'team-*'", Shown(text))]
+    /// A pattern is wrong.
+    #[error("{} is not a pattern of profile names: {problem}; write one such as 'team-*'", Shown(text))]
     Pattern {
-        /// What was written.
+        /// What the person wrote.
         text: String,
-        /// Why it is none.
+        /// Why it is not a pattern.
         problem: String,
     },
-    /// A shard.
+    /// A shard is wrong.
     #[error(
-        "{} is no shard; write I/N with I from 0 to N-1 and N at most {}, such as 0/3, or slot:I/N with I from 1 to N",
+        "{} is not a shard; write I/N with I from 0 to N-1 and N at most {}, such as 0/3, or slot:I/N with I from 1 to N",
         Shown(.0), MOST_SHARDS
     )]
     Shard(String),
-    /// Whether profiles are to be made.
+    /// The setting that says whether profiles are created is wrong.
     #[error("GATEWAYS_CREATE is {}; write true or false", Shown(.0))]
     Create(String),
-    /// What runs a command in a replica.
-    #[error("{} names no replica; write {{}} where its number goes, or {{slot}}, on one line", Shown(.0))]
+    /// The command that runs something in a replica is wrong.
+    #[error("{} does not name a replica; write {{}} in place of its number, or {{slot}}, on one line", Shown(.0))]
     Exec(String),
-    /// A number of shards.
-    #[error("{} is no number of shards; give one from 1 to {}", Shown(.0), MOST_SHARDS)]
+    /// A number of shards is wrong.
+    #[error("{} is not a number of shards; give a number from 1 to {}", Shown(.0), MOST_SHARDS)]
     Count(String),
 }

@@ -6,23 +6,23 @@ use super::metrics::Metrics;
 use super::options::{After, Port};
 use super::service_name::ServiceName;
 
-/// A service with all that decides its service directory. To have one is to know that it can be rendered.
+/// A service with everything that decides its service directory. Any value of this type can be rendered.
 #[derive(Debug, Clone)]
 pub enum Service {
     /// A gateway.
     Gateway(Gateway),
     /// The dashboard.
     Dashboard(Dashboard),
-    /// `gatewayctl watch`; nothing is to be decided.
+    /// `gatewayctl watch`. It has no options.
     Watch,
-    /// `gatewayctl watchdog`; nothing is to be decided.
+    /// `gatewayctl watchdog`. It has no options.
     Watchdog,
     /// `gatewayctl metrics`.
     Metrics(Metrics),
 }
 
 impl Service {
-    /// Which one it is.
+    /// Its name.
     pub fn name(&self) -> ServiceName {
         match self {
             Self::Gateway(gateway) => ServiceName::Gateway(gateway.profile().clone()),
@@ -33,7 +33,7 @@ impl Service {
         }
     }
 
-    /// What has to be up before it starts, if s6-rc starts it.
+    /// What must be up before it starts, if s6-rc starts it.
     pub fn after(&self) -> &[After] {
         match self {
             Self::Gateway(gateway) => &gateway.after,
@@ -42,7 +42,7 @@ impl Service {
         }
     }
 
-    /// Whether it waits for an operator to start it.
+    /// Whether it stays down until an operator starts it.
     pub fn is_down(&self) -> bool {
         match self {
             Self::Gateway(gateway) => gateway.down,
@@ -52,7 +52,7 @@ impl Service {
         }
     }
 
-    /// What these services need beside themselves: the watchdog, if a gateway has one.
+    /// The service that these services need in addition: the watchdog, if a gateway has one.
     pub(crate) fn and_watchdog(services: &[Self]) -> Option<Self> {
         let has_one =
             |service: &Self| matches!(service, Self::Gateway(gateway) if gateway.watchdog.seconds().is_some());

@@ -16,7 +16,7 @@ const WATCHDOG: &str = "watchdog";
 /// The name of the service directory of `gatewayctl metrics`.
 const METRICS: &str = "metrics";
 
-/// Which service it is. In the order in which they are rendered and shown.
+/// The name of a service. Services are rendered and shown in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceName {
     /// The gateway of a profile.
@@ -62,7 +62,7 @@ impl ServiceName {
         }
     }
 
-    /// Of which part of a manifest it is.
+    /// The part of a manifest that it comes from.
     pub fn part(&self) -> Part {
         match self {
             Self::Gateway(_) => Part::Gateways,
@@ -73,7 +73,7 @@ impl ServiceName {
         }
     }
 
-    /// Its log directory below `HERMES_HOME`, if it has one: what root runs says it to the log of the container.
+    /// Its log directory below `HERMES_HOME`, if it has one. Services that run as root write to the log of the container instead.
     pub(crate) fn logs(&self) -> Option<String> {
         match self {
             Self::Gateway(profile) => Some(format!("logs/gateways/{profile}")),
@@ -82,13 +82,13 @@ impl ServiceName {
         }
     }
 
-    /// Whether root runs it as root: who controls it controls what root does with gateways.
+    /// Whether it runs as root. Anyone who controls such a service controls what root does with gateways.
     pub(crate) fn is_roots(&self) -> bool {
         matches!(self, Self::Watch | Self::Watchdog | Self::Metrics)
     }
 
-    /// As a person writes it on the command line of gatewayctl: `coder`, `dashboard`. A profile that has the name of another service is
-    /// written `profile:dashboard`.
+    /// The word for it on the command line of gatewayctl: `coder`, `dashboard`. If a profile has the name of another service, the word is
+    /// `profile:dashboard`.
     pub fn word(&self) -> String {
         match self {
             Self::Gateway(profile) if Self::of_directory(profile.as_str()).is_some() => format!("profile:{profile}"),
@@ -97,7 +97,7 @@ impl ServiceName {
         }
     }
 
-    /// The command that shows what it said.
+    /// The command that shows its log.
     pub(crate) fn see_log(&self) -> String {
         match self {
             Self::Watch | Self::Watchdog | Self::Metrics => "docker logs".to_owned(),
@@ -134,7 +134,7 @@ pub enum Part {
     Dashboard,
     /// `[watch]`.
     Watch,
-    /// What `watchdog` of a gateway needs.
+    /// The watchdog, which a gateway with `watchdog` needs.
     Watchdog,
     /// `[metrics]`.
     Metrics,

@@ -1,4 +1,4 @@
-//! One of several containers among which profiles are shared out.
+//! The share of one of several containers that divide the profiles among them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::profile::ProfileName;
 use super::selection_error::{MOST_SHARDS, SelectionError};
 
-/// How many shards there are, 1 to 1024, each with a volume of its own.
+/// The number of shards, 1 to 1024, if each has its own volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ShardCount(u32);
 
@@ -18,7 +18,8 @@ impl ShardCount {
         self.0
     }
 
-    /// The shard, from 0, on whose volume this profile is. The root profile is always on that of the first: every volume has one, and Hermes moves none.
+    /// The shard, from 0, whose volume has this profile. The root profile is always on the volume of the first shard, because every volume
+    /// has one and Hermes never moves it.
     pub(crate) fn holds(self, profile: &ProfileName) -> u32 {
         if profile.is_default() { 0 } else { Shard::of(profile, self.0) }
     }
@@ -41,16 +42,16 @@ impl FromStr for ShardCount {
     }
 }
 
-/// A number of digits.
+/// A number in digits.
 fn number(text: &str) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }
 
-/// One of several containers that share the profiles of a volume, each profile belonging to exactly one.
+/// One of several containers that divide the profiles of a volume. Each profile belongs to exactly one of them.
 ///
-/// Rendezvous hashing: a profile goes to the shard for which SHA-256 of `profile NUL index` is the highest. So with one shard more,
-/// only those profiles move that the new one takes, about one in so many as there are shards then.
+/// This is rendezvous hashing: a profile belongs to the shard with the highest SHA-256 of `profile NUL index`. If one shard is added and
+/// there are then N, only the profiles that the new shard takes move: about one in N.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shard {
     index: u32,
@@ -58,22 +59,22 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Which one it is, counted from 0.
+    /// Its number, counted from 0.
     pub(crate) fn index(self) -> u32 {
         self.index
     }
 
-    /// How many there are.
+    /// The number of shards.
     pub(crate) fn count(self) -> ShardCount {
         ShardCount(self.count)
     }
 
-    /// Whether this profile is this shard's.
+    /// Whether this profile belongs to this shard.
     pub(crate) fn takes(self, profile: &ProfileName) -> bool {
         Self::of(profile, self.count) == self.index
     }
 
-    /// The shard, from 0, to which a profile belongs where there are so many.
+    /// The shard, from 0, to which a profile belongs if there are `count` shards.
     fn of(profile: &ProfileName, count: u32) -> u32 {
         let weight = |index: u32| {
             let mut hash = Sha256::new();
@@ -95,7 +96,7 @@ impl fmt::Display for Shard {
 impl FromStr for Shard {
     type Err = SelectionError;
 
-    /// `I/N` counts from 0, as Kubernetes counts pods; `slot:I/N` from 1, as Docker's Swarm counts tasks.
+    /// `I/N` counts from 0, as Kubernetes counts pods. `slot:I/N` counts from 1, as Docker's Swarm counts tasks.
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         let slot = text.strip_prefix("slot:");
         let parts = slot.unwrap_or(text).split_once('/').and_then(|(index, count)| {
@@ -151,12 +152,12 @@ mod tests {
         for count in [1, 2, 3, 7] {
             let moved = names.iter().filter(|name| Shard::of(name, count) != Shard::of(name, count + 1)).count();
             let fair = names.len() / (count as usize + 1);
-            // Five standard deviations of a binomial distribution are less than this.
+            // Five standard deviations of the binomial distribution are less than this.
             assert!(moved.abs_diff(fair) < 140, "{count}: {moved} moved, {fair} are fair");
         }
     }
 
-    /// Containers of different versions share a volume: where a profile belongs must never change.
+    /// Containers of different versions share a volume, so the shard of a profile must never change.
     #[test]
     fn where_a_profile_belongs_is_for_ever() {
         let of = |name: &str, count| Shard::of(&profile(name), count);

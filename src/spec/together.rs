@@ -7,21 +7,21 @@ use super::options::{After, Layout};
 use super::service::Service;
 
 impl Layout {
-    /// Whether these services can be together in this layout.
+    /// Checks whether these services can be together in this layout.
     ///
     /// # Errors
-    /// Every problem, with the index of the service that has it: two services of which one is called as what belongs to the other; a profile
-    /// with too long a name; services that are to start after each other; an order where nothing keeps one.
+    /// Every problem, with the index of its service: a service whose name is also the name of something that belongs to another; a profile
+    /// with too long a name; services that should start after each other; an order that the layout does not keep.
     pub fn check(self, services: &[Service]) -> Result<(), Vec<(usize, LayoutError)>> {
         let problems = if self.is_s6_rc() { in_s6_rc(services, self) } else { ordered(services) };
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }
 
-/// Which service has a name, and for what.
+/// The owner of each name, and what the owner has it for.
 type Owners = BTreeMap<String, (usize, Role)>;
 
-/// The services that are to start after something, where nothing keeps an order.
+/// The services that should start after something although the layout keeps no order.
 fn ordered(services: &[Service]) -> Vec<(usize, LayoutError)> {
     let problem = |(index, service): (usize, &Service)| {
         service.after().first().map(|after| (index, LayoutError::NoOrder(service.name(), after.to_string())))
@@ -54,12 +54,12 @@ fn in_s6_rc(services: &[Service], layout: Layout) -> Vec<(usize, LayoutError)> {
     problems
 }
 
-/// A circle of services that are to start after each other, if there is one, with the index of the first of them.
+/// A circle of services that should start after each other, if there is one, with the index of its first service.
 ///
-/// That logger and service start after the same makes one step of both; the bundle that is started at boot starts all services that do not wait
-/// for an operator.
+/// A service and its logger start after the same things, so they are one step here. The bundle that is started at boot starts all services
+/// that do not wait for an operator.
 fn circle(services: &[Service], owners: &Owners, layout: Layout) -> Option<(usize, LayoutError)> {
-    /// Where the search is with a service.
+    /// How far the search is with a service.
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         New,
@@ -87,7 +87,8 @@ fn circle(services: &[Service], owners: &Owners, layout: Layout) -> Option<(usiz
     };
     let mut marks = vec![Mark::New; services.len() + 1];
     for start in 0..services.len() {
-        // The way from the start, each with what is still to be looked at behind it: no recursion, since it may be as long as the manifest.
+        // The path from the start. Each step has the services that are still to be visited from it. This is not recursive, because a path
+        // may be as long as the manifest.
         let mut way: Vec<(usize, Vec<usize>)> = Vec::new();
         if marks[start] == Mark::New {
             marks[start] = Mark::Open;
@@ -114,7 +115,7 @@ fn circle(services: &[Service], owners: &Owners, layout: Layout) -> Option<(usiz
                         )
                     };
                     let mut nodes: Vec<usize> = way[begin..].iter().map(|(node, _)| *node).collect();
-                    // It is told from a service on, and the bundle is none.
+                    // A message about a circle starts with a service, and the bundle is not a service.
                     if nodes[0] == all_started {
                         nodes.rotate_left(1);
                     }
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
     use crate::spec::{Dashboard, Gateway, Options};
 
-    /// Gateways of these profiles, each after these names; one that is called `dashboard` is the dashboard.
+    /// Gateways of these profiles, each with the names that it starts after. One called `dashboard` is the dashboard.
     fn services(all: &[(&str, &[&str])]) -> Vec<Service> {
         let options = |after: &[&str]| {
             let after = after.iter().map(|name| name.parse().unwrap()).collect();
@@ -156,16 +157,16 @@ mod tests {
             assert_eq!(
                 problems(layout, &[("x", &[]), ("x-log", &[])]),
                 [
-                    "1: gateway x and gateway x-log cannot be together in layout s6-rc: gateway-x-log would be both the logger of gateway x and \
-                  gateway x-log; give one another name"
+                    "1: gateway x and gateway x-log cannot be together in layout s6-rc: gateway-x-log would be the name of both the logger of gateway x and \
+                  gateway x-log; rename one of them"
                 ]
             );
         }
         assert_eq!(
             problems(Layout::S6Rc, &[("x-pipeline", &[]), ("x", &[])]),
             [
-                "1: gateway x-pipeline and gateway x cannot be together in layout s6-rc: gateway-x-pipeline would be both gateway x-pipeline and \
-              the pipeline of gateway x; give one another name"
+                "1: gateway x-pipeline and gateway x cannot be together in layout s6-rc: gateway-x-pipeline would be the name of both gateway x-pipeline and \
+              the pipeline of gateway x; rename one of them"
             ]
         );
         let none: [&str; 0] = [];
@@ -182,7 +183,9 @@ mod tests {
         assert_eq!(problems(Layout::S6Rc, &[(&good, &[])]).len() + problems(Layout::S6, &[(&bad, &[])]).len(), 0);
         let found = problems(Layout::S6Rc, &[(&bad, &[])]);
         assert!(
-            found[0].ends_with("x has 232 characters; use at most 231 with layout s6-rc, or its logger gets no pipe"),
+            found[0].ends_with(
+                "x has 232 characters; layout s6-rc has a pipe for the logger of at most 231; choose a shorter name"
+            ),
             "{found:?}"
         );
     }
@@ -192,7 +195,7 @@ mod tests {
         assert_eq!(
             problems(Layout::S6, &[("a", &["mount-data"]), ("b", &[])]),
             [
-                "0: gateway a is to start after mount-data, and s6 keeps no order; give layout s6-rc or s6-overlay, or omit after"
+                "0: gateway a has to start after mount-data, but layout s6 keeps no order; use layout s6-rc or s6-overlay, or omit after"
             ]
         );
     }
@@ -200,8 +203,14 @@ mod tests {
     #[test]
     fn circles_are_told_with_their_path() {
         for (all, circle) in [
-            (&[("a", &["gateway-a"][..])][..], "0: gateway a is to start after itself: gateway a after gateway a"),
-            (&[("a", &["gateway-a-pipeline"])], "0: gateway a is to start after itself: gateway a after gateway a"),
+            (
+                &[("a", &["gateway-a"][..])][..],
+                "0: gateway a would have to start after itself: gateway a after gateway a",
+            ),
+            (
+                &[("a", &["gateway-a-pipeline"])],
+                "0: gateway a would have to start after itself: gateway a after gateway a",
+            ),
             (
                 &[
                     ("z", &["gateway-a"]),
@@ -209,16 +218,19 @@ mod tests {
                     ("b", &["gateway-c-pipeline"]),
                     ("c", &["gateway-a"]),
                 ],
-                "1: gateway a is to start after itself: gateway a after gateway b after gateway c after gateway a",
+                "1: gateway a would have to start after itself: gateway a after gateway b after gateway c after gateway a",
             ),
             (
                 &[("a", &["gateway-b-log"]), ("b", &["gateway-a-log"])],
-                "0: gateway a is to start after itself: gateway a after gateway b after gateway a",
+                "0: gateway a would have to start after itself: gateway a after gateway b after gateway a",
             ),
-            (&[("a", &["user"])], "0: gateway a is to start after itself: gateway a after bundle user after gateway a"),
+            (
+                &[("a", &["user"])],
+                "0: gateway a would have to start after itself: gateway a after bundle user after gateway a",
+            ),
         ] {
             let found = problems(Layout::S6Rc, all);
-            assert_eq!(found, [format!("{circle}; take one of them out of after")]);
+            assert_eq!(found, [format!("{circle}; remove one of them from an after list")]);
         }
         let of = |layout, after: &'static str| problems(layout, &[("a", &[after])]).len();
         for (after, in_s6_rc, in_s6_overlay) in
@@ -231,7 +243,7 @@ mod tests {
         let names: Vec<[&str; 1]> = chain.iter().map(|(_, after)| [after.as_str()]).collect();
         let all: Vec<(&str, &[&str])> =
             chain.iter().zip(&names).map(|((name, _), after)| (name.as_str(), &after[..])).collect();
-        assert_eq!(problems(Layout::S6Rc, &all), none, "a chain is no circle");
+        assert_eq!(problems(Layout::S6Rc, &all), none, "a chain is not a circle");
         assert_eq!(problems(Layout::S6Rc, &[("a", &["gateway-a-log", "gateway-b"]), ("b", &["nothing-known"])]), none);
     }
 }

@@ -8,23 +8,24 @@ use super::profile::{ProfileName, ProfileNameError};
 use super::service_name::ServiceName;
 use crate::base::text::Shown;
 
-/// Before a word that means the gateway of a profile, whatever else has its name.
+/// The beginning of a word that means the gateway of a profile, even if another service has the name of the profile.
 const PROFILE: &str = "profile:";
 
-/// Before a word that means another service than a gateway.
+/// The beginning of a word that means a service which is not a gateway.
 const SERVICE: &str = "service:";
 
-/// What a person wrote for a service: the name of a profile, or `dashboard`, `watch`, `watchdog` or `metrics`, which may be names of profiles as well.
+/// A person's word for a service: the name of a profile, or `dashboard`, `watch`, `watchdog` or `metrics`, which may be names of profiles
+/// as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ServiceWord {
-    /// It can only be this one.
+    /// The word can only mean this service.
     Exactly(ServiceName),
-    /// It is the name of this service, and may be the name of a profile.
+    /// The word is the name of this service, and it may also be the name of this profile.
     Either(ServiceName, ProfileName),
 }
 
 impl ServiceWord {
-    /// The one that is meant, by what is there: the service, if it is, or else the profile.
+    /// Chooses by what is there: the service if it is there, else the gateway of the profile.
     ///
     /// # Errors
     /// If both are there.
@@ -60,20 +61,20 @@ impl FromStr for ServiceWord {
     }
 }
 
-/// Why a word means no service, or none of which that can be done.
+/// Why a word does not name a service, or not one that can be saved.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ServiceWordError {
-    /// It is no name of a profile.
+    /// The word is not the name of a profile.
     #[error(transparent)]
     Profile(#[from] ProfileNameError),
-    /// There is no such service.
-    #[error("{} is no service; write service:dashboard, service:watch, service:watchdog or service:metrics, or the name of a profile", Shown(.0))]
+    /// No service has this name.
+    #[error("{} is not a service; write service:dashboard, service:watch, service:watchdog or service:metrics, or the name of a profile", Shown(.0))]
     NoService(String),
-    /// A service and the gateway of a profile have this name.
-    #[error("both the service {0} and a gateway of that name are there; write service:{0} or profile:{0}")]
+    /// A service and the gateway of a profile both have this name, and both are there.
+    #[error("a service and a gateway are both called {0}; write service:{0} or profile:{0}")]
     Both(String),
-    /// Something is to be recorded of a service of which nothing is.
-    #[error("nothing is recorded of {0}, which is as its image has it at each boot; omit --save")]
+    /// The state of this service cannot be saved.
+    #[error("the state of {0} cannot be saved, because each boot starts it as the image says; omit --save")]
     NotSaved(ServiceName),
 }
 
@@ -106,9 +107,9 @@ mod tests {
         assert_eq!(meant("coder", &[]), Ok(gateway("coder")));
         assert_eq!(meant("profile:coder", &[]), Ok(gateway("coder")));
         for (word, said) in [
-            ("service:coder", "\"service:coder\" is no service; write service:dashboard"),
-            ("service:gateway-coder", "is no service"),
-            ("service:", "is no service"),
+            ("service:coder", "\"service:coder\" is not a service; write service:dashboard"),
+            ("service:gateway-coder", "is not a service"),
+            ("service:", "is not a service"),
             ("profile:", "a profile name is empty"),
             ("profile:service:watch", "holds ':'"),
             ("Dashboard", "starts with 'D'"),

@@ -111,7 +111,7 @@ fn containers_that_share_a_volume_share_its_profiles() {
 
     let third = run("1/1x");
     assert_eq!(docker(&["wait", third.id()]).ok(), "1\n");
-    assert!(third.logs().contains("error: \"1/1x\" is no shard; write I/N"), "{}", third.logs());
+    assert!(third.logs().contains("error: \"1/1x\" is not a shard; write I/N"), "{}", third.logs());
     let options = ["--env=GATEWAYS_ONLY=team-1*", "--env=GATEWAYS_EXCEPT=*1"];
     let fourth = Container::run(&image, &[&[data.as_str(), &hermes], &options[..]].concat());
     assert_eq!(list(&fourth, 1), ["team-10"]);

@@ -302,7 +302,7 @@ fn broken_brackets_without_end_are_one_mistake() {
         fs::write(directory.join("gateways.toml"), manifest).unwrap();
     };
     let said = refused(prepare, &[&["--manifest", "gateways.toml"]]);
-    let wanted = "error: gateways.toml:2:10: from here on more than 200 brackets are open at once; look for one that is not closed";
+    let wanted = "error: gateways.toml:2:10: more than 200 brackets are open at once from here on; close one of them";
     assert!(said.contains(wanted), "{said}");
 }
 
@@ -316,7 +316,7 @@ fn the_mistakes_of_a_long_manifest_have_their_places() {
     for (last, wanted) in [
         (
             "[gateways.last]\nport = 20000\n",
-            "6003:11: gateways g0 and last both ask for port 20000; give one of them another",
+            "6003:11: gateways g0 and last both ask for port 20000; give one of them another port",
         ),
         ("[gateways.last]\nprot = 1\n", "6004:1: unknown key \"prot\"; did you mean port?"),
         ("[gateways.g0.env]\nport = 1\n", "6004:8: env.port is a number; write a string, in quotes"),
@@ -325,7 +325,7 @@ fn the_mistakes_of_a_long_manifest_have_their_places() {
         ("[dashboard]\nprot = 1\n", "6004:1: unknown key \"prot\"; did you mean port?"),
         (
             "[dashboard]\nport = 20001\n",
-            "6003:2: the dashboard and gateway g1 have port 20001; give one of them another",
+            "6003:2: the dashboard and gateway g1 both ask for port 20001; give one of them another port",
         ),
         ("[dashboard]\n[gateways.last]\n[dashboard]\n", "6005:2: duplicate key \"dashboard\"; keep one of the two"),
     ] {

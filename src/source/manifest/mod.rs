@@ -1,4 +1,4 @@
-//! `gateways.toml` to services: all mistakes at once, each with its place.
+//! Turns `gateways.toml` into services. It reports all mistakes at once, each with its place.
 //!
 //! ```toml
 //! [defaults]
@@ -23,8 +23,8 @@
 //! listen = "0.0.0.0:9118"
 //! ```
 //!
-//! The keys of a gateway are the long options of `gen-service`. A gateway's own settings win over `[defaults]`; within either,
-//! `env` and `secret` win over `env-file`. Paths of environment files are relative to the manifest.
+//! The keys of a gateway are the long options of `gen-service`. A gateway's own settings override `[defaults]`. Within either, `env` and
+//! `secret` override `env-file`. Paths of environment files are relative to the manifest.
 
 mod nesting;
 mod pieces;
@@ -47,11 +47,11 @@ use super::mistake::SourceError;
 use crate::spec::options::Layout;
 use crate::spec::{Part, Service};
 
-/// Reads a manifest and the environment files that it names: the gateways in its order, and the others, as far as they are of these
-/// parts. They are for this layout, or for the manifest's own, which comes with them.
+/// Reads a manifest and the environment files that it names. Returns the gateways in the order of the manifest, and the other services, if
+/// they belong to these parts. The services are for `layout`, or else for the manifest's own layout. The layout is returned, too.
 ///
 /// # Errors
-/// Every mistake in them, in the order of the manifest; and if there is nothing of these parts, among which are gateways.
+/// Every mistake in them, in the order of the manifest. Also an empty result, if gateways are among the parts.
 pub fn read(path: &Utf8Path, layout: Option<Layout>, parts: &[Part]) -> Result<(Layout, Vec<Service>), SourceError> {
     let (path, text) = input::read(path)?;
     services(path, &text, layout, parts)

@@ -1,18 +1,18 @@
-//! How deep the brackets of a text are nested.
+//! Checks how deep the brackets of a text are nested.
 //!
-//! The parser of TOML has a limit of its own, but loses count where brackets are broken in a certain way (`{ {} a = { {} a = `), and goes one
-//! call deeper at each, until the stack is full.
+//! The parser of TOML has its own limit. But it loses count if brackets are broken in a certain way (`{ {} a = { {} a = `). Then it goes
+//! one call deeper at each, until the stack is full.
 
 use toml_parser::Source;
 use toml_parser::lexer::TokenKind;
 
-/// So many brackets may be open at once. The parser goes no deeper than that; a manifest needs two.
+/// The most brackets that may be open at once. The parser goes no deeper than that. A manifest needs two.
 pub(super) const MOST: usize = 200;
 
-/// Where the first of more than [`MOST`] brackets stands that are open at once, in bytes.
+/// The place, in bytes, of the first bracket with which more than [`MOST`] brackets are open at once.
 pub(crate) fn too_deep(text: &str) -> Option<usize> {
     let mut open = Vec::new();
-    // The parser leaves out what follows a comment on its line.
+    // The parser ignores the rest of a line after a comment sign.
     let mut is_comment = false;
     for token in Source::new(text).lex() {
         match token.kind() {
@@ -22,7 +22,7 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
                     return open.first().map(|(_, offset)| *offset);
                 }
             }
-            // One that closes nothing is passed over.
+            // A bracket that closes nothing is ignored.
             kind @ (TokenKind::RightCurlyBracket | TokenKind::RightSquareBracket) if !is_comment => {
                 open.pop_if(|(opened, _)| {
                     (*opened == TokenKind::LeftCurlyBracket) == (kind == TokenKind::RightCurlyBracket)
@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(too_deep(&format!("a = {{}}\n{}", "b = { ] c }\n[".repeat(1000))), Some(19));
     }
 
-    /// Whatever is not too deep for this can be read on the small stack of a test's thread.
+    /// The parser can read anything that passes this check on the small stack of a test's thread.
     #[test]
     fn the_parser_goes_no_deeper() {
         for broken in

@@ -1,4 +1,4 @@
-//! A long manifest in pieces. The parser takes some thirty times the room of the text that it has before it, and one core.
+//! Divides a long manifest into pieces. The parser takes about thirty times as much memory as the text it has to read, and uses one core.
 
 use std::collections::HashSet;
 
@@ -7,16 +7,16 @@ use toml_parser::lexer::{Lexer, Token, TokenKind};
 
 use crate::source::words::{DASHBOARD, DEFAULTS, GATEWAYS, WATCH};
 
-/// What is read at once, in bytes. Every piece but the last has at least as many.
+/// The size of a piece in bytes. Every piece except the last has at least this size.
 pub(super) const ENOUGH: usize = 64 << 10;
 
-/// A text that begins at this offset, in bytes.
+/// A text, and the offset in bytes at which it begins.
 pub(super) type Piece<'a> = (usize, &'a str);
 
-/// What comes before the first gateway, and the rest, in pieces of this length, each of which begins with a gateway.
+/// The text before the first gateway, and the rest in pieces of this length. Each piece begins with a gateway.
 ///
-/// Read one after the other they say what all of the text says, if each can be read: every gateway is in one piece, as is all else, and no
-/// name is given twice. `None` if the text is no longer than that, or is written in a way of which that is not sure.
+/// If each piece can be read and no name is given twice, the pieces say together what the whole text says, because each gateway and each
+/// other table is in one piece. `None` if the text is no longer than one piece, or if it is written in a way that makes this uncertain.
 pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)> {
     if text.len() <= enough {
         return None;
@@ -44,7 +44,7 @@ pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)
                     }
                 }
             }
-            // A key before the first table: of all gateways, perhaps.
+            // A key before the first table may be one that holds all gateways.
             TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString if is_first && !has_tables => {
                 return None;
             }
@@ -58,7 +58,7 @@ pub(super) fn pieces(text: &str, enough: usize) -> Option<(&str, Vec<Piece<'_>>)
     Some((&text[..*starts.first()?], pieces))
 }
 
-/// Of what a table is.
+/// What a table belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Of<'a> {
     Defaults,
@@ -67,7 +67,7 @@ enum Of<'a> {
     Watch,
 }
 
-/// Of what the table is that begins after this bracket; defaults come before all gateways.
+/// What the table that begins after this bracket belongs to. Defaults come before all gateways.
 fn header<'a>(text: &'a str, tokens: &mut Lexer<'a>, is_first: bool) -> Option<Of<'a>> {
     let mut token = || tokens.find(|token| token.kind() != TokenKind::Whitespace);
     let word = |token: Token| {

@@ -1,4 +1,4 @@
-//! Reads the text of a manifest, and goes on after a mistake.
+//! Reads the text of a manifest, and continues after a mistake.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ type Table<'a> = DeTable<'a>;
 pub(super) struct Tables {
     /// `[defaults]`.
     pub(super) defaults: Options,
-    /// The gateways in file order with the defaults filled in, each with the offset of its name.
+    /// The gateways in file order, with the defaults filled in. Each has the offset of its name.
     pub(super) gateways: Vec<(usize, ProfileName, Options)>,
     /// `[dashboard]`, with the offset of its name.
     pub(super) dashboard: Option<(usize, Options)>,
@@ -32,7 +32,7 @@ pub(super) struct Tables {
     pub(super) metrics: Option<(usize, Options)>,
 }
 
-/// Whose options a table has.
+/// The service whose options a table has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Defaults,
@@ -44,9 +44,9 @@ enum Of {
 pub(super) struct Reader<'a> {
     path: &'a Utf8Path,
     text: &'a str,
-    /// Where each line begins, once there is a mistake: a broken manifest may have thousands.
+    /// Where each line begins. Filled at the first mistake, because a broken manifest may have thousands.
     lines: OnceCell<Vec<usize>>,
-    /// With the offset at which each stands, in bytes.
+    /// The mistakes, each with its offset in bytes.
     mistakes: Vec<(usize, Mistake)>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
         Self { path, text, lines: OnceCell::new(), mistakes: Vec::new() }
     }
 
-    /// What the text says; where it has no defaults of its own, these are.
+    /// Reads what the text says. If it has no defaults of its own, `defaults` are used.
     pub(super) fn tables(mut self, defaults: Options) -> Result<Tables, Vec<Mistake>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         let tables = self.tables_in(table.into_inner(), defaults);
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         if self.mistakes.is_empty() { Ok(tables) } else { Err(self.sorted()) }
     }
 
-    /// These mistakes, each at its offset in the text.
+    /// Gives each of these mistakes its place in the text.
     pub(super) fn mistakes(mut self, found: impl IntoIterator<Item = (usize, Problem)>) -> Vec<Mistake> {
         found.into_iter().for_each(|(offset, problem)| self.mistake(offset, problem));
         self.sorted()
@@ -74,8 +74,8 @@ impl<'a> Reader<'a> {
         self.mistakes.into_iter().map(|(_, mistake)| mistake).collect()
     }
 
-    /// Puts the errors of the parser in the place of what else was found wrong in the same tables: that may only follow
-    /// from how the parser went on after an error.
+    /// Keeps the errors of the parser and drops other mistakes in the same tables, because these may only follow from how the parser
+    /// continued after an error.
     fn prefer_syntax(&mut self, errors: &[toml::de::Error]) {
         let headers: Vec<usize> =
             std::iter::once(0).chain(self.text.match_indices("\n[").map(|(offset, _)| offset + 1)).collect();
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
             }
         }
         if let Some((_, own)) = &mut dashboard {
-            // Whatever else holds for gateways is no matter of the dashboard's.
+            // Other options of gateways do not apply to the dashboard.
             own.hermes = own.hermes.take().or_else(|| defaults.hermes.clone());
             own.user = own.user.take().or_else(|| defaults.user.clone());
         }
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
     }
 
     fn option(&mut self, key: Key, key_at: usize, value: &Value<'_>, options: &mut Options) {
-        // Where the parser had to make a value up, it has no place of its own.
+        // If the parser made a value up, the value has no place.
         let at = if value.span().is_empty() { key_at } else { value.span().start };
         match text_of(key.kind(), value.get_ref()).map(|text| options.set(key, &text)) {
             Ok(Ok(())) => {}
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
 
     /// Several texts, or one.
     fn list(&mut self, key: Key, value: Value<'_>, options: &mut Options) {
-        // What is said here counts alone, even if it is nothing.
+        // A list here replaces the default, even if it is empty.
         options.clear(key);
         for value in several(value) {
             self.option(key, value.span().start, &value, options);
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
     }
 
     fn env_files(&mut self, value: Value<'_>, environment: &mut Environment) {
-        let wanted = "a path in quotes, or an array of such";
+        let wanted = "a path in quotes, or an array of paths";
         for value in several(value) {
             let DeValue::String(name) = value.get_ref() else {
                 self.wrong_type(ENV_FILE, &value, wanted);
@@ -257,8 +257,8 @@ impl<'a> Reader<'a> {
     fn unknown(&mut self, at: usize, key: &str, known: &[&str]) {
         let hint = match near(key, known.iter().copied()) {
             Some(likely) => format!("did you mean {likely}?"),
-            None if known.is_empty() => "there is nothing to be said here, omit it".to_owned(),
-            None => format!("known here are {}", known.join(", ")),
+            None if known.is_empty() => "this table has no keys, so omit it".to_owned(),
+            None => format!("the keys here are {}", known.join(", ")),
         };
         self.mistake(at, ManifestError::UnknownKey { key: key.to_owned(), hint });
     }
@@ -285,7 +285,7 @@ fn offset_of(error: &toml::de::Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
-/// A message of the TOML parser on one line.
+/// Puts a message of the TOML parser on one line.
 fn one_line(message: &str) -> String {
     message.split('\n').collect::<Vec<_>>().join(", ")
 }

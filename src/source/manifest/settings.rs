@@ -1,8 +1,8 @@
-//! What a manifest says, before ports are given out.
+//! What a manifest says before ports are given out.
 
 use crate::spec::{Options, ProfileName};
 
-/// What a manifest says, before ports are given out: it may name no gateway, and what is not in it has its defaults.
+/// What a manifest says before ports are given out. It may name no gateway. Anything that is not in it has its default.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// `[defaults]`.

@@ -1,4 +1,4 @@
-//! The text of a manifest, read at once or in pieces.
+//! Reads the text of a manifest, at once or in pieces.
 
 use camino::Utf8Path;
 
@@ -11,8 +11,9 @@ use crate::source::mistake::{ManifestError, Mistake, Place, Problem, SourceError
 use crate::spec::options::Layout;
 use crate::spec::{Dashboard, Gateway, Metrics, Options, Part, Service, SpecError};
 
-/// The services in the text of a manifest that stands at this path: the gateways, with their ports, and the others. A manifest
-/// names at least one; only those of these parts are given, which can be together in this layout, or else in the manifest's own, which comes with them.
+/// The services in the text of a manifest at this path: the gateways, with their ports, and the others. A manifest must name at least one
+/// service. Only the services of these parts are returned. They are checked for `layout`, or else for the manifest's own layout, and that
+/// layout is returned, too.
 pub(crate) fn services(
     path: &Utf8Path,
     text: &str,
@@ -49,11 +50,11 @@ pub(crate) fn services(
     let services = gateways.into_iter().map(Service::from).chain(dashboard.map(Service::from)).chain(watch);
     let mut services: Vec<Service> = services.chain(metrics).collect();
     if let Some(watchdog) = Service::and_watchdog(&services) {
-        // It stands nowhere; a gateway that has it restart it is the reason for it.
+        // The watchdog has no place in the manifest. It is there because of the first gateway that uses it.
         places.extend(offsets.first());
         services.push(watchdog);
     }
-    // An image may have no dashboard. That it has no gateway is more likely a mistake.
+    // An image may have no dashboard. But if it has no gateway, that is probably a mistake.
     if problems.is_empty() && places.is_empty() && parts.contains(&Part::Gateways) {
         let mistake = Mistake::at(Place::File(path.to_owned()), ManifestError::Empty);
         return Err(SourceError(vec![mistake]));
@@ -88,7 +89,7 @@ fn tables(path: &Utf8Path, text: &str) -> Result<Tables, SourceError> {
     in_pieces(path, text, ENOUGH).map_or_else(whole, Ok)
 }
 
-/// What a text says that can be read in pieces and has no mistake. One that has is better looked for in all of it.
+/// What a text says if it can be read in pieces and has no mistake. If it has a mistake, reading it as a whole finds the mistake better.
 fn in_pieces(path: &Utf8Path, text: &str, enough: usize) -> Option<Tables> {
     let (head, pieces) = pieces(text, enough)?;
     let mut tables = Reader::new(path, head).tables(Options::default()).ok()?;
@@ -104,7 +105,7 @@ fn in_pieces(path: &Utf8Path, text: &str, enough: usize) -> Option<Tables> {
     };
     for some in parallel::each(&pieces, 1, some, |_| Ok(())).ok()? {
         tables.gateways.extend(some.gateways);
-        // Each stands in one piece at most.
+        // Each of these is in at most one piece.
         tables.dashboard = tables.dashboard.or(some.dashboard);
         tables.watch = tables.watch.or(some.watch);
         tables.metrics = tables.metrics.or(some.metrics);
@@ -112,7 +113,7 @@ fn in_pieces(path: &Utf8Path, text: &str, enough: usize) -> Option<Tables> {
     Some(tables)
 }
 
-/// Whether this text says the same in pieces, as small as they can be, as all at once.
+/// Checks that this text says the same in the smallest possible pieces as it says as a whole.
 ///
 /// # Panics
 /// If it does not.
@@ -121,7 +122,7 @@ pub(crate) fn same_in_pieces(path: &Utf8Path, text: &str) {
     if nesting::too_deep(text).is_none()
         && let Some(tables) = in_pieces(path, text, 0)
     {
-        let whole = Reader::new(path, text).tables(Options::default()).expect("its pieces can be read");
+        let whole = Reader::new(path, text).tables(Options::default()).expect("its pieces could be read");
         assert_eq!(format!("{tables:?}"), format!("{whole:?}"));
     }
 }

@@ -1,4 +1,4 @@
-//! A value in a manifest, as far as TOML knows what it is.
+//! A value in a manifest, as TOML sees it.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -7,10 +7,10 @@ use crate::spec::options::Kind;
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
-/// What a list may be.
-pub(super) const LIST: &str = "a string, or an array of such";
+/// The values that a list may have.
+pub(super) const LIST: &str = "a string, or an array of strings";
 
-/// What a value is, with its article.
+/// The kind of a value, with its article.
 pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
@@ -23,14 +23,14 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The value of an option of this kind as it would be written on a command line.
+/// The value of an option of this kind, as a person would write it on a command line.
 ///
 /// # Errors
-/// If it is none, with what to write.
+/// If it is not such a value. The error says what to write.
 pub(super) fn text_of(kind: Kind, value: &DeValue<'_>) -> Result<String, &'static str> {
     match (kind, value) {
         (Kind::Integer(..), DeValue::Integer(number)) => {
-            // A number in another base is within i64, or out of every range there is here.
+            // A number in another base fits into i64, or is out of every range used here.
             Ok(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX).to_string())
         }
         (Kind::Choice(_) | Kind::Text(_) | Kind::List(_), DeValue::String(text)) => Ok(text.to_string()),
@@ -42,7 +42,7 @@ pub(super) fn text_of(kind: Kind, value: &DeValue<'_>) -> Result<String, &'stati
     }
 }
 
-/// What stands in an array, or what stands there alone.
+/// The entries of an array, or the single value.
 pub(super) fn several(value: Value<'_>) -> Vec<Value<'_>> {
     match value.get_ref() {
         DeValue::Array(_) => match value.into_inner() {

@@ -1,18 +1,18 @@
-//! The API server of `hermes gateway run`: whether it listens, and where, by the variables that Hermes reads.
+//! The API server of `hermes gateway run`. The variables that Hermes reads decide whether it listens, and where.
 
-/// The variable by which `hermes gateway run` learns its port.
+/// The variable that tells `hermes gateway run` its port.
 pub const API_SERVER_PORT: &str = "API_SERVER_PORT";
 
-/// A value in it has the API server listen, and so does [`ENABLED`].
+/// With a value in it, the API server listens. The same is true of [`ENABLED`].
 pub(crate) const API_SERVER_KEY: &str = "API_SERVER_KEY";
 
 const ENABLED: &str = "API_SERVER_ENABLED";
 
-/// The port that Hermes takes if it is told none.
+/// The port that Hermes takes by default.
 const PORT_OF_HERMES: u16 = 8642;
 
-/// The host and the port on which the API server is to listen if these are the values of its variables, by name; `None` if it is not to. With a
-/// switch and no key, Hermes starts none, unless the key lies on the volume.
+/// The host and the port on which the API server should listen if its variables have these values. `value` returns a value by name. `None`
+/// if it should not listen. If it is switched on without a key, Hermes does not start it, unless the key is on the volume.
 pub(crate) fn api_server(value: impl Fn(&str) -> Option<String>) -> Option<(String, u16)> {
     let value = |name: &str| value(name).filter(|value| !value.is_empty());
     let is_enabled = value(ENABLED).and_then(|value| switch(&value)) == Some(true);
@@ -24,7 +24,7 @@ pub(crate) fn api_server(value: impl Fn(&str) -> Option<String>) -> Option<(Stri
     Some((host, port.unwrap_or(PORT_OF_HERMES)))
 }
 
-/// What Hermes takes the value of a switch for; `None` if it says nothing.
+/// How Hermes reads the value of a switch. `None` if the value says nothing.
 pub(crate) fn switch(value: &str) -> Option<bool> {
     match value.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),

@@ -17,40 +17,40 @@ pub enum EnvironmentError {
         /// What was given.
         text: String,
     },
-    /// The name is no identifier.
+    /// The name is not an identifier.
     #[error("environment name {} is not an identifier; use letters, digits and _, not starting with a digit", Shown(.0))]
     Name(String),
-    /// The name is one that is not for the taking.
+    /// The name is reserved.
     #[error("{name} cannot be set for one service; {reason}")]
     Reserved {
         /// The name.
         name: String,
-        /// Why not, and where to set it instead if that can be done.
+        /// Why it is reserved, and where to set it instead if that is possible.
         reason: &'static str,
     },
-    /// The script of an isolated gateway sets the variable.
-    #[error("{0} cannot be set for an isolated gateway; its script has it as its own home needs it")]
+    /// The script of an isolated gateway sets the variable itself.
+    #[error("{0} cannot be set for an isolated gateway; its script sets it to a place in its own home")]
     Isolated(&'static str),
-    /// The name stands twice in one source.
+    /// One source has the name twice.
     #[error("{0} is set twice; set it once, as a value or as a secret")]
     Twice(String),
     /// The port is given as an option and as a variable.
-    #[error("API_SERVER_PORT is what port sets where hermes-cli is run; give only one of the two")]
+    #[error("port already sets API_SERVER_PORT if hermes-cli is run; give only one of the two")]
     PortTwice,
-    /// A watchdog has nothing to ask.
+    /// A watchdog has no API server to ask.
     #[error(
-        "watchdog asks the API server of the gateway, which Hermes starts with a key only; give API_SERVER_KEY as a secret, or omit watchdog"
+        "watchdog asks the API server of the gateway, which Hermes starts only with a key; give API_SERVER_KEY as a secret, or omit watchdog"
     )]
     NothingToAsk,
-    /// Host or port of the dashboard is given as a variable of the dashboard itself.
-    #[error("{0} counts in the environment of the container only; write host or port here")]
+    /// The dashboard's own environment has its host or port.
+    #[error("{0} works only in the environment of the container; write host or port here")]
     Address(&'static str),
     /// The value has a NUL byte.
-    #[error("the value of {0} holds a NUL byte, which no environment can; encode it")]
+    #[error("the value of {0} holds a NUL byte, which no environment can hold; encode it")]
     Nul(String),
     /// The value is too long for the operating system.
     #[error(
-        "the value of {name} has {length} bytes, but Linux passes on at most 131072 with the name; put it in a file"
+        "the value of {name} has {length} bytes, but with its name it can have at most 131072 on Linux; put it in a file"
     )]
     TooLong {
         /// The variable.
@@ -58,7 +58,7 @@ pub enum EnvironmentError {
         /// The length of its value, in bytes.
         length: usize,
     },
-    /// Something that runs as root acts on a variable of this name.
+    /// A program that runs as root acts on a variable of this name.
     #[error("{name} cannot be a secret; {reason}; give it as a value (env), or under another name")]
     SecretName {
         /// The name.
@@ -66,8 +66,8 @@ pub enum EnvironmentError {
         /// Why not.
         reason: &'static str,
     },
-    /// The path of a secret will not do.
-    #[error("the file {} of secret {name} {reason}; give one such as /run/secrets/token", Shown(path))]
+    /// The path of a secret cannot be used.
+    #[error("the file {} of secret {name} {reason}; give a path such as /run/secrets/token", Shown(path))]
     Secret {
         /// The variable.
         name: String,

@@ -1,4 +1,4 @@
-//! What a gateway finds in its environment: names, values, and secrets that are read at run time.
+//! The environment of a gateway: names, values, and secrets that are read at run time.
 
 mod api_server;
 mod error;
@@ -16,19 +16,19 @@ use std::sync::Arc;
 
 use refused::{acted_on, reserved};
 
-/// What a run script says where the container says nothing about `HERMES_HOME`.
+/// The `HERMES_HOME` of a run script if the container does not set it.
 pub const FALLBACK_HOME: &str = "/opt/data";
 
-/// What a run script says where the container says nothing about `HERMES_HOMES`, below which each isolated gateway has its home.
+/// The `HERMES_HOMES` of a run script if the container does not set it. Each isolated gateway has its home below that directory.
 pub const FALLBACK_HOMES: &str = "/opt/homes";
 
-/// The variables of the container that win over host and port of the dashboard, in this order.
+/// The variables of the container that override host and port of the dashboard, in this order.
 pub(crate) const DASHBOARD_ADDRESS: [&str; 2] = ["HERMES_DASHBOARD_HOST", "HERMES_DASHBOARD_PORT"];
 
-/// Linux passes at most this many bytes per entry, `NAME=VALUE` and a NUL byte (`MAX_ARG_STRLEN`, 32 pages of 4096 bytes).
+/// Linux passes on at most this many bytes per entry, which is `NAME=VALUE` and a NUL byte (`MAX_ARG_STRLEN`, 32 pages of 4096 bytes).
 const ENTRY_MAX: usize = 131_072;
 
-/// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, and none that a run script sets itself.
+/// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, but not a name that a run script sets itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EnvName(Arc<str>);
 
@@ -68,7 +68,7 @@ impl FromStr for EnvName {
 pub struct EnvValue(Arc<str>);
 
 impl EnvValue {
-    /// The value for this variable, from its text.
+    /// Makes the value of this variable from its text.
     ///
     /// # Errors
     /// If the text has a NUL byte, or is longer than Linux passes on (131072 bytes with name, `=` and the final NUL).
@@ -89,18 +89,18 @@ impl EnvValue {
     }
 }
 
-/// The file that holds a secret when the gateway starts: an absolute path outside the fallback for `HERMES_HOME`.
+/// The file that holds a secret when the gateway starts: an absolute path outside the default `HERMES_HOME`.
 ///
-/// Root reads it. Below `HERMES_HOME` the service user could put a symlink in its place and be shown any file.
+/// Root reads it. Below `HERMES_HOME`, the service user could replace it with a symlink and so read any file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFile(Arc<str>);
 
 impl SecretFile {
-    /// The file for this variable, from its path.
+    /// Makes the file of this variable from its path.
     ///
     /// # Errors
-    /// If the path is not absolute, has a NUL byte or a `..`, or lies below `/opt/data`; or if something that runs as root between the
-    /// reading and the drop acts on a variable of this name.
+    /// If the path is not absolute, has a NUL byte or a `..`, or is below `/opt/data` or `/opt/homes`. Also if a program that runs as root,
+    /// between the reading and the drop, acts on a variable of this name.
     pub fn new(name: &EnvName, path: &str) -> Result<Self, EnvironmentError> {
         let wrong = |reason| EnvironmentError::Secret { name: name.to_string(), path: path.to_owned(), reason };
         if let Some(reason) = acted_on(name.as_str()) {
@@ -134,13 +134,13 @@ impl SecretFile {
 /// Where a variable's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvSource {
-    /// It stands in the run script.
+    /// The run script holds it.
     Value(EnvValue),
-    /// The run script reads it from a file; it is in no image layer.
+    /// The run script reads it from a file. It is in no image layer.
     Secret(SecretFile),
 }
 
-/// The variables of one gateway, sorted by name; each has one source.
+/// The variables of one gateway, sorted by name. Each has one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<EnvName, EnvSource>);
 
@@ -148,7 +148,7 @@ impl Environment {
     /// Adds a variable.
     ///
     /// # Errors
-    /// Where the variable is there already: within one source a name stands once.
+    /// If the variable is already there, because one source may have a name only once.
     pub fn add(&mut self, name: EnvName, source: EnvSource) -> Result<(), EnvironmentError> {
         if self.0.contains_key(&name) {
             return Err(EnvironmentError::Twice(name.to_string()));
@@ -157,7 +157,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Adds the variables of a source that wins over these.
+    /// Adds the variables of a source that overrides these.
     pub fn overlay(&mut self, over: Self) {
         self.0.extend(over.0);
     }
@@ -167,7 +167,8 @@ impl Environment {
         self.0.keys().any(|known| known.as_str() == name)
     }
 
-    /// Whether a gateway with these variables has an API server for sure: Hermes starts none without a key, which may lie on the volume, too.
+    /// Whether a gateway with these variables certainly has an API server. Hermes starts none without a key, and the key may also be on the
+    /// volume.
     pub(crate) fn has_api_server(&self) -> bool {
         self.0.iter().any(|(name, source)| {
             name.as_str() == API_SERVER_KEY

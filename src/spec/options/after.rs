@@ -1,4 +1,4 @@
-//! What has to be up before a service starts.
+//! What must be up before a service starts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,24 +6,25 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// The name of what has to be up before a service starts: a service or bundle of s6-rc, such as `mount-data` or `gateway-coder`.
+/// The name of something that must be up before a service starts: a service or bundle of s6-rc, such as `mount-data` or `gateway-coder`.
 ///
-/// It matches `[A-Za-z0-9_][A-Za-z0-9_.@:+-]*` as a whole, has at most 255 characters, and does not begin as the names do that s6-rc keeps
-/// for itself (<https://skarnet.org/software/s6-rc/s6-rc-compile.html>).
+/// It matches `[A-Za-z0-9_][A-Za-z0-9_.@:+-]*` as a whole, and has at most 255 characters. It does not begin like a name that s6-rc
+/// reserves (<https://skarnet.org/software/s6-rc/s6-rc-compile.html>).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct After(String);
 
-/// How the names begin that s6-rc keeps for itself.
+/// The beginnings of the names that s6-rc reserves.
 const RESERVED: [&str; 2] = ["s6rc-", "s6-rc-"];
 
-/// The longest name that a file can have, which stands for it.
+/// The longest name that a file can have. A file of this name stands for the service.
 const MAX_LEN: usize = 255;
 
 impl After {
     pub(super) const NAME: &str = "after";
     pub(super) const KIND: Kind = Kind::List("^(?!s6-?rc-)[A-Za-z0-9_][A-Za-z0-9_.@:+-]{0,254}$");
 
-    /// What s6-overlay has done before any service of a user: file owners, and its hooks. Every service that is rendered is after it.
+    /// The bundle of what s6-overlay does before it starts any user's service: it sets file owners, and runs its hooks. Every rendered
+    /// service starts after it.
     pub(crate) fn base() -> Self {
         Self("base".to_owned())
     }
@@ -52,11 +53,11 @@ impl FromStr for After {
             [] => Err(wrong("is empty")),
             [first, ..] if !plain(*first) => Err(wrong("does not start with a letter, a digit or _")),
             bytes if !bytes.iter().all(|&byte| plain(byte) || b".@:+-".contains(&byte)) => {
-                Err(wrong("holds something else than letters, digits and _ . @ : + -"))
+                Err(wrong("has a character other than letters, digits and _ . @ : + -"))
             }
             bytes if bytes.len() > MAX_LEN => Err(wrong("has more than 255 characters")),
             _ if RESERVED.iter().any(|reserved| text.starts_with(reserved)) => {
-                Err(wrong("begins as the names do that s6-rc keeps for itself"))
+                Err(wrong("begins like a name that s6-rc reserves"))
             }
             _ => Ok(Self(text.to_owned())),
         }
@@ -76,13 +77,13 @@ mod tests {
             ("", "after \"\" is empty; give the name of a service or bundle, such as mount-data"),
             (".base", "does not start with"),
             ("-x", "does not start with"),
-            ("a/b", "holds something else"),
-            ("a,b", "holds something else"),
-            ("a b", "holds something else"),
-            ("base\n", "holds something else"),
+            ("a/b", "has a character other than"),
+            ("a,b", "has a character other than"),
+            ("a b", "has a character other than"),
+            ("base\n", "has a character other than"),
             ("é", "does not start with"),
-            ("s6rc-fdholder", "keeps for itself"),
-            ("s6-rc-x", "keeps for itself"),
+            ("s6rc-fdholder", "s6-rc reserves"),
+            ("s6-rc-x", "s6-rc reserves"),
             (&"x".repeat(256), "has more than 255 characters"),
         ] {
             let error = bad.parse::<After>().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! How often a gateway may die before it is left down.
+//! How often a gateway may die before it stays down.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,18 +6,18 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// How many deaths within how many seconds leave a gateway down, instead of starting it once more.
+/// How many deaths within how many seconds make a gateway stay down, instead of being started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrashBudget {
-    /// At most so many.
+    /// A limit on deaths.
     Limited {
-        /// 1 to 100: s6-supervise remembers no more deaths than that
-        /// (`max-death-tally` in <https://skarnet.org/software/s6/servicedir.html>).
+        /// 1 to 100, because s6-supervise remembers no more deaths (`max-death-tally` in
+        /// <https://skarnet.org/software/s6/servicedir.html>).
         deaths: u32,
-        /// 1 to 604800, a week.
+        /// 1 to 604800, which is a week.
         seconds: u32,
     },
-    /// There is no limit; only exit 78 leaves the gateway down.
+    /// No limit. Only exit 78 makes the gateway stay down.
     Off,
 }
 

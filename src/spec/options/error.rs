@@ -1,16 +1,16 @@
-//! A text that is no value of an option.
+//! A text that is not a value of an option.
 
 use thiserror::Error;
 
 use crate::base::text::Shown;
 
-/// A text that is no value of an option.
+/// A text that is not a value of an option.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{} {} {problem}; {remedy}", key, Shown(value))]
 pub struct OptionError {
     pub(crate) key: &'static str,
     pub(crate) value: String,
-    /// What is wrong with it: `is out of range`.
+    /// What is wrong with it, such as `is out of range`.
     pub(crate) problem: &'static str,
     /// What to write instead.
     pub(crate) remedy: String,

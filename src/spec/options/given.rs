@@ -1,4 +1,4 @@
-//! The options of one gateway, of the dashboard or of the metrics server, as far as somebody gave them.
+//! The options that somebody gave for one gateway, for the dashboard or for the metrics server.
 
 use super::after::After;
 use super::crash_budget::CrashBudget;
@@ -15,7 +15,7 @@ use super::user::UserName;
 use super::watchdog::Watchdog;
 use crate::spec::environment::Environment;
 
-/// The options of one gateway, of the dashboard or of the metrics server, as far as they were given, on a command line or in a manifest.
+/// The options of one gateway, of the dashboard or of the metrics server that somebody gave on a command line or in a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// `layout`, which only `[defaults]` has.
@@ -57,10 +57,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sets one option from the text that was written for it; a flag's is `true` or `false`. To a list it is added.
+    /// Sets one option from the text that was written for it. The text of a flag is `true` or `false`. A list gets the text as another
+    /// entry.
     ///
     /// # Errors
-    /// Where the text is no value of that option.
+    /// If the text is not a value of that option.
     pub fn set(&mut self, key: Key, text: &str) -> Result<(), OptionError> {
         match key {
             Key::Layout => self.layout = Some(text.parse()?),
@@ -84,14 +85,14 @@ impl Options {
         Ok(())
     }
 
-    /// Has a list hold nothing, which is something else than not to be given.
+    /// Makes a list empty. That is different from a list that was not given.
     pub(crate) fn clear(&mut self, key: Key) {
         if key == Key::After {
             self.after = Some(Vec::new());
         }
     }
 
-    /// One option as a person would write it, where it was given; a list with a comma between two.
+    /// One option as a person would write it, if it was given. The entries of a list are joined with commas.
     pub fn get(&self, key: Key) -> Option<String> {
         match key {
             Key::Layout => self.layout.as_ref().map(ToString::to_string),
@@ -126,8 +127,8 @@ impl Options {
         self.hermes_cli.unwrap_or_default() == HermesCli::Start || self.environment.has_api_server()
     }
 
-    /// These options, and those of `defaults` where these say nothing. The environments are joined entry by entry. The user of the others is
-    /// none of an isolated gateway's, and a watchdog of all is none of a gateway's that it has nothing to ask of.
+    /// These options, and those of `defaults` for what is missing. The environments are joined entry by entry. An isolated gateway does not
+    /// take the user of `defaults`. A gateway does not take the watchdog of `defaults` if it has no API server that a watchdog could ask.
     #[must_use]
     pub fn or(self, defaults: &Self) -> Self {
         let isolated = self.isolated.or(defaults.isolated);

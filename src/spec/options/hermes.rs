@@ -1,4 +1,4 @@
-//! Which program Hermes is, and which of its two command lines it is called with.
+//! The program that is Hermes, and which of its command lines is used.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// The command lines that a Hermes takes for a gateway in the foreground.
+/// The command lines of Hermes for a gateway in the foreground.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HermesCli {
     /// `hermes gateway start --foreground --port N`.
@@ -15,7 +15,8 @@ pub enum HermesCli {
     Start,
     /// `hermes gateway run --replace`, with the port in `API_SERVER_PORT`.
     Run,
-    /// The same, but a named profile's does not say `--replace`: beside a gateway that serves all profiles, it would replace that one.
+    /// The same, but without `--replace` for a named profile. Beside a gateway that serves all profiles, `--replace` would end that
+    /// gateway.
     RunBeside,
 }
 
@@ -50,7 +51,7 @@ impl FromStr for HermesCli {
     }
 }
 
-/// The program that is Hermes: a name that is looked up in the service's PATH, or an absolute path.
+/// The program that is Hermes: a name that is searched in the service's PATH, or an absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HermesProgram(Arc<str>);
 
@@ -66,7 +67,7 @@ impl HermesProgram {
 
 impl Default for HermesProgram {
     fn default() -> Self {
-        // One for all gateways that say nothing else.
+        // All gateways that use the default share this one.
         static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "hermes".into());
         Self(DEFAULT.clone())
     }
@@ -91,14 +92,14 @@ impl FromStr for HermesProgram {
         } else if text.contains(char::is_control) {
             wrong("holds a line break or another control character", name_or_path)
         } else if text.starts_with('-') {
-            wrong("would be taken for an option", name_or_path)
+            wrong("looks like an option", name_or_path)
         } else if text.ends_with('/') {
             wrong("is a directory", name_or_path)
         } else if text.contains('/') && !text.starts_with('/') {
-            // The working directory at run time is HERMES_HOME, which whoever renders does not know.
+            // The working directory at run time is HERMES_HOME, which is not known when the script is rendered.
             wrong("is a relative path", "give an absolute path")
         } else if text.contains('=') {
-            wrong("holds '=', so that env would take it for a variable", name_or_path)
+            wrong("holds '=', so env would take it for a variable", name_or_path)
         } else {
             Ok(Self(text.into()))
         }

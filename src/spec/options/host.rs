@@ -7,9 +7,9 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// An IP address, or a host name as RFC 1123 has it; `127.0.0.1` unless told otherwise.
+/// An IP address, or a host name by RFC 1123. The default is `127.0.0.1`.
 ///
-/// It is safe as a shell word, and can never be taken for an option.
+/// It is safe as a shell word, and no program can take it for an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName(Box<str>);
 
@@ -42,13 +42,13 @@ impl FromStr for HostName {
         if text.parse::<IpAddr>().is_ok() || is_host_name(text) {
             Ok(Self(text.into()))
         } else {
-            let remedy = "give one such as 127.0.0.1, 0.0.0.0, :: or localhost";
+            let remedy = "give an address such as 127.0.0.1, 0.0.0.0, :: or localhost";
             Err(OptionError::new(Self::NAME, text, "is neither an IP address nor a host name", remedy))
         }
     }
 }
 
-/// Labels of letters, digits and inner hyphens. One of digits alone at the end is a part of an address.
+/// Whether the text consists of labels of letters, digits and inner hyphens. If the last label is digits only, the text is an address.
 fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

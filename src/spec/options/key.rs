@@ -13,42 +13,42 @@ use super::uid::Uid;
 use super::user::UserName;
 use super::watchdog::Watchdog;
 
-/// An option that has one value; `env`, `env-file` and `secret` are the other kind, see [`environment`](crate::spec::environment).
+/// An option with one value. `env`, `env-file` and `secret` are of the other kind: see [`environment`](crate::spec::environment).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// In which form all is rendered.
+    /// The form in which everything is rendered.
     Layout,
     /// The address that the dashboard listens on.
     Host,
-    /// Where metrics are served.
+    /// The address that serves the metrics.
     Listen,
-    /// The port that the gateway is told, or that the dashboard listens on.
+    /// The port that the gateway is told to use, or that the dashboard listens on.
     Port,
-    /// Which of the two command lines of Hermes.
+    /// The command line of Hermes that is used.
     HermesCli,
     /// The program that is Hermes.
     Hermes,
-    /// Who gateway and logger run as.
+    /// The user that gateway and logger run as.
     User,
-    /// Whether the gateway is an instance of its own: its own home, its own user.
+    /// Whether the gateway has its own home and its own user.
     Isolated,
     /// The number of that user.
     Uid,
-    /// Whether the gateway waits for an operator to start it.
+    /// Whether the gateway stays down until an operator starts it.
     Down,
     /// How long a stop waits before it kills.
     StopTimeout,
-    /// Where what the gateway says goes.
+    /// Where the output of the gateway goes.
     LogTo,
     /// How many rotated log files are kept.
     LogFiles,
     /// How large a log file grows.
     LogSize,
-    /// How many deaths in which time leave the gateway down.
+    /// How many deaths in which time make the gateway stay down.
     CrashBudget,
-    /// How long the gateway may be up and not answer.
+    /// How long the gateway may be up without an answer.
     Watchdog,
-    /// What has to be up before the gateway starts.
+    /// What must be up before the gateway starts.
     After,
 }
 
@@ -71,10 +71,10 @@ impl Key {
         Self::After,
     ];
 
-    /// Those that no two gateways have alike, so that `[defaults]` cannot have them.
+    /// The keys that must differ between gateways, so `[defaults]` cannot have them.
     pub(crate) const OF_ONE: [Self; 2] = [Self::Port, Self::Uid];
 
-    /// Those that all gateways have alike, so that only `[defaults]` can have them.
+    /// The keys that are the same for all gateways, so only `[defaults]` can have them.
     pub(crate) const OF_ALL: [Self; 1] = [Self::Layout];
 
     /// The keys of the dashboard.
@@ -118,7 +118,7 @@ impl Key {
         }
     }
 
-    /// What stands for its value in a help text.
+    /// The placeholder of its value in a help text.
     pub const fn value_name(self) -> &'static str {
         match self {
             Self::Layout => "s6|s6-rc|s6-overlay",
@@ -135,46 +135,48 @@ impl Key {
         }
     }
 
-    /// What it does for a gateway, in one line or two.
+    /// What it does for a gateway, in one or two lines.
     pub const fn help(self) -> &'static str {
         match self {
             Self::Layout => {
-                "Form of all that is rendered: `s6` is service directories for a scandir or /etc/services.d; `s6-rc` is source \
-                 definitions of s6-rc; `s6-overlay` is those at their places below /etc/s6-overlay [default: s6]"
+                "Form of the rendered files: `s6` is service directories for a scandir or /etc/services.d; `s6-rc` is source \
+                 definitions of s6-rc; `s6-overlay` is these definitions below /etc/s6-overlay [default: s6]"
             }
-            Self::Host => "Address that the dashboard listens on, an IP address or a host name [default: 127.0.0.1]",
+            Self::Host => "Address that the dashboard listens on: an IP address or a host name [default: 127.0.0.1]",
             Self::Listen => {
-                "Address to serve metrics at, an IP address and a port, or a port of loopback [default: 127.0.0.1:9118]"
+                "Address that serves the metrics: an IP address and a port, or only a port of loopback [default: 127.0.0.1:9118]"
             }
             Self::Port => {
-                "Port of the gateway [default: with `start`, or isolated, one from 9200 up, from the name; else none]"
+                "Port of the gateway [default: with `start` or `isolated`, a port from 9200 up that comes from the name; else none]"
             }
             Self::HermesCli => {
                 "Command line of Hermes: `start` is `gateway start --foreground --port N`; `run` is `gateway run \
-                 --replace`; `run-beside` is the same, but named profiles do not say --replace, which would end a gateway \
-                 that serves them all. Every Hermes from 0.13 on takes only the last two [default: start]"
+                 --replace`; `run-beside` is the same, but without --replace for named profiles, because that would end a \
+                 gateway that serves all profiles. Hermes 0.13 and later takes only the last two [default: start]"
             }
             Self::Hermes => {
-                "Hermes itself, a name on PATH or an absolute path such as /opt/venv/bin/hermes [default: hermes]"
+                "Program that is Hermes: a name on PATH, or an absolute path such as /opt/venv/bin/hermes [default: hermes]"
             }
             Self::User => "User that gateway and logger run as [default: hermes]",
-            Self::Isolated => {
-                "Make the gateway an instance of its own: in a home of its own, `${HERMES_HOMES}/<profile>`, as a user of its own"
+            Self::Isolated => "Give the gateway its own user, and its own home, `${HERMES_HOMES}/<profile>`",
+            Self::Uid => {
+                "Number of the user of an isolated gateway [default: a number from 20000 up that comes from the name]"
             }
-            Self::Uid => "Number of the user of an isolated gateway [default: one from 20000 up, from the name]",
-            Self::Down => "Leave the gateway down until it is started",
-            Self::StopTimeout => "Time from TERM to KILL when the gateway is stopped [default: 30]",
+            Self::Down => "Keep the gateway down until somebody starts it",
+            Self::StopTimeout => "Seconds from TERM to KILL when the gateway is stopped [default: 30]",
             Self::LogTo => {
-                "Where what the gateway says goes: to its `file`, or to `both` that and the container's log [default: file]"
+                "Where the output of the gateway goes: to its own log `file`, or to `both` that file and the container's log [default: file]"
             }
             Self::LogFiles => "Rotated log files to keep [default: 10]",
-            Self::LogSize => "Size at which a log file is rotated [default: 1000000]",
-            Self::CrashBudget => "Leave the gateway down after N deaths within SECONDS, or `off` [default: 10/300]",
+            Self::LogSize => "Size in bytes at which a log file is rotated [default: 1000000]",
+            Self::CrashBudget => {
+                "Keep the gateway down after N deaths within SECONDS; `off` means never [default: 10/300]"
+            }
             Self::Watchdog => {
-                "Restart the gateway if it is up and its port has not answered for so long; 0 is never [default: 0]"
+                "Restart the gateway if it is up and its port has not answered for this many seconds; 0 means never [default: 0]"
             }
             Self::After => {
-                "Start the gateway after this service or bundle of s6-rc; only with layout s6-rc or s6-overlay; may be given several times"
+                "Start the gateway after this service or bundle of s6-rc. Works only with layout s6-rc or s6-overlay. May be given several times"
             }
         }
     }
@@ -184,9 +186,11 @@ impl Key {
         match self {
             Self::Port => "Port that the dashboard listens on [default: 9119]",
             Self::User => "User that dashboard and logger run as [default: hermes]",
-            Self::Down => "Leave the dashboard down until it is started [default: true]",
-            Self::StopTimeout => "Time from TERM to KILL when the dashboard is stopped [default: 30]",
-            Self::CrashBudget => "Leave the dashboard down after N deaths within SECONDS, or `off` [default: 10/300]",
+            Self::Down => "Keep the dashboard down until somebody starts it [default: true]",
+            Self::StopTimeout => "Seconds from TERM to KILL when the dashboard is stopped [default: 30]",
+            Self::CrashBudget => {
+                "Keep the dashboard down after N deaths within SECONDS; `off` means never [default: 10/300]"
+            }
             Self::After => "Start the dashboard after these services or bundles of s6-rc",
             other => other.help(),
         }
@@ -195,7 +199,7 @@ impl Key {
     /// What it does for the metrics server.
     pub const fn help_of_metrics(self) -> &'static str {
         match self {
-            Self::Down => "Leave the metrics server down until it is started",
+            Self::Down => "Keep the metrics server down until somebody starts it",
             other => other.help(),
         }
     }

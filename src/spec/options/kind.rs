@@ -1,6 +1,6 @@
 //! What may be written for an option.
 
-/// What may be written for an option.
+/// The form of an option's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A whole number between these two, inclusive.
@@ -9,8 +9,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A text that matches this regular expression (ECMA 262, as JSON Schema has it).
     Text(&'static str),
-    /// Several texts, each of which matches this regular expression.
+    /// Several texts. Each matches this regular expression.
     List(&'static str),
-    /// Set or not; `true` or `false` in a manifest.
+    /// A flag: `true` or `false` in a manifest.
     Flag,
 }

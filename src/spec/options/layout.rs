@@ -1,4 +1,4 @@
-//! In which form services are rendered.
+//! The form in which services are rendered.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// In which form services are rendered. It is one for all that a run renders.
+/// The form in which services are rendered. It is the same for everything that a run renders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// A service directory for each, with its logger in it, as s6-svscan takes it
+    /// A service directory for each service, with its logger in it, as s6-svscan takes it
     /// (<https://skarnet.org/software/s6/servicedir.html>).
     #[default]
     S6,
-    /// Source definitions of s6-rc: a longrun for each, one for its logger, and the bundle `user` that starts both
+    /// Source definitions of s6-rc: a longrun for each service, one for its logger, and the bundle `user` that starts both
     /// (<https://skarnet.org/software/s6-rc/s6-rc-compile.html>).
     S6Rc,
-    /// The same, at the places below `/etc/s6-overlay` where s6-overlay has them from 3.2.3.2 on.
+    /// The same definitions, at the places below `/etc/s6-overlay` where s6-overlay 3.2.3.2 and later has them.
     S6Overlay,
 }
 
@@ -51,7 +51,7 @@ impl FromStr for Layout {
             "s6" => Ok(Self::S6),
             "s6-rc" => Ok(Self::S6Rc),
             "s6-overlay" => Ok(Self::S6Overlay),
-            _ => Err(OptionError::new(Self::NAME, text, "is no layout", "give s6, s6-rc or s6-overlay")),
+            _ => Err(OptionError::new(Self::NAME, text, "is not a layout", "give s6, s6-rc or s6-overlay")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where metrics are served.
+//! The address that serves the metrics.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,9 +8,9 @@ use super::error::OptionError;
 use super::kind::Kind;
 use super::number::Port;
 
-/// An IP address and a port, `127.0.0.1:9118` unless told otherwise; a port alone is one of loopback.
+/// An IP address and a port. The default is `127.0.0.1:9118`. A port without an address is a port of loopback.
 ///
-/// It is safe inside quotes of a shell.
+/// It is safe inside quotes in a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
     ip: IpAddr,
@@ -18,13 +18,13 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// The variable of the container that says another.
+    /// The variable of the container that sets another address.
     pub(crate) const VARIABLE: &str = "GATEWAYS_METRICS";
 
     pub(super) const NAME: &str = "listen";
     pub(super) const KIND: Kind = Kind::Text("^([0-9.]+:|\\[[0-9A-Fa-f:.]+\\]:)?[0-9]{1,5}$");
 
-    /// Both together.
+    /// The address and the port.
     pub fn socket(self) -> SocketAddr {
         SocketAddr::new(self.ip, self.port.get())
     }
@@ -52,7 +52,7 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> Result<Self, OptionError> {
         let at = |ip: IpAddr, port: &str| {
-            // `Port` takes zeros before a number, and nobody writes them here.
+            // `Port` accepts leading zeros. They are refused here.
             let port = Some(port).filter(|port| !port.starts_with('0'))?.parse().ok()?;
             Some(Self { ip, port })
         };
@@ -69,7 +69,7 @@ impl FromStr for Listen {
         };
         listen.ok_or_else(|| {
             let remedy = "give IP:PORT, such as 0.0.0.0:9118 or [::]:9118, or a port of loopback, such as 9118";
-            OptionError::new(Self::NAME, text, "is no address to listen at", remedy)
+            OptionError::new(Self::NAME, text, "is not an address to listen on", remedy)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Where what a gateway says goes.
+//! Where the output of a gateway goes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// Where what a gateway says goes.
+/// Where the output of a gateway goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogTo {
     /// To its log directory.
     #[default]
     File,
-    /// There, and to the log of the container, each line behind the name of the profile.
+    /// To its log directory and to the log of the container. There, each line begins with the name of the profile.
     Both,
 }
 
@@ -37,7 +37,7 @@ impl FromStr for LogTo {
         match text {
             "file" => Ok(Self::File),
             "both" => Ok(Self::Both),
-            _ => Err(OptionError::new(Self::NAME, text, "is no place for a log", "give file or both")),
+            _ => Err(OptionError::new(Self::NAME, text, "is not a place for a log", "give file or both")),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The options that decide one gateway, or the dashboard, each a type that cannot hold a wrong value.
+//! The options that decide one gateway or the dashboard. Each has a type that cannot hold a wrong value.
 //!
-//! [`Key`] is the one table of them: the long options of the command line, the keys of a manifest and the manifest's
-//! JSON Schema are all made from it, so they cannot disagree. To add an option: a type here, a line in each `match` of
-//! `key.rs` and `given.rs`, and its use in [`crate::render`].
+//! [`Key`] is the one table of them. The long options of the command line, the keys of a manifest and the manifest's JSON Schema are made
+//! from it, so they cannot disagree. To add an option, add a type here, a line in each `match` of `key.rs` and `given.rs`, and its use in
+//! [`crate::render`].
 
 mod after;
 mod crash_budget;

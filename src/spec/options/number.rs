@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// Declares an option that is a whole number in a range: a type that holds nothing else.
+/// Declares an option that is a whole number in a range. Its type cannot hold another number.
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($int:ty) $key:literal: $low:literal..=$high:literal, default $default:literal) => {
         number!($(#[$doc])* $name($int) $key: $low..=$high);
@@ -63,10 +63,10 @@ number! {
 }
 
 impl Port {
-    /// The port of the dashboard, unless told otherwise: that of Hermes.
+    /// The default port of the dashboard, which is that of Hermes.
     pub(crate) const DASHBOARD: Self = Self(9119);
 
-    /// The port that metrics are served at, unless told otherwise: none that a profile gets from its name.
+    /// The default port of the metrics server. No profile gets it from its name.
     pub(crate) const METRICS: Self = Self(9118);
 }
 
@@ -77,20 +77,20 @@ impl From<NonZeroU16> for Port {
 }
 
 number! {
-    /// Seconds from TERM to KILL when a gateway is stopped, 1 second to a day; 30 unless told otherwise.
+    /// Seconds from TERM to KILL when a gateway is stopped, from 1 second to a day. The default is 30.
     ///
-    /// 0 is not taken: in `timeout-kill` it means "wait for ever", and a gateway that is deaf to TERM would block a stop
+    /// 0 is refused, because in `timeout-kill` it means "wait forever", and a gateway that ignores TERM would block a stop
     /// (<https://skarnet.org/software/s6/servicedir.html>).
     StopTimeout(u32) "stop-timeout": 1..=86400, default 30
 }
 
 number! {
-    /// How many rotated log files s6-log keeps, 0 to 10000; 10 unless told otherwise.
+    /// How many rotated log files s6-log keeps, 0 to 10000. The default is 10.
     LogFiles(u32) "log-files": 0..=10000, default 10
 }
 
 number! {
-    /// Bytes at which s6-log rotates a log file, in the range that s6-log takes; 1000000 unless told otherwise
+    /// The size in bytes at which s6-log rotates a log file, in the range that s6-log takes. The default is 1000000
     /// (<https://skarnet.org/software/s6/s6-log.html>).
     LogSize(u32) "log-size": 4096..=268_435_455, default 1_000_000
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// A user by name, as s6-setuidgid looks it up in the container: `[A-Za-z_][A-Za-z0-9_.-]*`, at most 32 characters.
+/// A user by name, which s6-setuidgid looks up in the container: `[A-Za-z_][A-Za-z0-9_.-]*`, at most 32 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName(Arc<str>);
 
@@ -23,7 +23,7 @@ impl UserName {
 
 impl Default for UserName {
     fn default() -> Self {
-        // One for all gateways that say nothing else.
+        // All gateways that use the default share this one.
         static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "hermes".into());
         Self(DEFAULT.clone())
     }

@@ -1,4 +1,4 @@
-//! How long a gateway may be up and not answer.
+//! How long a gateway may be up without an answer.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -7,9 +7,9 @@ use std::str::FromStr;
 use super::error::OptionError;
 use super::kind::Kind;
 
-/// For how many seconds a gateway may be up and not answer on its port before it is restarted: 10 seconds to a day, or never.
+/// How many seconds a gateway may be up without an answer on its port before it is restarted: 10 seconds to a day, or never.
 ///
-/// Hermes itself takes 2 to 3 seconds from its start to its first answer, so less than 10 could restart one for ever.
+/// Hermes itself takes 2 to 3 seconds from its start to its first answer, so a limit below 10 could restart it forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Watchdog(Option<NonZeroU32>);
 
@@ -17,7 +17,7 @@ impl Watchdog {
     pub(super) const NAME: &str = "watchdog";
     pub(super) const KIND: Kind = Kind::Integer(0, 86_400);
 
-    /// The seconds; `None` if nothing restarts it.
+    /// The seconds, or `None` if nothing restarts the gateway.
     pub fn seconds(self) -> Option<u32> {
         self.0.map(NonZeroU32::get)
     }
