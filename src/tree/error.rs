@@ -1,4 +1,4 @@
-//! Why a tree is not written or compared.
+//! Why a tree cannot be written or compared.
 
 use thiserror::Error;
 
@@ -7,13 +7,13 @@ use crate::base::WaitError;
 use crate::base::text::lines;
 use crate::disk::{DiskError, SystemError};
 
-/// Why a tree is not written or compared.
+/// Why a tree cannot be written or compared.
 #[derive(Debug, Error)]
 pub enum TreeError {
-    /// The target holds what must not be touched: every obstacle that was found. Nothing was written.
+    /// The target holds things that a run must not touch: every obstacle that was found. Nothing was written.
     #[error("{}", lines(.0))]
     Target(Vec<TargetError>),
-    /// A step failed, or a signal came. What had been done before it was taken back.
+    /// A step failed, or a signal came. Everything done before was taken back.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }

@@ -1,4 +1,4 @@
-//! What is below `--out`, as far as a layout has a place for it.
+//! Finds what is below `--out`, at the places of a layout.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,13 +13,13 @@ use crate::render::{CONTENTS, TreeEntry, render_bundle};
 use crate::spec::Service;
 use crate::spec::options::Layout;
 
-/// Where a run builds what it will rename into place.
+/// The directory in which a run builds what it will rename into place.
 pub(super) const STAGING: &str = ".gen-service.tmp";
 
-/// The names in a directory; those that are not UTF-8 are not gen-service's, and are left out.
+/// The names in a directory. Names that are not UTF-8 cannot be gen-service's, and are omitted.
 pub(super) type Names = BTreeSet<String>;
 
-/// What is there, by name; nothing if there is no directory.
+/// What is there, by name. Empty if the directory is missing.
 pub(super) struct Found<'a> {
     pub(super) place: Option<Place<'a>>,
     pub(super) layout: Layout,
@@ -30,11 +30,11 @@ pub(super) struct Found<'a> {
     bundle: Option<Bundle>,
 }
 
-/// The bundle that is started at boot. Services of other people are in it, too.
+/// The bundle that is started at boot. Other people's services are in it, too.
 struct Bundle {
     /// Its path below `--out`.
     path: String,
-    /// That of the directory of its members.
+    /// The path of the directory of its members.
     contents: String,
     is_there: bool,
     has_type: bool,
@@ -46,7 +46,7 @@ impl Bundle {
         Self { contents: format!("{path}/{CONTENTS}"), path, is_there: false, has_type: false, has_contents: false }
     }
 
-    /// The outermost directory of it that is not there yet.
+    /// The outermost of its directories that does not exist yet.
     fn missing(&self) -> Option<&str> {
         match self {
             Self { is_there: false, path, .. } => Some(path),
@@ -57,10 +57,10 @@ impl Bundle {
 }
 
 impl<'a> Found<'a> {
-    /// Looks at the place, if there is one.
+    /// Looks at the place, if it exists.
     ///
     /// # Errors
-    /// If something cannot be read, or the bundle is there in a form in which nothing can be added to it.
+    /// If something cannot be read, or if the bundle is in a form to which nothing can be added.
     pub(super) fn look(place: Option<Place<'a>>, layout: Layout) -> Result<Self, TreeError> {
         let bundle = layout.bundle_path().map(Bundle::new);
         let mut this = Self { place, layout, directories: Names::new(), members: Names::new(), bundle };
@@ -80,7 +80,7 @@ impl<'a> Found<'a> {
         if above == self.layout.services() { self.directories.contains(name) } else { self.members.contains(name) }
     }
 
-    /// All that is at this path below `--out`.
+    /// Everything at this path below `--out`.
     pub(super) fn whole(&self, path: &str) -> Result<Snapshot<'static>, SystemError> {
         match self.place {
             Some(place) if self.holds(path) => place.read(path),
@@ -88,7 +88,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// What a run that was killed has left.
+    /// What a killed run left.
     pub(super) fn staging(&self) -> Result<Option<Snapshot<'static>>, SystemError> {
         match self.place {
             Some(place) if place.directory.stat(STAGING).is_ok() => place.read(STAGING).map(Some),
@@ -96,34 +96,35 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The path of a member of the bundle, which is a file that stands alone.
+    /// The path of a member of the bundle. A member is a single file.
     pub(super) fn member(&self, name: &str) -> Option<String> {
         self.bundle.as_ref().map(|bundle| format!("{}/{name}", bundle.contents))
     }
 
-    /// Whether what is at this path is a member of the bundle.
+    /// Whether the thing at this path is a member of the bundle.
     pub(super) fn is_member(&self, path: &str) -> bool {
         self.bundle.as_ref().is_some_and(|bundle| within(path, &bundle.contents).is_some())
     }
 
-    /// The path in a directory that is not there yet of what is to be at this path; `None` if what is above it is there.
+    /// If the directory above this path does not exist yet, the rest of the path below the outermost missing directory. `None` if it
+    /// exists.
     pub(super) fn within_missing<'p>(&self, path: &'p str) -> Option<&'p str> {
         within(path, self.bundle.as_ref()?.missing()?)
     }
 
-    /// The file that says that the bundle is one, if one of these services is to be in it and it is not there.
+    /// The file that makes the directory a bundle, if one of these services must be in the bundle and the file is missing.
     pub(super) fn missing_type(&self, services: &[Service]) -> Option<TreeEntry> {
         self.bundle.as_ref().filter(|bundle| !bundle.has_type)?;
         render_bundle(services, self.layout)
     }
 
-    /// The same, if the directory of the bundle is there: else it comes with that.
+    /// The same, if the directory of the bundle exists. Otherwise the file comes with the directory.
     pub(super) fn type_to_add(&self, services: &[Service]) -> Option<TreeEntry> {
         self.bundle.as_ref().filter(|bundle| bundle.is_there)?;
         self.missing_type(services)
     }
 
-    /// What is missing of the bundle, with these members: its path, and what is to be there.
+    /// What is missing of the bundle with these members: its path, and what must be there.
     pub(super) fn new_bundle(
         &self,
         services: &[Service],
@@ -148,7 +149,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// What is left of a path below this one.
+/// The rest of a path below `above`.
 fn within<'p>(path: &'p str, above: &str) -> Option<&'p str> {
     path.strip_prefix(above)?.strip_prefix('/')
 }
@@ -159,26 +160,26 @@ impl Bundle {
             Err(TreeError::Target(vec![TargetError::Bundle { path: place.shown.join(path), reason, remedy }]))
         };
         if layout == Layout::S6Overlay {
-            // See `rc.init` of s6-overlay 3.2.3.2: it then takes the bundles of there, and those of here not at all.
+            // See `rc.init` of s6-overlay 3.2.3.2: if this exists, it takes the bundles from there, and ignores those from here.
             let older = "s6-rc.d/user";
             if kind(place, older)?.is_some() {
-                let remedy = "move it and user2 to user-bundles.d, or give layout s6-rc and --out s6-rc.d";
-                return refuse(older, "is there, and then s6-overlay does not look into user-bundles.d", remedy);
+                let remedy = "move it and user2 to user-bundles.d, or use layout s6-rc and --out s6-rc.d";
+                return refuse(older, "exists, so s6-overlay ignores user-bundles.d", remedy);
             }
         }
         match kind(place, &self.path)? {
             None => return Ok(()),
             Some(FileType::Directory) => self.is_there = true,
-            Some(_) => return refuse(&self.path, "is not a directory", "make it one, or move it away"),
+            Some(_) => return refuse(&self.path, "is not a directory", "make it a directory, or move it away"),
         }
         match kind(place, &self.contents)? {
             Some(FileType::Directory) => self.has_contents = true,
-            Some(_) => return refuse(&self.contents, "is not a directory", "make it one, or move it away"),
+            Some(_) => return refuse(&self.contents, "is not a directory", "make it a directory, or move it away"),
             None => {
                 let older = format!("{}/contents", self.path);
                 if kind(place, &older)?.is_some() {
-                    let remedy = "make a directory contents.d of it, with an empty file for each line";
-                    return refuse(&older, "is there, and s6-rc does not read it beside a contents.d", remedy);
+                    let remedy = "replace it by a directory contents.d with an empty file for each line";
+                    return refuse(&older, "exists, and s6-rc does not read it beside a contents.d", remedy);
                 }
             }
         }
@@ -186,12 +187,12 @@ impl Bundle {
         match kind(place, &says)? {
             None => Ok(()),
             Some(_) => match place.read(&says)?.itself() {
-                // It may lack the newline, as s6-rc does not mind.
+                // The newline may be missing. s6-rc accepts that.
                 Some(Entry::File { content: Some(content), .. }) if content.trim_ascii_end() == b"bundle" => {
                     self.has_type = true;
                     Ok(())
                 }
-                _ => refuse(&says, "does not say bundle", "write that to it, or move it away"),
+                _ => refuse(&says, "does not hold the word bundle", "write that word to it, or move it away"),
             },
         }
     }
@@ -206,7 +207,7 @@ fn kind(place: Place<'_>, path: &str) -> Result<Option<FileType>, SystemError> {
     }
 }
 
-/// The names in a directory below `--out`, if it is there.
+/// The names in a directory below `--out`, if it exists.
 fn names(place: Place<'_>, path: &str) -> Result<Names, SystemError> {
     let shown: Utf8PathBuf = if path.is_empty() { place.shown.to_owned() } else { place.shown.join(path) };
     let opened;

@@ -1,7 +1,7 @@
-//! The tree below `--out`: all service directories of a run appear together, or none does.
+//! The tree below `--out`. All service directories of a run appear together, or none does.
 //!
-//! A run locks the directory, looks at everything that is there before it writes anything, and has `disk` do the rest. It
-//! does not know who will run what it writes.
+//! A run locks the directory, looks at everything there before it writes anything, and lets `disk` do the rest. It does not know who will
+//! run what it writes.
 
 mod error;
 mod found;
@@ -31,20 +31,20 @@ use out::Out;
 pub use survey::{Change, Permit};
 use survey::{Task, prunable, stale, survey};
 
-/// What a run locks.
+/// The name of the lock.
 const LOCK: &str = ".gen-service.lock";
 
-/// What a run did: per service in the order given, and the services whose directories were removed.
+/// What a run did: the change of each service in the given order, and the services whose directories were removed.
 #[derive(Debug)]
 pub struct Report {
-    /// What happened to each service's directory, in the order of the services.
+    /// The change of each service's directory, in the order of the services.
     pub changes: Vec<Change>,
     /// The services whose directories were removed, sorted.
     pub removed: Vec<ServiceName>,
 }
 
-/// Makes what these services are in this layout appear in the directory `out`, which is created where it is missing. While it writes, the umask
-/// of the whole process is 0.
+/// Writes these services in this layout into the directory `out`, all at once. Creates the directory if it is missing. While it writes, the
+/// umask of the whole process is 0.
 ///
 /// ```
 /// use gen_service::spec::options::Layout;
@@ -61,8 +61,8 @@ pub struct Report {
 /// ```
 ///
 /// # Errors
-/// If `out` is no directory, if something in the way is not gen-service's own, or if the operating system refuses a step. Then `out` is as
-/// it was.
+/// If `out` is not a directory, if something that does not belong to gen-service is in the way, or if the operating system refuses a step.
+/// Then `out` is as it was.
 pub fn write(
     out: &Utf8Path,
     layout: Layout,
@@ -74,7 +74,7 @@ pub fn write(
     let patience = Patience { limit: Duration::MAX, observer: &observer, interrupted: Some(Interrupted::TakenBack) };
     let mut place = Out::make(out)?;
     let lock = match lock(&place.directory, out, patience) {
-        // Who cannot write may still find that nothing is to be written.
+        // A user who cannot write may still find that nothing has to be written.
         Err(DiskError::System(SystemError { source, .. })) if is_refusal(&source) => Err(source),
         lock => Ok(lock?),
     };
@@ -101,7 +101,7 @@ pub fn write(
     Ok(Report { changes: tasks.iter().map(|task| task.change).collect(), removed })
 }
 
-/// Nothing is synced there: a tree is the product of a build, and after a power cut one builds again. Nobody works in it.
+/// Nothing is synced there, because a tree is the product of a build, and after a power cut you build again. No supervisor works in it.
 fn place_of<'a>(out: &'a Out, shown: &'a Utf8Path) -> Place<'a> {
     Place { directory: &out.directory, shown, lasts: false, staging: STAGING, evacuate: |_, _| Ok(false) }
 }
@@ -116,15 +116,15 @@ fn is_refusal(error: &io::Error) -> bool {
     [Errno::ACCESS, Errno::PERM, Errno::ROFS].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-/// What comes of writing a path.
+/// What has to be done to write a path.
 enum Written {
-    /// A step is left to be done.
+    /// A step is still to be done.
     Step(Step),
-    /// It comes with the bundle that it is in, which is not there yet.
+    /// The path comes with the bundle that it is in, which does not exist yet.
     Member(String, Entry<'static>),
 }
 
-/// Writes what is new, and puts all into place.
+/// Writes what is new, and puts everything into place.
 fn change(
     found: &Found<'_>,
     place: Place<'_>,
@@ -180,18 +180,18 @@ fn change(
     }
     steps.extend(stale.iter().flat_map(|(_, paths)| paths).cloned().map(Step::Remove));
     staging.apply(steps, Vec::new())?;
-    // The last moment at which all can be taken back.
+    // The last moment at which everything can be taken back.
     patience.heed()?;
     staging.commit()?.clean_up()?;
     Ok(())
 }
 
-/// Compares the directory `out` with what these services are in this layout, and writes nothing.
+/// Compares the directory `out` with these services in this layout, and writes nothing.
 ///
-/// Of these parts, `out` is to hold these services and no others; what gen-service did not write is never looked at.
+/// Of these parts, `out` must hold these services and no others. It ignores what gen-service did not write.
 ///
 /// # Errors
-/// If `out` is something else than a directory, or cannot be read.
+/// If `out` is not a directory, or cannot be read.
 pub(crate) fn compare(
     out: &Utf8Path,
     layout: Layout,

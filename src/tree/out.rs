@@ -1,6 +1,6 @@
-//! The directory that `--out` names, with what is missing above it.
+//! The directory of `--out`, and the missing directories above it.
 
-#![expect(clippy::disallowed_methods, reason = "it looks at what --out names, and opens it by descriptor")]
+#![expect(clippy::disallowed_methods, reason = "this looks at what --out names, and opens it by descriptor")]
 
 use std::fs;
 use std::io;
@@ -13,18 +13,18 @@ use super::error::TreeError;
 use super::own::TargetError;
 use crate::disk::{Context as _, Dir};
 
-/// A directory that is there.
+/// A directory that exists.
 pub(super) struct Out {
     pub(super) directory: Dir,
-    /// The directories that a run made to have an `out` at all, each with its parent; they go again unless the run succeeds.
+    /// The directories that a run made to create `out`, each with its parent. They are removed again unless the run succeeds.
     made: Vec<(Dir, String)>,
 }
 
 impl Out {
-    /// Opens it, if it is there.
+    /// Opens it, if it exists.
     ///
     /// # Errors
-    /// If it is something else than a directory, or cannot be read.
+    /// If it is not a directory, or cannot be read.
     pub(super) fn open(out: &Utf8Path) -> Result<Option<Self>, TreeError> {
         if missing(out)?.is_empty() {
             let directory = Dir::open(&named(out)).context("open", out)?;
@@ -34,10 +34,10 @@ impl Out {
         }
     }
 
-    /// Opens it, and makes it where it is missing.
+    /// Opens it, and creates it if it is missing.
     ///
     /// # Errors
-    /// If it is something else than a directory, or cannot be made.
+    /// If it is not a directory, or cannot be created.
     pub(super) fn make(out: &Utf8Path) -> Result<Self, TreeError> {
         let missing = missing(out)?;
         let above = missing.first().map_or(Some(out), |first| first.parent());
@@ -45,7 +45,7 @@ impl Out {
         let mut this = Self { directory: Dir::open(&above).context("open", &above)?, made: Vec::new() };
         for path in missing {
             let Some(name) = path.file_name() else {
-                // A path such as `a/..` has no name of its own; it is there by now.
+                // A path such as `a/..` has no name of its own, but it exists by now.
                 this.directory = Dir::open(&named(path)).context("open", path)?;
                 continue;
             };
@@ -54,7 +54,7 @@ impl Out {
                     let inner = this.directory.dir(name).context("open", path)?;
                     let parent = std::mem::replace(&mut this.directory, inner);
                     this.made.push((parent, name.to_owned()));
-                    // The umask may have taken bits from it, and s6 has to get through to what will be in it.
+                    // The umask may have removed bits, but s6 must be able to enter it.
                     rustix::fs::fchmod(&this.directory, Mode::from_raw_mode(0o755)).context("set the mode of", path)?;
                 }
                 Err(Errno::EXIST) => this.directory = this.directory.dir(name).context("open", path)?,
@@ -64,7 +64,7 @@ impl Out {
         Ok(this)
     }
 
-    /// Has it stay.
+    /// Keeps the created directories.
     pub(super) fn keep(&mut self) {
         self.made.clear();
     }
@@ -73,21 +73,21 @@ impl Out {
 impl Drop for Out {
     fn drop(&mut self) {
         for (parent, name) in self.made.drain(..).rev() {
-            // Where another run has put something in, it stays.
+            // If another run has put something in, the directory stays.
             let _ = rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR);
         }
     }
 }
 
-/// The parent of a relative path's first part is the empty path: the working directory.
+/// The parent of a relative path's first part is the empty path, which means the working directory.
 fn named(path: &Utf8Path) -> Utf8PathBuf {
     if path.as_str().is_empty() { Utf8PathBuf::from(".") } else { path.to_owned() }
 }
 
-/// The directories that are missing on the way to `out`, the outermost first.
+/// The missing directories on the way to `out`, the outermost first.
 ///
 /// # Errors
-/// Where `out`, or what would be above it, is not a directory.
+/// If `out`, or something above it, is not a directory.
 fn missing(out: &Utf8Path) -> Result<Vec<&Utf8Path>, TreeError> {
     let mut missing = Vec::new();
     for path in out.ancestors() {

@@ -1,4 +1,4 @@
-//! Which of what is below `--out` is gen-service's own.
+//! Tells which things below `--out` belong to gen-service.
 
 use camino::Utf8PathBuf;
 use thiserror::Error;
@@ -8,44 +8,47 @@ use crate::disk::{Entry, Snapshot};
 use crate::render::{MARK, is_known, mark, note};
 use crate::spec::ServiceName;
 
-/// Why a target directory, or something in it, is left alone.
+/// Why a target directory, or something in it, is not touched.
 #[derive(Debug, Error)]
 pub enum TargetError {
-    /// `--out` names something that is not a directory.
+    /// `--out` is something that is not a directory.
     #[error("{path} is {kind}, not a directory; give --out another path")]
     NotADirectory {
-        /// What `--out` named.
+        /// The path that `--out` gave.
         path: Utf8PathBuf,
-        /// What stands there: `a file`, `a dangling symlink`.
+        /// What is there: `a file`, `a dangling symlink`.
         kind: &'static str,
     },
-    /// Something that gen-service did not write stands where a service directory would go.
+    /// At the place of a service directory is something that gen-service did not write.
     #[error("{path} {reason}; move it away, or overwrite it with --force")]
     Foreign {
-        /// What stands there.
+        /// Its path.
         path: Utf8PathBuf,
-        /// Why it is not taken for one of gen-service's own: `is a symlink`, `holds notes.txt, which …`.
+        /// Why it does not count as gen-service's own: `is a symlink`, `holds notes.txt, which …`.
         reason: String,
     },
-    /// The bundle that is started at boot is there in a form in which nothing can be added to it.
+    /// The bundle that is started at boot is in a form to which nothing can be added.
     #[error("{path} {reason}; {remedy}")]
     Bundle {
-        /// What is wrong of it.
+        /// The path that is wrong.
         path: Utf8PathBuf,
-        /// How it is: `is not a directory`.
+        /// What is wrong with it: `is not a directory`.
         reason: &'static str,
         /// What to do about it.
         remedy: &'static str,
     },
-    /// A supervisor runs in the directory that would be replaced, or did once.
-    #[error("{path} holds supervise, so it may be live; render into another directory and publish from there")]
+    /// A supervisor runs in the directory that would be replaced, or ran there before.
+    #[error(
+        "{path} holds supervise, so a supervisor may run in it; render into another directory and publish from there"
+    )]
     Live {
         /// The live service directory.
         path: Utf8PathBuf,
     },
 }
 
-/// Whether what was found says that gen-service wrote it for this service: the `run` of a directory does, or a file that stands alone.
+/// Whether the text that was found says that gen-service wrote it for this service. In a directory, `run` says it. A single file says it
+/// itself.
 pub(super) fn is_marked(found: &Snapshot<'_>, service: &ServiceName) -> bool {
     match found.itself() {
         Some(Entry::File { content: Some(content), .. }) => **content == *note(service).as_bytes(),
@@ -53,7 +56,7 @@ pub(super) fn is_marked(found: &Snapshot<'_>, service: &ServiceName) -> bool {
     }
 }
 
-/// The line of the `run` of a directory that says whose it is.
+/// The line of the `run` of a directory that says which service it belongs to.
 fn third_line<'a>(found: &'a Snapshot<'_>) -> Option<&'a [u8]> {
     match found.get("run") {
         Some(Entry::File { content: Some(run), .. }) => run.split(|&byte| byte == b'\n').nth(2),
@@ -61,8 +64,8 @@ fn third_line<'a>(found: &'a Snapshot<'_>) -> Option<&'a [u8]> {
     }
 }
 
-/// Why what was found at `path` is not to be replaced: it is not gen-service's own, or somebody added to it. It is to be a file that stands
-/// `alone`, or a directory.
+/// Why a run must not replace what was found at `path`: it does not belong to gen-service, or somebody added to it. If `alone`, it must be
+/// a single file, else a directory.
 pub(super) fn obstacle(
     path: Utf8PathBuf,
     found: &Snapshot<'_>,

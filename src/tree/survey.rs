@@ -1,4 +1,4 @@
-//! What is to be done below `--out`, and what stands in the way.
+//! Finds out what has to be done below `--out`, and what is in the way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,30 +14,30 @@ use crate::spec::{Part, Service, ServiceName};
 /// What happened to a service directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It was not there before.
+    /// It did not exist before.
     Created,
-    /// It was there, and was different.
+    /// It existed, and was different.
     Updated,
-    /// It was there, to the byte and bit.
+    /// It existed with the same bytes and modes.
     Unchanged,
-    /// It was there, and no service of the manifest has its name.
+    /// It existed, and no service of the manifest has its name.
     Removed,
 }
 
 /// What [`write()`](super::write()) may do to what it finds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Permit<'a> {
-    /// Of these parts, remove the service directories that gen-service wrote for services that are not among those given.
+    /// The parts of which it may remove service directories that gen-service wrote for services that are not given.
     pub prune: &'a [Part],
-    /// Replace what stands in the way even where gen-service did not write it.
+    /// Replaces what is in the way even if gen-service did not write it.
     pub force: bool,
 }
 
-/// What is to be done for a service.
+/// The work for one service.
 pub(super) struct Task {
-    /// What all of it comes to.
+    /// The change in total.
     pub(super) change: Change,
-    /// What happens at each path at which something does.
+    /// The change at each path that changes.
     pub(super) steps: Vec<(String, Change)>,
 }
 
@@ -53,10 +53,10 @@ impl Task {
     }
 }
 
-/// What is to happen for each service.
+/// The work for each service.
 ///
 /// # Errors
-/// Everything that stands in the way, all at once.
+/// Everything that is in the way, all at once.
 pub(super) fn survey(found: &Found<'_>, services: &[Service], force: bool) -> Result<Vec<Task>, TreeError> {
     let look = |service: &Service| -> Result<(Task, Vec<TargetError>), TreeError> {
         let own = service.name();
@@ -94,13 +94,13 @@ fn in_the_way(found: &Found<'_>, path: &str, there: &Snapshot<'_>, own: &Service
     obstacle(shown, there, own, found.is_member(path))
 }
 
-/// What gen-service wrote for services of these parts other than those given, each with its path and what is there.
+/// What gen-service wrote for services of these parts that are not given, each with its path and content.
 pub(super) fn stale(
     found: &Found<'_>,
     services: &[Service],
     parts: &[Part],
 ) -> Result<BTreeMap<ServiceName, Vec<(String, Snapshot<'static>)>>, SystemError> {
-    // In the order in which they are shown, which is not that of the names of directories.
+    // In the order of services, which is not the order of the names of directories.
     let mut stale: BTreeMap<ServiceName, Vec<(String, Snapshot<'static>)>> = BTreeMap::new();
     if parts.is_empty() {
         return Ok(stale);
@@ -119,7 +119,7 @@ pub(super) fn stale(
         let (own, logger) = (ServiceName::of_directory(name), ServiceName::of_logger(name));
         let is_wanted =
             |service: &Option<ServiceName>| service.as_ref().is_some_and(|service| wanted.contains(service));
-        // What is wanted there has been looked at already.
+        // The wanted things there were examined before.
         if is_wanted(&own) || (found.layout.is_s6_rc() && is_wanted(&logger)) {
             continue;
         }

@@ -119,7 +119,7 @@ fn a_bundle_to_which_nothing_can_be_added() {
         (
             (&|out: &Path| rewrite(&out.join("user"), "mine")) as &dyn Fn(&Path),
             "s6-rc",
-            "out/user is not a directory; make it one, or move it away",
+            "out/user is not a directory; make it a directory, or move it away",
         ),
         (
             &|out: &Path| {
@@ -127,28 +127,28 @@ fn a_bundle_to_which_nothing_can_be_added() {
                 symlink("real", out.join("user")).unwrap();
             },
             "s6-rc",
-            "out/user is not a directory; make it one, or move it away",
+            "out/user is not a directory; make it a directory, or move it away",
         ),
         (
             &|out: &Path| rewrite(&out.join("user/contents"), "nginx\n"),
             "s6-rc",
-            "out/user/contents is there, and s6-rc does not read it beside a contents.d; make a directory contents.d of it, with an empty \
+            "out/user/contents exists, and s6-rc does not read it beside a contents.d; replace it by a directory contents.d with an empty \
              file for each line",
         ),
         (
             &|out: &Path| rewrite(&out.join("user/contents.d"), "nginx\n"),
             "s6-rc",
-            "out/user/contents.d is not a directory; make it one, or move it away",
+            "out/user/contents.d is not a directory; make it a directory, or move it away",
         ),
         (
             &|out: &Path| rewrite(&out.join("user/type"), "longrun\n"),
             "s6-rc",
-            "out/user/type does not say bundle; write that to it, or move it away",
+            "out/user/type does not hold the word bundle; write that word to it, or move it away",
         ),
         (
             &|out: &Path| rewrite(&out.join("s6-rc.d/user/type"), "bundle\n"),
             "s6-overlay",
-            "out/s6-rc.d/user is there, and then s6-overlay does not look into user-bundles.d; move it and user2 to user-bundles.d, or give \
+            "out/s6-rc.d/user exists, so s6-overlay ignores user-bundles.d; move it and user2 to user-bundles.d, or give \
              layout s6-rc and --out s6-rc.d",
         ),
     ] {
