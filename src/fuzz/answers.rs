@@ -1,4 +1,4 @@
-//! What Hermes, the programs of s6, a run script and a journal say.
+//! Output of Hermes and of the programs of s6, run scripts and journals.
 
 use serde_json::{Map, Value};
 
@@ -16,8 +16,8 @@ const DESIRED: &str = "desired_state";
 /// `gateway_state.json`, as Hermes wrote it.
 ///
 /// # Panics
-/// Unless what is said of it is one plain line; every object of JSON is taken for one; and a word that is put into it is what is read,
-/// with every other byte as it was.
+/// If its description is not one plain line; if an object of JSON is refused; or if a word that is put into it is not read back, with every
+/// other byte unchanged.
 pub fn gateway_state(data: &[u8]) {
     let intent = Intent::parse(data);
     match &intent {
@@ -65,10 +65,10 @@ pub fn gateway_state(data: &[u8]) {
     }
 }
 
-/// What s6-svstat says.
+/// The output of s6-svstat.
 ///
 /// # Panics
-/// Unless what is understood, said once more, is understood the same way.
+/// If something that was understood is not understood in the same way when it is written again.
 pub fn svstat(data: &[u8]) {
     let said = String::from_utf8_lossy(data);
     let Some(status) = Status::parse(&said) else { return };
@@ -85,20 +85,20 @@ pub fn svstat(data: &[u8]) {
     assert_eq!(Status::parse(&again), Some(status), "{again:?}");
 }
 
-/// What s6-svdt says.
+/// The output of s6-svdt.
 ///
 /// # Panics
-/// Unless there is a death for each line.
+/// If the number of deaths is not the number of lines.
 pub fn svdt(data: &[u8]) {
     let said = String::from_utf8_lossy(data);
     let begun = !said.is_empty() && !said.ends_with('\n');
     assert_eq!(count(&said), said.matches('\n').count() + usize::from(begun));
 }
 
-/// A run script, which may be anybody's.
+/// A run script. Anybody may have written it.
 ///
 /// # Panics
-/// Unless what is read of it, rendered, is read again.
+/// If something that was read is not read back after it was rendered.
 pub fn run_script(data: &[u8]) {
     let Some(script) = std::str::from_utf8(data).ok().and_then(RunScript::parse) else { return };
     let Ok(program) = script.program.parse() else { return };
@@ -126,16 +126,16 @@ pub fn run_script(data: &[u8]) {
     let run = directory.files().iter().find(|file| file.path == "run").expect("there is a run script");
     let again = RunScript::parse(&run.content).expect("what is rendered is understood");
     assert_eq!((&again.owner, &again.program, again.command), (&script.owner, &script.program, script.command));
-    // An isolated one has always a port.
+    // An isolated gateway always has a port.
     if script.port.is_some_and(|port| port > 0) || script.command == HermesCommand::Run && !script.owner.is_isolated() {
         assert_eq!(again.port, script.port.filter(|port| *port > 0));
     }
 }
 
-/// The journal of a change, which a killed run left.
+/// The journal of a change, as a killed run left it.
 ///
 /// # Panics
-/// Unless each name in it is one in its directory or below it, and what is read of it, written, is read again.
+/// If a name in it is not in its directory or below it, or if what was read is not read back after it was written.
 pub fn plan(data: &[u8]) {
     let plan = match Plan::parse(data) {
         Ok(plan) => plan,

@@ -1,4 +1,4 @@
-//! What several targets want: a place for files, and what holds of every message.
+//! What several targets need: a place for files, and what must hold for every message.
 
 use std::fmt::Display;
 use std::os::unix::fs::PermissionsExt;
@@ -9,16 +9,16 @@ use tempfile::TempDir;
 
 use crate::base::text::is_plain;
 
-/// Every message is one line, and nothing in it moves a cursor.
+/// Asserts that a message is one line in which nothing moves a cursor.
 pub(super) fn one_plain_line(message: impl Display) {
     let message = message.to_string();
-    assert!(!message.is_empty() && message.chars().all(is_plain), "no plain line: {message:?}");
+    assert!(!message.is_empty() && message.chars().all(is_plain), "not a plain line: {message:?}");
 }
 
-/// A directory that goes at the end, in memory where there is such a place.
+/// A directory that is removed at the end. It is in memory if possible.
 pub(super) fn scratch() -> (TempDir, Utf8PathBuf) {
     let memory = Path::new("/dev/shm");
-    // Another thread may have the umask of the whole process at 0.
+    // Another thread may have set the umask of the whole process to 0.
     let mut maker = tempfile::Builder::new();
     maker.permissions(PermissionsExt::from_mode(0o700));
     let directory = if memory.is_dir() { maker.tempdir_in(memory) } else { maker.tempdir() };

@@ -1,12 +1,13 @@
-//! Makes a directory of bytes, so that one input is a whole tree.
+//! Makes a directory from bytes, so that one input is a whole tree.
 //!
-//! A line is an entry, `KIND MODE PATH CONTENT`, all but the path as short as can be:
+//! A line is an entry, `KIND MODE PATH CONTENT`. All parts except the path are as short as possible:
 //!
-//! - `f` is a file; `o` one that another user owns; `r` one that has its content 3000 times; `b` one of 16 MiB and a byte
-//! - `d` is a directory, `l` a symlink to its content, `p` a fifo
+//! - `f` is a file; `o` is a file that another user owns; `r` is a file that has its content 3000 times; `b` is a file of 16 MiB and one
+//!   byte
+//! - `d` is a directory, `l` is a symlink to its content, `p` is a fifo
 //!
-//! The mode is octal, and the path leads nowhere but below the directory. In path and content `\n` is a line break and `\s` a blank. Whatever
-//! cannot be made is left out.
+//! The mode is octal. The path never leads out of the directory. In path and content, `\n` is a line break and `\s` a blank. Entries that
+//! cannot be made are omitted.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -15,13 +16,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use camino::Utf8Path;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 
-/// So many entries are made of one input.
+/// The most entries that are made from one input.
 const MOST: usize = 60;
 
-/// A path is no deeper: a little more than is read. What removes the directory in the end has a stack, too.
+/// The deepest path: a little deeper than what is read. The code that removes the directory at the end has a limited stack, too.
 const DEEPEST: usize = 120;
 
-/// Whose an `o` is.
+/// The owner of an `o`.
 const SOMEBODY: u32 = 65_534;
 
 /// Makes below this directory what the bytes say.
@@ -32,7 +33,7 @@ pub(super) fn make(directory: &Utf8Path, data: &[u8]) {
         let mode = std::str::from_utf8(mode).ok().and_then(|mode| u32::from_str_radix(mode, 8).ok());
         let Some(mode) = mode.map(|mode| mode & 0o7777) else { continue };
         let content = plain(words.next().unwrap_or_default());
-        // What cannot be made is no entry: a name that is too long, a file in the place of a directory.
+        // An entry that cannot be made is omitted, such as one with too long a name, or a file in the place of a directory.
         let _ = one(directory, *kind, mode, &plain(path), &content);
     }
 }
@@ -51,7 +52,7 @@ fn plain(bytes: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Through no symlink on the way: an input may have made one.
+/// It goes through no symlink, because an input may have made one.
 fn one(directory: &Utf8Path, kind: u8, mode: u32, path: &[u8], content: &[u8]) -> io::Result<()> {
     let mut parts: Vec<&[u8]> =
         path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"." | b"..")).collect();
@@ -89,7 +90,7 @@ fn one(directory: &Utf8Path, kind: u8, mode: u32, path: &[u8], content: &[u8]) -
     Ok(())
 }
 
-/// A directory in an open one, made unless it is there.
+/// Opens a directory in an open one, and creates it if it does not exist.
 fn inner(above: &OwnedFd, name: &[u8]) -> io::Result<OwnedFd> {
     match rustix::fs::mkdirat(above, name, Mode::RWXU) {
         Ok(()) => {

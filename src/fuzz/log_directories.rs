@@ -1,6 +1,6 @@
 //! Log directories, which belong to the service user.
 
-#![expect(clippy::disallowed_methods, reason = "a directory of the target's own")]
+#![expect(clippy::disallowed_methods, reason = "the target made this directory")]
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,14 +12,14 @@ use super::entries::make;
 use crate::spec::ServiceName;
 use crate::volume::{LogDir, Past, Tail, Volume, VolumeError};
 
-/// What doctor shows of a log is no longer.
+/// Doctor shows no more than this of a log.
 const END: usize = 64 << 10;
 
-/// A log directory: a first line with the number of lines that are wanted, then entries as `entries` says.
+/// A log directory. The first line is the number of lines that are wanted. Then come entries, as `entries` says.
 ///
 /// # Panics
-/// Unless the last lines are those that are counted in each file; nothing is shown of a symlink, a fifo or somebody else's file; and what goes
-/// wrong is one plain line.
+/// If the last lines are not those that are counted in each file; if a symlink, a fifo or somebody else's file is shown; or if an error is
+/// not one plain line.
 pub fn log_directory(data: &[u8]) {
     let (number, entries) = data.split_at(data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len()));
     let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
@@ -32,7 +32,7 @@ pub fn log_directory(data: &[u8]) {
     let own = rustix::process::geteuid().as_raw();
     let service = ServiceName::Gateway("coder".parse().expect("it is a name"));
     let directory = || LogDir::open(&volume, &service, Some(own)).expect("it is there");
-    // Between two steps of a rotation there is none: then the one that was written to is shown.
+    // Between two steps of a rotation there is no `current`. Then the file that was written last is shown.
     let newest = if there(&log, "current") { "current" } else { "previous" };
     let current = readable(&log, newest);
     let mut older: Vec<String> = fs::read_dir(&log)
@@ -79,7 +79,7 @@ fn there(log: &Utf8Path, name: &str) -> bool {
     fs::symlink_metadata(log.join(name)).is_ok()
 }
 
-/// What stands in a file, if it is one of the user's.
+/// The content of a file, if it belongs to the user.
 fn readable(log: &Utf8Path, name: &str) -> Option<Vec<u8>> {
     let path = log.join(name);
     let metadata = fs::symlink_metadata(&path).ok()?;
@@ -95,7 +95,7 @@ fn is_archived(name: &str) -> bool {
         && matches!(&bytes[25..], b".s" | b".u")
 }
 
-/// The last lines of a log: those of `current`, and as many of each older file, the newest first, as are still missing.
+/// The last lines of a log: those of `current`, and as many as are still missing from each older file, the newest first.
 fn last(lines: usize, current: &[u8], older: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
     let mut text: Vec<u8> = Vec::new();
     let mut missing = lines;

@@ -1,6 +1,6 @@
 //! What a person wrote, and what `register --save` keeps: manifests and environment files.
 
-#![expect(clippy::disallowed_methods, reason = "a directory of the target's own")]
+#![expect(clippy::disallowed_methods, reason = "the target made this directory")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,12 +21,12 @@ use crate::volume::{SavedManifest, Store, VolumeError};
 /// A manifest, `gateways.toml`.
 ///
 /// # Panics
-/// Unless each mistake is one plain line, at a place in the text and in its order; and unless each gateway is rendered to the same bytes twice,
-/// with scripts that say what the manifest does as a shell reads them.
+/// If a mistake is not one plain line, or is not at a place in the text, in the order of the text. Also if a gateway is not rendered to the
+/// same bytes twice, or if its scripts, as a shell reads them, do not say what the manifest says.
 pub fn manifest(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Some(names_files) = env_files(text) else { return };
-    // A directory costs more than most manifests.
+    // Creating a directory takes longer than reading most manifests.
     let place = names_files.then(scratch);
     let directory = place.as_ref().map_or(Utf8Path::new("/nowhere"), |(_, path)| path);
     if names_files {
@@ -55,7 +55,7 @@ pub fn manifest(data: &[u8]) {
         }
         Err(error) => {
             mistakes(text, &path, &error);
-            // What is left is only said once all else is right: ports, and that there is a gateway at all.
+            // These mistakes are reported only if there are no others: about ports, and that there is no gateway at all.
             if let Err(settings) = settings {
                 assert_eq!(settings.to_string(), error.to_string());
             }
@@ -63,8 +63,8 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// Whether a manifest names environment files; `None` if it is not to be tried. That is where one of them is not beside it: what the machine has
-/// elsewhere is no part of the input.
+/// Whether a manifest names environment files. `None` if it must not be tried, because one of the files is not beside the manifest. Other
+/// files of the machine are not a part of the input.
 fn env_files(text: &str) -> Option<bool> {
     fn in_value(value: &Spanned<DeValue<'_>>, here: bool) -> Option<bool> {
         match value.get_ref() {
@@ -93,7 +93,7 @@ fn mistakes(text: &str, path: &Utf8Path, error: &SourceError) {
                 assert_eq!(file, path);
                 assert!((*line, *column) >= before, "{mistake} comes too late");
                 before = (*line, *column);
-                // The end of the text may be what is wrong.
+                // The mistake may be at the end of the text.
                 let shown = text.split('\n').nth(line - 1).unwrap_or_else(|| panic!("{mistake} is on no line"));
                 assert!((1..=shown.chars().count() + 1).contains(column), "{mistake} is at no character");
             }
@@ -154,7 +154,7 @@ fn says(gateway: &Gateway, run: &str) {
 /// An environment file.
 ///
 /// # Panics
-/// Unless its entries are those that a look at each line finds; or each mistake is one plain line, and on a line that there is.
+/// If its entries are not those that a look at each line finds. Also if a mistake is not one plain line, or not on an existing line.
 pub fn env_file(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match parse_env_file(text) {
@@ -189,7 +189,7 @@ pub fn env_file(data: &[u8]) {
 /// The saved manifest of `register --save`.
 ///
 /// # Panics
-/// Unless each mistake is one plain line; and unless a gateway that is added, and taken out again, leaves the others what they were.
+/// If a mistake is not one plain line, or if adding a gateway and removing it again changes another gateway.
 pub fn saved_manifest(data: &[u8]) {
     if std::str::from_utf8(data).is_ok_and(|text| env_files(text).is_none()) {
         return;
@@ -198,7 +198,7 @@ pub fn saved_manifest(data: &[u8]) {
     let store = Store::open(Some(&path), &path).expect("nobody else can change it");
     let file = path.join("gateways.toml");
     fs::write(&file, data).expect("it can be written");
-    // Whatever umask somebody else's test has set, nobody may write it.
+    // Another test may have set any umask, but nobody else may write the file.
     fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
     let saved = match SavedManifest::open(&store) {
         Err(error) => {

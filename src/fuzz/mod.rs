@@ -1,7 +1,8 @@
-//! What is fuzzed: a function for each reader of what others write. It takes any bytes, gives them to that reader, and panics unless
-//! everything holds that is to hold of the answer.
+//! The fuzz targets: one function for each reader of input that others write. It takes any bytes, gives them to the reader, and panics if
+//! the answer breaks a rule.
 //!
-//! `fuzz/` calls them by libFuzzer, which needs a nightly Rust; the tests of this module call them over `fuzz/corpus` and mutations of it.
+//! `fuzz/` calls them with libFuzzer, which needs a nightly Rust. The tests of this module call them with `fuzz/corpus` and mutations of
+//! it.
 
 mod answers;
 mod check;

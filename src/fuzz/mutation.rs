@@ -1,10 +1,10 @@
-//! How an input is changed, where no coverage guides it.
+//! Changes inputs when no coverage guides the changes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// What more than one target stumbles over.
+/// Bytes that are difficult for more than one target.
 pub(super) const HOSTILE: &[&[u8]] = &[
     b"\0",
     b"\n",
@@ -57,9 +57,9 @@ pub(super) fn change() -> impl Strategy<Value = Change> {
 }
 
 impl Change {
-    /// Makes it in this text, with what else there is to take from.
+    /// Makes this change in `text`. It takes bytes from the corpus and the tokens.
     pub(super) fn of(&self, text: &mut Vec<u8>, corpus: &[Vec<u8>], tokens: &[&[u8]]) {
-        /// What is repeated grows no further.
+        /// Repeated text does not grow beyond this.
         const MOST: usize = 64 << 10;
         let end = text.len();
         let gap = |place: &Index| place.index(end + 1);

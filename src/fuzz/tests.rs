@@ -1,10 +1,10 @@
-//! The targets as tests, where there is no libFuzzer: over every file of `fuzz/corpus`, and then over mutations of them, for as long as there is.
+//! Runs the targets as tests, without libFuzzer: with every file of `fuzz/corpus`, and then with mutations of them until the time is over.
 //!
-//! `FUZZ_SECONDS` is how long all targets together take, 60 unless it is given; `FUZZ_TARGETS` is how many share them. `FUZZ_SEED` begins
-//! another sequence of mutations: the same number gives the same sequence.
+//! `FUZZ_SECONDS` is the time for all targets together; the default is 60. `FUZZ_TARGETS` is how many targets share it. `FUZZ_SEED` starts
+//! another sequence of mutations. The same number gives the same sequence.
 
 #![expect(clippy::disallowed_methods, reason = "files of this repository")]
-#![expect(clippy::print_stderr, reason = "how much was tried is for whoever asks with --nocapture")]
+#![expect(clippy::print_stderr, reason = "--nocapture shows how much was tried")]
 
 use std::cell::Cell;
 use std::env;
@@ -27,7 +27,7 @@ const TARGETS: u64 = 10;
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     env::var(variable)
-        .map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+        .map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
 }
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -39,11 +39,11 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-/// Tries a target: the corpus as it is, and then what becomes of it, until its share of the time is over.
+/// Tries a target: the corpus first, and then mutations of it until its share of the time is over.
 fn attack(name: &str, target: fn(&[u8]), words: &[&[u8]]) {
     let files = corpus(name);
     for (path, bytes) in &files {
-        // The test says which, should it fail.
+        // If the test fails, this line says at which file.
         eprintln!("{name}: {}", path.display());
         target(bytes);
     }
@@ -71,7 +71,7 @@ fn attack(name: &str, target: fn(&[u8]), words: &[&[u8]]) {
         let tree = inputs.new_tree(&mut runner).unwrap();
         let result = runner.run_one(tree, |text| {
             tried.set(tried.get() + 1);
-            // What ends the whole process, such as a stack that is full, leaves its input behind.
+            // A failure that ends the whole process, such as a full stack, leaves its input behind.
             fs::write(&kept, &text).unwrap();
             target(&text);
             Ok(())

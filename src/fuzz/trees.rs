@@ -1,6 +1,6 @@
 //! Staging trees: what is accepted of them, and what of that arrives in a scandir.
 
-#![expect(clippy::disallowed_methods, reason = "directories of the target's own")]
+#![expect(clippy::disallowed_methods, reason = "the target made these directories")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::entries::make;
 use crate::base::{Observer, Patience};
 use crate::s6::{Checked, Published, S6Error, STAGING, Scandir, publish, read_tree};
 
-/// The files of a service directory that are executed, and those that are not: a list of its own, beside the one that it tries.
+/// The files of a service directory that are executed. The list is separate from the list in the code that it tests.
 const EXECUTED: [&str; 2] = ["run", "finish"];
 const READ: [&str; 10] = [
     "type",
@@ -33,8 +33,8 @@ const READ: [&str; 10] = [
 /// A staging tree, made as `entries` says.
 ///
 /// # Panics
-/// Unless what is accepted is what a second look at each entry accepts; each complaint is one plain line; and what is published in an empty
-/// scandir is what lay in the tree, to the byte and the mode.
+/// If something that is accepted is not accepted by a second look at each entry; if a complaint is not one plain line; or if what is
+/// published in an empty scandir differs from the tree in a byte or a mode.
 pub fn staging_tree(data: &[u8]) {
     let (_directory, scratch) = scratch();
     let (tree, scandir) = (scratch.join("tree"), scratch.join("service"));
@@ -50,16 +50,16 @@ pub fn staging_tree(data: &[u8]) {
     let accepted = match read_tree(&tree) {
         Ok(accepted) => accepted,
         Err(S6Error::Unfit(unfit)) => {
-            assert!(begun || fit < all || all == 0, "all is fit, and refused: {unfit:?}");
+            assert!(begun || fit < all || all == 0, "everything is fit, but it was refused: {unfit:?}");
             assert!(!unfit.is_empty());
             return unfit.iter().for_each(one_plain_line);
         }
         Err(error) => {
-            assert!(begun || fit < all, "all is fit, and cannot be read: {error}");
+            assert!(begun || fit < all, "everything is fit, but it cannot be read: {error}");
             return one_plain_line(error);
         }
     };
-    assert!(begun || (fit == all && fit > 0), "{fit} of {all} are fit, and all are accepted");
+    assert!(begun || (fit == all && fit > 0), "only {fit} of {all} are fit, but all are accepted");
     arrives(&tree, &scandir, &accepted);
 }
 
