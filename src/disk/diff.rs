@@ -1,4 +1,4 @@
-//! Differences as a person reads them, and `git apply` too.
+//! Shows differences in a form that a person can read, and `git apply` too.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -8,10 +8,10 @@ use similar::TextDiff;
 
 use super::snapshot::{Entry, Snapshot};
 
-/// A path at which something is not what it should be.
+/// A path at which the directory is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference<'a> {
-    /// The path, from the parent of the directory on.
+    /// The path, beginning with the name of the directory.
     pub(crate) path: String,
     /// What is there.
     pub(crate) found: Option<Entry<'a>>,
@@ -19,7 +19,7 @@ pub(crate) struct Difference<'a> {
     pub(crate) wanted: Option<Entry<'a>>,
 }
 
-/// Where what was found is not what is wanted, by path, in a directory of this name.
+/// The paths at which a directory of this name differs from what is wanted, in the order of paths.
 pub(crate) fn differences<'a>(name: &str, mut found: Snapshot<'a>, mut wanted: Snapshot<'a>) -> Vec<Difference<'a>> {
     let paths: BTreeSet<Cow<'a, str>> = found.0.keys().chain(wanted.0.keys()).cloned().collect();
     let mut differences = Vec::new();
@@ -33,10 +33,10 @@ pub(crate) fn differences<'a>(name: &str, mut found: Snapshot<'a>, mut wanted: S
     differences
 }
 
-/// One difference in the format of `git diff`: the old side is what was found, the new side what should be there.
+/// One difference in the format of `git diff`: the old side is what was found, the new side is what should be there.
 ///
-/// `cd DIR && git apply` makes the tree what it should be, as far as git can express it. What it cannot (the mode of a
-/// directory, a fifo, a file that is not text) is one plain line, which git passes over.
+/// `cd DIR && git apply` makes the tree as it should be, as far as git can express it. What git cannot express (the mode of a directory, a
+/// fifo, a file that is not text) is one plain line, which git ignores.
 pub(crate) fn render(Difference { path, found, wanted }: &Difference<'_>) -> String {
     let names = Names { plain: quoted(path), old: quoted(&format!("a/{path}")), new: quoted(&format!("b/{path}")) };
     let Names { plain, old: old_name, new: new_name } = &names;
@@ -48,7 +48,7 @@ pub(crate) fn render(Difference { path, found, wanted }: &Difference<'_>) -> Str
         (Some(Entry::File { mode: is, content: old }), Some(Entry::File { mode: should, content: new })) => {
             match (text(old.as_deref()), text(new.as_deref())) {
                 (Some(old), Some(new)) => {
-                    // Git knows one bit of a mode; a difference in another would make it refuse the diff.
+                    // Git knows one bit of a mode. With a difference in another bit it would refuse the diff.
                     let git_sees = (is ^ should) & 0o100 != 0;
                     if is != should && !git_sees {
                         line(&mut diff, format_args!("file {plain} has mode {is:04o} instead of {should:04o}"));
@@ -61,7 +61,7 @@ pub(crate) fn render(Difference { path, found, wanted }: &Difference<'_>) -> Str
                     }
                     hunks(&mut diff, (old_name, old), (new_name, new));
                 }
-                _ => line(&mut diff, format_args!("file {plain} is not the text that it should be")),
+                _ => line(&mut diff, format_args!("file {plain} does not have the text that it should have")),
             }
         }
         (found, wanted) => {
@@ -76,7 +76,7 @@ pub(crate) fn render(Difference { path, found, wanted }: &Difference<'_>) -> Str
     diff
 }
 
-/// A path as the lines of a diff name it.
+/// A path in the forms that the lines of a diff need.
 struct Names {
     plain: String,
     old: String,
@@ -117,12 +117,12 @@ fn line(diff: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(diff, "{text}");
 }
 
-/// The content, where it is something to show: known, UTF-8, and without NUL bytes.
+/// The content if it can be shown: known, UTF-8, and without NUL bytes.
 fn text(content: Option<&[u8]>) -> Option<&str> {
     std::str::from_utf8(content?).ok().filter(|text| !text.contains('\0'))
 }
 
-/// A path as git quotes it: as it is where that is unambiguous, else in quotes with C's escapes.
+/// A path as git quotes it: unchanged if that is unambiguous, else in quotes with C's escapes.
 fn quoted(path: &str) -> String {
     if path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {
         return path.to_owned();

@@ -1,5 +1,5 @@
-//! Directories and files that may belong to somebody hostile, by descriptor: no symlink is followed on the way to one, nothing is waited
-//! for, and only a regular file is read.
+//! Opens directories and files that may belong to somebody hostile, by descriptor. It follows no symlink on the way, never blocks, and
+//! reads only regular files.
 
 use std::collections::hash_map::RandomState;
 use std::fs::File;
@@ -14,11 +14,11 @@ use rustix::io::Errno;
 
 use super::files::{self, Name};
 
-/// A directory that somebody else may own, opened once. A name below it is a path of plain names: no `..`, not absolute.
+/// A directory that somebody else may own, opened once. A name below it is a path of plain names: not absolute, and without `..`.
 #[derive(Debug)]
 pub(crate) struct Dir(OwnedFd);
 
-/// What stands in a file, with who owns it and its mode.
+/// The content of a file, its owner and its mode.
 #[derive(Debug)]
 pub(crate) struct Owned {
     pub(crate) text: Vec<u8>,
@@ -26,24 +26,24 @@ pub(crate) struct Owned {
     pub(crate) mode: u32,
 }
 
-/// Whether this kernel, or what filters its calls, has no openat2 (a container's seccomp answers EPERM or ENOSYS).
+/// Whether this kernel, or a filter of its calls, refuses openat2 (a container's seccomp answers EPERM or ENOSYS).
 static WITHOUT_OPENAT2: AtomicBool = AtomicBool::new(false);
 
 impl Dir {
-    /// The directory at an absolute path. Symlinks in directories that only root (or this user) can write are followed, as whoever
-    /// made the machine meant them; from the first directory on that somebody else can write, none is.
+    /// Opens the directory at an absolute path. It follows symlinks in directories that only root (or this user) can write, because the
+    /// owner of the machine made them. It follows none from the first directory on that somebody else can write.
     pub(crate) fn open(path: &Utf8Path) -> io::Result<Self> {
         Ok(Self::walk(path)?.0)
     }
 
-    /// The directory at a path if nobody else than root (or this user) can change what is in it, or put another one in its
-    /// place; [`is_distrusted`] tells whether that is why there is none.
+    /// Opens the directory at a path if only root (or this user) can change what is in it, or put another directory in its place.
+    /// [`is_distrusted`] tells whether this is why it failed.
     pub(crate) fn open_own(path: &Utf8Path) -> io::Result<Self> {
         let (directory, trusted) = Self::walk(path)?;
         if trusted && is_safe(&rustix::fs::fstat(&directory.0)?) {
             Ok(directory)
         } else {
-            Err(io::Error::other("another user can change it, or what is above it"))
+            Err(io::Error::other("another user can change it, or a directory above it"))
         }
     }
 
@@ -58,7 +58,7 @@ impl Dir {
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let next = rustix::fs::openat(&here.0, &name, flags, Mode::empty())?;
             let stat = rustix::fs::fstat(&next)?;
-            // In a directory such as /tmp nobody else can change what is root's or this user's.
+            // In a directory such as /tmp, nobody else can change what belongs to root or to this user.
             trusted &= is_safe(&around) || (around.st_mode & 0o1000 != 0 && is_own(&around) && is_own(&stat));
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => (here, around) = (Self(next), stat),
@@ -76,14 +76,14 @@ impl Dir {
                 _ => return Err(Errno::NOTDIR.into()),
             }
         }
-        // What was walked through by O_PATH is opened for reading.
+        // The directory was reached with O_PATH, and is now opened for reading.
         Ok((Self::step(here.0.as_fd(), ".")?, trusted))
     }
 
     fn step(from: BorrowedFd<'_>, name: &str) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::openat(from, name, flags, Mode::empty()) {
-            // Who may go through it may not always list it.
+            // A user who may go through the directory may not always list it.
             Err(Errno::ACCESS) => Ok(Self(rustix::fs::openat(
                 from,
                 name,
@@ -94,26 +94,26 @@ impl Dir {
         }
     }
 
-    /// A directory below this one.
+    /// Opens a directory below this one.
     pub(crate) fn dir(&self, below: &str) -> io::Result<Self> {
         match self.open_below(below, OFlags::RDONLY | OFlags::DIRECTORY) {
-            // Which of them it is depends on how it was opened.
+            // Which of these errors comes depends on how it was opened.
             Err(Errno::LOOP | Errno::NOTDIR) => {
-                Err(io::Error::other("it is not a directory, or lies behind a symlink"))
+                Err(io::Error::other("it is not a directory, or it is behind a symlink"))
             }
             opened => Ok(Self(opened?)),
         }
     }
 
-    /// Whether it is on a tmpfs, as `/run` is: then nothing in it outlives the machine, and there is no disk to wait for.
+    /// Whether it is on a tmpfs, as `/run` is. Then nothing in it survives a restart of the machine, and there is no disk to wait for.
     pub(crate) fn is_in_memory(&self) -> io::Result<bool> {
         const TMPFS_MAGIC: i64 = 0x0102_1994;
         let file_system = rustix::fs::fstatfs(&self.0)?;
-        #[allow(clippy::useless_conversion, reason = "it has another type on other machines")]
+        #[allow(clippy::useless_conversion, reason = "the type differs on other machines")]
         Ok(i64::from(file_system.f_type) == TMPFS_MAGIC)
     }
 
-    /// What stands below this one, without looking into it; not even a symlink is followed.
+    /// What is below this directory, without opening it. It does not follow a symlink either.
     pub(crate) fn stat(&self, below: &str) -> io::Result<Stat> {
         match below.rsplit_once('/') {
             None => Ok(rustix::fs::statat(&self.0, below, AtFlags::SYMLINK_NOFOLLOW)?),
@@ -124,11 +124,12 @@ impl Dir {
         }
     }
 
-    /// A regular file below this one, for reading: a fifo, a device and a file that somebody keeps a lease on are errors at once.
+    /// Opens a regular file below this directory for reading. A fifo, a device, and a file on which somebody has a lease are errors at
+    /// once.
     pub(crate) fn file(&self, below: &str) -> io::Result<(File, Stat)> {
         let descriptor = match self.open_below(below, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
-            Err(Errno::LOOP) => return Err(io::Error::other("it is a symlink, or lies behind one")),
-            Err(Errno::AGAIN) => return Err(io::Error::other("somebody keeps it for himself")),
+            Err(Errno::LOOP) => return Err(io::Error::other("it is a symlink, or it is behind one")),
+            Err(Errno::AGAIN) => return Err(io::Error::other("another process has a lease on it")),
             Err(Errno::NXIO) => return Err(io::Error::other("it is not a file")),
             opened => opened?,
         };
@@ -139,47 +140,47 @@ impl Dir {
         Ok((File::from(descriptor), stat))
     }
 
-    /// What stands in a regular file of at most a mebibyte.
+    /// Reads a regular file of at most 1 MiB.
     pub(crate) fn read(&self, below: &str) -> io::Result<Owned> {
         const MOST: u64 = 1 << 20;
         let (file, stat) = self.file(below)?;
         let mut text = Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or_default().min(1 << 16) + 1);
         file.take(MOST + 1).read_to_end(&mut text)?;
         if text.len() as u64 > MOST {
-            return Err(io::Error::other("it is larger than a mebibyte"));
+            return Err(io::Error::other("it is larger than 1 MiB"));
         }
         Ok(Owned { text, uid: stat.st_uid, mode: stat.st_mode & 0o7777 })
     }
 
-    /// Calls this with each name in this directory, in no order, until it says `false`: so a directory of any size takes no memory.
+    /// Calls `call` with each name in this directory, in no order, until it returns `false`. So a directory of any size needs no memory.
     pub(crate) fn each(&self, call: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<()> {
         Ok(files::each(self.again()?.as_fd(), &mut |name, _| call(name))?)
     }
 
-    /// The names in this directory, in no order; those after the first `most` are not looked at, which the second value tells.
+    /// The names in this directory, in no order. It stops after the first `most` names. The second value says whether it did.
     pub(crate) fn names(&self, most: usize) -> io::Result<(Vec<Vec<u8>>, bool)> {
         let (names, more) = files::list(self.again()?.as_fd(), most)?;
         Ok((names.into_iter().map(|(name, _)| name).collect(), more))
     }
 
-    /// A descriptor of its own for listing: what was read from this one before does not count.
+    /// A separate descriptor for listing, so that earlier reads from this one do not count.
     fn again(&self) -> Result<OwnedFd, Errno> {
         rustix::fs::openat(&self.0, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     }
 
-    /// As [`Self::names`], with what each is, of a directory that nobody has listed yet.
+    /// Like [`Self::names`], with the type of each, for a directory that nobody has listed yet.
     pub(super) fn list(&self, most: usize) -> io::Result<(Vec<Name>, bool)> {
         Ok(files::list(self.0.as_fd(), most)?)
     }
 
-    /// The directory of this very name in this one, which may be no UTF-8.
+    /// Opens the directory of exactly this name in this one. The name need not be UTF-8.
     pub(super) fn step_into(&self, name: &[u8]) -> Result<Self, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         rustix::fs::openat(&self.0, name, flags, Mode::empty()).map(Self)
     }
 
-    /// Takes away whatever has this name in the directory, which need not be ours: a directory with something in it gets another name,
-    /// and is left to whoever made it.
+    /// Removes whatever has this name in the directory. It may belong to somebody else. A directory that is not empty gets another name
+    /// instead, and stays for its owner.
     pub(crate) fn evict(&self, name: &str) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.0, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
@@ -196,7 +197,7 @@ impl Dir {
         }
     }
 
-    /// A new file of this user's alone in the directory, in the place of whatever has its name.
+    /// Creates a new file in the directory that only this user can open. It replaces whatever has its name.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
         const TRIES: usize = 100;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -210,7 +211,7 @@ impl Dir {
         Err(Errno::EXIST.into())
     }
 
-    /// Gives a file of this directory another name in it, in the place of what has that name, and sees that it is this file that has it.
+    /// Renames a file of this directory. It replaces whatever has the new name, and checks that this file has the name afterwards.
     pub(crate) fn rename(&self, file: &File, from: &str, to: &str) -> io::Result<()> {
         rustix::fs::renameat(&self.0, from, &self.0, to)?;
         let (meant, there) = (rustix::fs::fstat(file)?, self.stat(to)?);
@@ -237,7 +238,7 @@ impl Dir {
                     opened => return opened,
                 }
             }
-            // A file may answer EPERM, too; then the way on foot says so again.
+            // A file may also answer EPERM. Then the step-by-step way gives the same error.
         }
         let (way, name) = below.rsplit_once('/').unwrap_or(("", below));
         let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -258,13 +259,13 @@ impl AsFd for Dir {
     }
 }
 
-/// Whether [`Dir::open_own`] gave this error since somebody else can lead whoever goes there elsewhere, not since the operating system
-/// refused a step.
+/// Whether [`Dir::open_own`] gave this error because somebody else could redirect the path, and not because the operating system refused a
+/// step.
 pub(crate) fn is_distrusted(error: &io::Error) -> bool {
     error.raw_os_error().is_none_or(|code| code == Errno::LOOP.raw_os_error())
 }
 
-/// Whether only root and this user can change what is in a directory.
+/// Whether only root and this user can change the content of a directory.
 fn is_safe(stat: &Stat) -> bool {
     is_own(stat) && stat.st_mode & 0o022 == 0
 }
@@ -282,7 +283,7 @@ fn parts(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".")
 }
 
-/// Whether something is mounted at it; `None` if that cannot be told.
+/// Whether something is mounted there. `None` if this is not known.
 pub(crate) fn is_mounted(descriptor: impl AsFd) -> Option<bool> {
     let stat = rustix::fs::statx(descriptor, "", AtFlags::EMPTY_PATH, StatxFlags::empty()).ok()?;
     let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);

@@ -16,11 +16,11 @@ use crate::base::text::{Plain, reason};
     Plain(path.as_str()), reason(.source), who.as_ref().map(|who| format!("; {}", Plain(who))).unwrap_or_default()
 )]
 pub struct SystemError {
-    /// What was tried, as an infinitive: `create`, `write`, `rename`.
+    /// The action that failed, as an infinitive: `create`, `write`, `rename`.
     pub action: &'static str,
-    /// What it was tried on.
+    /// The path of the action.
     pub path: Utf8PathBuf,
-    /// What the operating system said.
+    /// The operating system's error.
     pub source: io::Error,
     /// Who may do it, if it was refused to this user.
     pub who: Option<String>,
@@ -47,12 +47,12 @@ pub enum DiskError {
     /// Somebody else holds the lock, or a signal came.
     #[error(transparent)]
     Wait(#[from] WaitError),
-    /// Something has the name of a directory that is to be new.
-    #[error("{0} is there already; move it away")]
+    /// Something already has the name of a new directory.
+    #[error("{0} already exists; move it away")]
     Taken(Utf8PathBuf),
 }
 
-/// Lets `io::Result` be given its context in one call: what was tried, and on what.
+/// Adds the context to an `io::Result` in one call: the action, and its path.
 pub(crate) trait Context<T> {
     fn context(self, action: &'static str, path: impl AsRef<Utf8Path>) -> Result<T, SystemError>;
 }

@@ -1,32 +1,33 @@
-//! The journal of a change: which steps it has, written down before the first of them.
+//! The journal of a change. It records the steps before the first of them is done.
 //!
-//! It is a file of the staging directory, a line each. As long as it is there, the change is not final; a change of one rename needs none.
+//! It is a file in the staging directory with one line for each step. As long as it is there, the change is not final. A change that is a
+//! single rename needs no journal.
 
 use std::io;
 
 use super::snapshot::Snapshot;
 
-/// One step of a change, with the name of the directory that it is about, or of the file that stands alone. In a place that does not outlive the
-/// machine it may be a path below it.
+/// One step of a change, with the name of its directory or single file. In a place that does not survive a restart of the machine, the name
+/// may be a path below the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A new directory gets its place.
     Create(String),
-    /// A new directory takes the place of an older one.
+    /// A new directory replaces an older one.
     Replace {
         /// The name of both.
         name: String,
-        /// The digest of what is new, which tells after a kill whether they have changed places.
+        /// The digest of the new directory. After a kill it tells whether the two were exchanged.
         digest: String,
     },
-    /// A directory goes.
+    /// A directory is removed.
     Remove(String),
-    /// A directory in which somebody works stays, and its files are replaced.
+    /// A directory in which a supervisor works stays, and its files are replaced.
     Update(String),
 }
 
 impl Step {
-    /// What is new, and has this content, takes the place of what is older.
+    /// The step that replaces something by new content.
     pub(crate) fn replace(name: String, wanted: &Snapshot<'_>) -> Self {
         Self::Replace { name, digest: wanted.digest() }
     }
@@ -67,39 +68,39 @@ impl Step {
 pub(crate) struct Plan(pub(crate) Vec<Step>);
 
 impl Plan {
-    /// Where it stands, in the staging directory.
+    /// Its name in the staging directory.
     pub(crate) const NAME: &str = "plan";
 
-    /// The same, as long as it is not all there.
+    /// Its name while it is incomplete.
     pub(super) const PART: &str = "plan.part";
 
     pub(crate) fn text(&self) -> String {
         self.0.iter().map(Step::line).collect()
     }
 
-    /// What stands in a journal.
+    /// Reads a journal.
     pub(crate) fn parse(text: &[u8]) -> io::Result<Self> {
-        // Not `lines`, which takes a carriage return off a name.
+        // `lines` would remove a carriage return from the end of a name.
         let steps = std::str::from_utf8(text)
             .ok()
             .map(|text| text.split_terminator('\n').map(Step::parse).collect::<Option<Vec<_>>>());
         match steps {
             Some(Some(steps)) => Ok(Self(steps)),
-            _ => Err(io::Error::other("no run of this program wrote it; remove it")),
+            _ => Err(io::Error::other("this program did not write it; remove it")),
         }
     }
 
-    /// The names of the directories that it is about.
+    /// The names of the directories that it changes.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> + '_ {
         self.0.iter().map(|step| step.name().to_owned())
     }
 
-    /// Whether files of a directory are replaced in which somebody works: then old files may stand beside new ones.
+    /// Whether it replaces files of a directory in which a supervisor works. Then old files may be beside new ones.
     pub(crate) fn updates(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Update(_)))
     }
 
-    /// Whether a kill can leave some of it done: two renames, or a directory that goes for a moment.
+    /// Whether a kill can leave it half done. This needs two renames, or a directory that is missing for a moment.
     pub(super) fn needs_a_journal(&self) -> bool {
         !matches!(self.0.as_slice(), [] | [Step::Create(_)])
     }

@@ -1,7 +1,7 @@
-//! Replacing the files of directories in which somebody works: such a directory stays, since its supervisor is in it.
+//! Replaces the files of directories in which a supervisor works. Such a directory stays, because its supervisor is in it.
 //!
-//! What each holds is kept first, in `kept` of the staging directory. It is kept by hard links, so that it takes no room to put it back.
-//! The new files are written beside the old ones, and then each is renamed into its place.
+//! First it keeps the files of each directory in `kept` of the staging directory. It uses hard links for that, so putting the files back
+//! needs no space. Then it writes the new files beside the old ones, and renames each into its place.
 
 use std::collections::BTreeSet;
 
@@ -18,24 +18,24 @@ use super::write::{Writer, special_modes, sync};
 
 const KEPT: &str = "kept";
 
-/// What an operator's start and stop remove and make: no difference, and left as it is.
+/// An operator's start and stop remove and create this file. It does not count as a difference, and is not changed.
 const DOWN: &str = "down";
 
-/// What the watchdog says to the finish script of a gateway, of why it ends it: no difference either.
+/// In this file the watchdog tells the finish script of a gateway why it ends the gateway. It does not count as a difference either.
 pub(crate) const WHY: &str = "data/why";
 
-/// What a supervisor makes in a service directory.
+/// The entries that a supervisor creates in a service directory.
 pub(crate) const SUPERVISORS: [&str; 2] = ["supervise", "event"];
 
 impl<'a> Snapshot<'a> {
-    /// What is below the directory and lasts from an operator's start to a stop, and from one restart to another.
+    /// The entries below the directory that last from an operator's start to a stop, and from one restart to the next.
     pub(crate) fn lasting(&self) -> impl DoubleEndedIterator<Item = (&str, &Entry<'a>)> {
         self.below().filter(|(path, _)| ![DOWN, WHY].contains(path))
     }
 }
 
 impl Dir {
-    /// What is in this directory, but for what its supervisor made.
+    /// The content of this directory without what its supervisor created.
     pub(crate) fn published(&self, shown: &Utf8Path) -> Result<Snapshot<'static>, SystemError> {
         self.snapshot(shown, &mut |path, _| {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -44,7 +44,7 @@ impl Dir {
     }
 }
 
-/// Keeps what these directories hold.
+/// Keeps the files of these directories.
 pub(super) fn keep(
     place: Place<'_>,
     root: &Dir,
@@ -80,10 +80,10 @@ pub(super) fn keep(
     if place.lasts { sync(root, KEPT).context("sync", shown) } else { Ok(()) }
 }
 
-/// Makes a directory of the place again what is kept of it.
+/// Gives a directory of the place back what was kept of it.
 pub(super) fn take_back(place: Place<'_>, root: &Dir, name: &str) -> Result<(), SystemError> {
     let shown = place.shown.join(name);
-    // Somebody may have taken it out since, by hand.
+    // Somebody may have removed it by hand since.
     let Ok(live) = Dir::open(&shown) else { return Ok(()) };
     let now = live.published(&shown)?;
     let kept_shown = place.shown.join(place.staging).join(KEPT).join(name);
@@ -99,15 +99,15 @@ pub(super) fn take_back(place: Place<'_>, root: &Dir, name: &str) -> Result<(), 
 pub(super) enum Source<'a> {
     /// They are written.
     Wanted,
-    /// They are those of this directory, under the same paths.
+    /// They come from this directory, where they have the same paths.
     Kept(&'a Dir),
 }
 
-/// What is left to do in a directory whose new files lie ready beside the old ones.
+/// The remaining work in a directory. Its new files are ready beside the old ones.
 pub(super) struct Change {
     directory: Dir,
     shown: Utf8PathBuf,
-    /// What it held.
+    /// What it held before.
     pub(super) before: Snapshot<'static>,
     renames: Vec<(String, String)>,
     removals: Vec<String>,
@@ -115,7 +115,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Makes a new file beside each that is to be another one. Whoever looks at the others sees no difference yet.
+    /// Creates a new file beside each file that must change. The present files stay unchanged for every reader.
     pub(super) fn prepare(
         place: Place<'_>,
         name: &str,
@@ -143,10 +143,10 @@ impl Change {
                 if was_directory != Some(true) {
                     exact.make(&directory, path, *mode).context("create", full())?;
                 }
-                // One that was there has another mode, and one that is new may have taken over a set-gid bit, or is to have one.
+                // An existing directory may have another mode. A new one may have inherited a set-gid bit, or may need one.
                 rustix::fs::chmodat(&directory, path, Mode::from_raw_mode(*mode), AtFlags::empty())
                     .context("set the mode of", full())?;
-                // That outlives the machine by a sync of the directory itself.
+                // A sync of the directory itself makes this survive a restart of the machine.
                 touched.insert(path.to_owned());
                 continue;
             }
@@ -187,7 +187,7 @@ impl Change {
         }
         for path in self.touched.iter().filter(|path| !path.is_empty()) {
             match sync(&self.directory, path) {
-                // One that is gone is not synced, but what is above it is.
+                // A directory that is gone is not synced, but the directory above it is.
                 Err(Errno::NOENT) => {}
                 synced => synced.context("sync", self.shown.join(path))?,
             }
@@ -200,7 +200,7 @@ fn link(from: &Dir, path: &str, to: &Dir, name: &str) -> Result<(), SystemError>
     rustix::fs::linkat(from, path, to, name, AtFlags::empty()).context("create", name)
 }
 
-/// The directories that these entries have, the innermost first, and the one that they are in.
+/// The directories among these entries, the innermost first, and at last the directory that they are in.
 fn directories<'s>(snapshot: &'s Snapshot<'_>) -> impl Iterator<Item = &'s str> {
     snapshot.below().rev().filter(|(_, entry)| entry.is_directory()).map(|(path, _)| path).chain(["."])
 }

@@ -1,6 +1,6 @@
 //! Locks that nobody else can hold: files that only their owner can open.
 //!
-//! A lock on a directory, or on any file that others may read, can be held by anybody who can open it, for ever.
+//! Everybody who can open a file can hold a lock on it forever. So directories, and files that others may read, are not used for locks.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,19 +14,20 @@ use rustix::io::Errno;
 use super::error::{Context as _, DiskError};
 use crate::base::{Patience, WaitError};
 
-/// A lock, held until it is dropped or this process ends. The file goes with it.
+/// A lock. It is held until it is dropped or this process ends. Then its file is removed.
 ///
-/// It is a record lock: a child that is being started when this process is killed has not inherited it, as it would a lock of flock.
+/// It is a record lock, which a child does not inherit. A lock of flock would stay with a child that was just being started when this
+/// process was killed.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    // The order matters: the file is closed, which frees the lock, before other threads may try.
+    // The order matters: closing the file frees the lock, and only then may other threads try.
     held: Option<Held>,
     place: Place,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// Only for being open.
+    /// It only has to stay open.
     _file: OwnedFd,
     directory: OwnedFd,
     name: String,
@@ -35,10 +36,11 @@ struct Held {
 /// A name in a directory.
 type Key = (u64, u64, String);
 
-/// What threads of this process hold or try: record locks keep out processes, not threads, and whoever of them closes the file frees it.
+/// The locks that threads of this process hold or try to take. A record lock keeps out other processes, but not other threads, and any
+/// thread that closes the file frees the lock.
 static HERE: Mutex<BTreeSet<Key>> = Mutex::new(BTreeSet::new());
 
-/// A key in [`HERE`], as long as this lives.
+/// A key that stays in [`HERE`] as long as this lives.
 #[derive(Debug)]
 struct Place(Key);
 
@@ -55,21 +57,21 @@ impl Drop for Place {
     }
 }
 
-/// What an attempt to lock found.
+/// The result of an attempt to lock.
 enum Attempt {
     Locked(Lock),
-    /// Somebody holds it, or was a moment faster.
+    /// Somebody holds the lock, or was faster by a moment.
     Busy,
     /// Something else has the name of the file.
     Foreign,
 }
 
 impl Lock {
-    /// Takes the lock of this name in a directory in which only this user (and root) can write. `what` is said of who has to wait for it,
-    /// and `shown` is the path of the directory.
+    /// Takes the lock of this name in a directory in which only this user (and root) can write. `what` tells the person who waits what the
+    /// run waits for. `shown` is the path of the directory.
     ///
     /// # Errors
-    /// If somebody holds it for as long as patience lasts, or something else has its name.
+    /// If somebody holds it longer than the limit, or if something else has its name.
     pub(crate) fn take(
         directory: impl AsFd,
         name: &str,
@@ -77,15 +79,15 @@ impl Lock {
         (what, shown): (&str, &Utf8Path),
     ) -> Result<Self, DiskError> {
         Self::wait(&directory, name, patience, (what, shown), |_, name| {
-            Err(io::Error::other(format!("{name} is there, and is not a file that only this user can open")))
+            Err(io::Error::other(format!("{name} exists, but is not a file that only this user can open")))
         })
     }
 
-    /// Takes the lock of this name in a directory in which somebody else may write: what has its name and is not ours is taken away by
-    /// `evict`.
+    /// Takes the lock of this name in a directory in which somebody else may write. If something that is not ours has the name, `evict`
+    /// removes it.
     ///
     /// # Errors
-    /// As [`Self::take`].
+    /// Like [`Self::take`].
     pub(crate) fn take_evicting<D: AsFd>(
         directory: &D,
         name: &str,
@@ -150,7 +152,7 @@ fn attempt(directory: std::os::fd::BorrowedFd<'_>, name: &str) -> io::Result<Att
         Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR) => return Ok(Attempt::Busy),
         Err(error) => return Err(error.into()),
     }
-    // Who held it before may have removed it meanwhile, and somebody else made another one.
+    // The former holder may have removed the file meanwhile, and somebody may have made another one.
     match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(there) if (there.st_dev, there.st_ino) == (stat.st_dev, stat.st_ino) => {}
         Ok(_) | Err(Errno::NOENT) => return Ok(Attempt::Busy),
@@ -164,14 +166,14 @@ impl Drop for Lock {
     fn drop(&mut self) {
         debug_assert_eq!(self.held.as_ref().map(|held| &held.name), Some(&self.place.0.2));
         if let Some(held) = self.held.take() {
-            // While it is held: whoever comes next makes its own. What cannot be removed is taken over by the next run.
+            // The file is removed while the lock is held, so the next run makes its own. If it cannot be removed, the next run uses it.
             let _ = rustix::fs::unlinkat(&held.directory, &held.name, AtFlags::empty());
         }
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test is nobody's victim")]
+#[allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 mod tests {
     use super::*;
 

@@ -1,9 +1,9 @@
 //! A service directory on a disk: one snapshot with one reader, one comparison and one diff; one writer; one staging directory with a
 //! journal; one lock. It does not know what s6 or a template is, nor whose directories these are.
 //!
-//! - [`Dir`] is a directory by descriptor, in which no symlink is followed and nothing is waited for.
-//! - [`Snapshot`] is what a service directory holds, or is to hold.
-//! - [`Staging`] makes whole directories appear in a [`Place`], change there and go: all of them, or none, whenever the run ends.
+//! - [`Dir`] is a directory by descriptor. It follows no symlink and never blocks.
+//! - [`Snapshot`] is what a service directory holds, or should hold.
+//! - [`Staging`] makes whole directories appear, change and go in a [`Place`]: all of them or none, even if the run is killed.
 //! - [`Lock`] is a lock that nobody else can hold.
 
 pub(crate) mod diff;

@@ -1,4 +1,4 @@
-//! A directory in which directories appear, change and go, and the names in it.
+//! A directory in which other directories appear, change and go, and the names in it.
 
 use std::io;
 
@@ -11,28 +11,27 @@ use super::error::{Context as _, SystemError};
 use super::files::{ExactModes, remove_at};
 use super::snapshot::{Snapshot, read};
 
-/// In the staging directory: what is new, or, once exchanged, what was there before.
+/// In the staging directory: what is new, or, after an exchange, what was there before.
 pub(super) const FRESH: &str = "fresh";
-/// In the staging directory: what is to go.
+/// In the staging directory: what will be removed.
 pub(super) const ASIDE: &str = "aside";
 
-/// A directory in which directories appear, change and go.
+/// A directory in which other directories appear, change and go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) directory: &'a Dir,
     /// Its path, for messages.
     pub(crate) shown: &'a Utf8Path,
-    /// Whether what is there outlives the machine, so that it has to be synced.
+    /// Whether its content survives a restart of the machine, and so has to be synced.
     pub(crate) lasts: bool,
-    /// The name of the staging directory: a fixed one, so that a run knows what a killed one left; a lock keeps two runs from sharing it.
+    /// The name of the staging directory. It is fixed, so a run can find what a killed run left. A lock keeps two runs from sharing it.
     pub(crate) staging: &'static str,
-    /// Takes a directory that is not to be there after all out of the place in its own way, if somebody may work in it already; `false` if
-    /// nobody can.
+    /// Takes a new directory out of the place again if a supervisor may already work in it. `false` if no supervisor can.
     pub(crate) evacuate: fn(&Dir, &str) -> io::Result<bool>,
 }
 
 impl<'a> Place<'a> {
-    /// Where what has this name is, or is to be: the directory itself, or one below it, to which no symlink leads.
+    /// Where the thing of this name is, or will be: in the place itself, or in a directory below it that is reached through no symlink.
     pub(super) fn spot<'s>(self, name: &'s str) -> io::Result<Spot<'s>>
     where
         'a: 's,
@@ -43,10 +42,10 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// All that has this name, or path, in the place.
+    /// Everything at this name, or path, in the place.
     ///
     /// # Errors
-    /// If it is not there, or something of it cannot be read.
+    /// If it does not exist, or if a part of it cannot be read.
     pub(crate) fn read(self, name: &str) -> Result<Snapshot<'static>, SystemError> {
         let shown = self.shown.join(name);
         let spot = self.spot(name).context("read", &shown)?;
@@ -58,7 +57,7 @@ impl<'a> Place<'a> {
         if self.lasts { rustix::fs::fsync(self.directory).context("sync", self.shown) } else { Ok(()) }
     }
 
-    /// The staging directory that a run left, if it is ours; whoever else can write here may put anything in its place.
+    /// The staging directory that a run left, if it is ours. Other users who can write here may have put something else in its place.
     pub(super) fn left(&self) -> Result<Option<Dir>, SystemError> {
         let shown = self.shown.join(self.staging);
         let stat = match self.directory.stat(self.staging) {
@@ -76,7 +75,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// A name in a directory of a place, held open.
+/// A name in a directory of a place. The directory is held open.
 pub(super) struct Spot<'a> {
     place: &'a Dir,
     above: Option<Dir>,
@@ -90,14 +89,14 @@ impl Spot<'_> {
     }
 }
 
-/// Whether nobody else can change what is in a staging directory.
+/// Whether nobody else can change the content of a staging directory.
 pub(super) fn is_ours(root: &Dir) -> io::Result<bool> {
     let stat = rustix::fs::fstat(root)?;
     let others = Mode::from_raw_mode(stat.st_mode).intersects(Mode::RWXG | Mode::RWXO);
     Ok(stat.st_uid == rustix::process::geteuid().as_raw() && !others)
 }
 
-/// Makes a directory for this user alone, unless it is there.
+/// Creates a directory for this user alone, unless it exists.
 pub(super) fn made(exact: &ExactModes, root: &Dir, name: &str) -> Result<(), Errno> {
     match exact.make(root, name, 0o700) {
         Err(Errno::EXIST) => Ok(()),
@@ -105,7 +104,7 @@ pub(super) fn made(exact: &ExactModes, root: &Dir, name: &str) -> Result<(), Err
     }
 }
 
-/// Makes what is missing above this path in a directory of this user's alone.
+/// Creates the missing directories above this path, in a directory that only this user can change.
 pub(super) fn made_above(exact: &ExactModes, root: &Dir, path: &str) -> Result<(), Errno> {
     path.match_indices('/').try_for_each(|(end, _)| made(exact, root, &path[..end]))
 }
@@ -126,10 +125,10 @@ pub(super) fn rename((from, old): At<'_>, (to, new): At<'_>, flags: RenameFlags)
     rustix::fs::renameat_with(from, old, to, new, flags)
 }
 
-/// Gives something a name that nothing has.
+/// Gives something a new name. It fails if something already has that name.
 pub(crate) fn rename_new(from: At<'_>, to: At<'_>) -> Result<(), Errno> {
     match rename(from, to, RenameFlags::NOREPLACE) {
-        // Not every file system knows it. Who holds the lock has looked.
+        // Some file systems do not know the flag. The holder of the lock has checked that the name is free.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => rename(from, to, RenameFlags::empty()),
         renamed => renamed,
     }

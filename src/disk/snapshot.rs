@@ -1,4 +1,4 @@
-//! What a service directory holds, or is to hold: the one thing that is read, written and compared.
+//! The content of a service directory, as it is or as it should be. This is what is read, written and compared.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) enum Entry<'a> {
     Directory {
         mode: u32,
     },
-    /// `content` is `None` if there is more of it than is read.
+    /// `content` is `None` if the file is longer than what is read.
     File {
         mode: u32,
         content: Option<Cow<'a, [u8]>>,
@@ -28,12 +28,12 @@ pub(crate) enum Entry<'a> {
     Symlink {
         target: String,
     },
-    /// A fifo, socket or device; it is never opened.
+    /// A fifo, socket or device. It is never opened.
     Other,
 }
 
 impl Entry<'_> {
-    /// What it is, in a word with its article.
+    /// Its type, in words with an article.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Directory { .. } => "a directory",
@@ -60,12 +60,12 @@ impl Entry<'_> {
     }
 }
 
-/// A directory, or what has the name of one: entries by their path below it; its own is empty.
+/// A directory, or whatever has its name: entries by their path below it. The path of the directory itself is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Snapshot<'a>(pub(super) BTreeMap<Cow<'a, str>, Entry<'a>>);
 
 impl<'a> Snapshot<'a> {
-    /// A file that stands alone.
+    /// A single file.
     pub(crate) fn file(mode: u32, content: &'a [u8]) -> Self {
         let mut snapshot = Self::default();
         snapshot.insert("", Entry::File { mode, content: Some(Cow::Borrowed(content)) });
@@ -82,23 +82,23 @@ impl<'a> Snapshot<'a> {
         self.0.get(path)
     }
 
-    /// What the directory itself is; `None` if it is not there.
+    /// The directory itself; `None` if it does not exist.
     pub(crate) fn itself(&self) -> Option<&Entry<'a>> {
         self.get("")
     }
 
-    /// All that is below the directory, each directory before what is in it.
+    /// Everything below the directory. Each directory comes before its content.
     pub(crate) fn below(&self) -> impl DoubleEndedIterator<Item = (&str, &Entry<'a>)> {
         self.0.iter().map(|(path, entry)| (path.as_ref(), entry)).filter(|(path, _)| !path.is_empty())
     }
 
-    /// The same, with a copy of all that it borrows.
+    /// The same, with a copy of everything that it borrows.
     pub(crate) fn owned(self) -> Snapshot<'static> {
         let own = |(path, entry): (Cow<'_, str>, Entry<'_>)| (Cow::Owned(path.into_owned()), entry.owned());
         Snapshot(self.0.into_iter().map(own).collect())
     }
 
-    /// What no two snapshots have in common but those that are the same.
+    /// A digest that only equal snapshots share.
     pub(super) fn digest(&self) -> String {
         use std::fmt::Write as _;
 
@@ -126,14 +126,14 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-/// What `taken` tells of each entry: whether it is read, and a directory entered.
+/// What decides for each entry whether it is read, or entered if it is a directory.
 type Judge<'j> = dyn FnMut(&str, &Stat) -> bool + 'j;
 
-/// Reads what has this name in a directory, and all that is below it, following no symlink. `taken` is asked of each entry but the first,
-/// by its path and by what was opened, or looked at where nothing is opened, whether it is to be there in the snapshot.
+/// Reads whatever has this name in a directory, and everything below it. It follows no symlink. For each entry except the first, `taken`
+/// decides whether the snapshot will hold it, by its path and by the state of what was opened (or only looked at, if nothing is opened).
 ///
 /// # Errors
-/// If something cannot be read, or is nested deeper than 100 levels. `shown` is its path for that.
+/// If something cannot be read, or is nested deeper than 100 levels. The error names it by `shown`.
 pub(crate) fn read(
     parent: &Dir,
     name: &str,
@@ -153,7 +153,7 @@ pub(crate) fn read(
 }
 
 impl Dir {
-    /// As [`read`], of this directory, which nobody has listed yet.
+    /// Like [`read`], for this directory, which nobody has listed yet.
     pub(crate) fn snapshot(&self, shown: &Utf8Path, taken: &mut Judge<'_>) -> Result<Snapshot<'static>, SystemError> {
         let mut reader = Reader { shown, taken, found: Snapshot::default() };
         reader.whole(self)?;
@@ -175,7 +175,7 @@ impl Reader<'_, '_> {
     }
 
     fn inside(&mut self, directory: &Dir, below: &str, levels: u32) -> Result<(), SystemError> {
-        /// So many entries are looked at: 20 times what an s6-svscan takes.
+        /// The most entries that are looked at: 20 times what an s6-svscan takes.
         const MOST: usize = 20_000;
         let here = if below.is_empty() { self.shown.to_owned() } else { self.shown.join(below) };
         let Some(levels) = levels.checked_sub(1) else {
@@ -223,7 +223,7 @@ impl Reader<'_, '_> {
         let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).context("read", full(self))?;
         let really = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::Unknown && (really.is_dir() || really.is_file()) {
-            // Not every file system says it in its directories.
+            // Some file systems do not store the type in their directories.
             return self.one(directory, name, really, path, levels);
         }
         if (self.taken)(&path, &stat) {
@@ -234,7 +234,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Anything but a directory.
+/// An entry that is not a directory.
 fn entry(directory: &Dir, name: &[u8], stat: &Stat) -> io::Result<Entry<'static>> {
     let kind = FileType::from_raw_mode(stat.st_mode);
     if kind.is_file() {
@@ -253,7 +253,7 @@ fn file_entry(file: impl AsFd, stat: &Stat) -> io::Result<Entry<'static>> {
     Ok(Entry::File { mode: stat.st_mode & 0o7777, content })
 }
 
-/// A regular file, by what was opened: a fifo that was put in its place is not waited for, and not taken for it.
+/// Opens a regular file and checks what was opened. So a fifo that replaced the file neither blocks nor counts as a file.
 pub(super) fn open(directory: &Dir, name: &[u8]) -> io::Result<(std::os::fd::OwnedFd, Stat)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(directory, name, flags, Mode::empty())?;
@@ -265,7 +265,7 @@ pub(super) fn open(directory: &Dir, name: &[u8]) -> io::Result<(std::os::fd::Own
     }
 }
 
-/// What stands in a file when it is read, but not what is added meanwhile.
+/// The content of a file at the time of the read, without what is added meanwhile.
 pub(super) fn content(file: impl AsFd, stat: &Stat) -> io::Result<Option<Vec<u8>>> {
     let size = u64::try_from(stat.st_size).unwrap_or_default();
     if size > CONTENT_MAX {
@@ -276,7 +276,7 @@ pub(super) fn content(file: impl AsFd, stat: &Stat) -> io::Result<Option<Vec<u8>
     let mut filled = 0;
     while filled < size {
         match rustix::io::read(&file, &mut content[filled..]) {
-            // It was cut while it was read.
+            // The file was truncated during the read.
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(Errno::INTR) => {}

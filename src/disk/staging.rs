@@ -1,11 +1,11 @@
-//! Whole directories that appear, change and go together: all of them, or none, whenever the run ends.
+//! Whole directories that appear, change and go together: all of them or none, even if the run is killed.
 //!
-//! A run builds all that is new in one dot-named directory of the place, the staging directory, writes down what it is about to do (the
-//! [`Plan`]), and renames. A step that fails, a signal, and the next run after one that was killed take back what the plan says and is not
-//! final. That the plan is removed is what makes it final.
+//! A run builds everything new in one directory of the place, the staging directory, whose name begins with a dot. It records what it will
+//! do (the [`Plan`]), and then renames. As long as the plan is there, the change is not final. If a step fails or a signal comes, the run
+//! takes back what the plan says. If the run was killed, the next run does that. Removing the plan makes the change final.
 //!
-//! In the staging directory: `plan`; `fresh`, what is new, or, once exchanged, what was there before; `aside`, what is to go; `kept`, what
-//! the directories hold in which somebody works ([`live`]).
+//! The staging directory has `plan`; `fresh`, which holds what is new, or, after an exchange, what was there before; `aside`, which holds
+//! what will be removed; and `kept`, which holds the former files of directories in which a supervisor works ([`live`]).
 
 use std::io;
 
@@ -23,32 +23,32 @@ use super::snapshot::{Entry, Snapshot, read};
 use super::undo::{clear, finish, undo};
 use super::write::Writer;
 
-/// What is to go, as long as a copy of it is not all there.
+/// What will be removed, while its copy is incomplete.
 const PART: &str = "aside.part";
 
-/// A change that is being made. Dropped before [`commit`](Self::commit), it takes everything back.
+/// A change in progress. Dropping it before [`commit`](Self::commit) takes everything back.
 pub(crate) struct Staging<'a> {
     place: Place<'a>,
     root: Option<Dir>,
     fresh: Dir,
     exact: ExactModes,
     plan: Plan,
-    /// What is left to do in directories in which somebody works.
+    /// The remaining work in directories in which a supervisor works.
     updates: Vec<Change>,
 }
 
 impl<'a> Staging<'a> {
-    /// Begins a change. Only for who holds the lock, and has taken back what an earlier run left.
+    /// Begins a change. The caller must hold the lock, and must have taken back what an earlier run left.
     ///
     /// # Errors
-    /// If the staging directory cannot be made.
+    /// If the staging directory cannot be created.
     pub(crate) fn begin(place: Place<'a>) -> Result<Self, SystemError> {
         let exact = ExactModes::begin();
         let shown = place.shown.join(place.staging);
         exact.make(place.directory, place.staging, 0o700).context("create", &shown)?;
         let made = || -> io::Result<(Dir, Dir)> {
             let root = place.directory.step_into(place.staging.as_bytes())?;
-            // In a set-gid directory it is set-gid, too, and with a default ACL it has that; what is made in it is to have neither.
+            // In a set-gid directory it inherits that bit, and a default ACL likewise. What is created in it must have neither.
             rustix::fs::fchmod(&root, Mode::from_raw_mode(0o700))?;
             match rustix::fs::fremovexattr(&root, c"system.posix_acl_default") {
                 Ok(()) | Err(Errno::NODATA | Errno::NOTSUP | Errno::INVAL) => {}
@@ -72,8 +72,8 @@ impl<'a> Staging<'a> {
         }
     }
 
-    /// What writes new directories, before anything is in its place: a full disk is found out while nothing has changed. `shown` is where
-    /// an error says that it writes.
+    /// The writer for new directories. It writes them before anything is in its place, so a full disk is noticed while nothing has changed.
+    /// An error names the directory by `shown`.
     pub(crate) fn writer<'b>(&'b self, shown: &'b Utf8Path) -> Writer<'b> {
         Writer { directory: &self.fresh, shown, lasts: self.place.lasts, exact: &self.exact }
     }
@@ -82,11 +82,11 @@ impl<'a> Staging<'a> {
         self.root.as_ref().unwrap_or(&self.fresh)
     }
 
-    /// Gives the directories that were written, and those that are there, their places. Those in which somebody works are given with what
-    /// they hold and what they are to hold.
+    /// Puts the written directories, and changes to existing ones, into place. Directories in which a supervisor works are given with their
+    /// present and their wanted content.
     ///
     /// # Errors
-    /// [`DiskError::Taken`] if a new one's name is taken by now; if the operating system refuses a step.
+    /// [`DiskError::Taken`] if the name of a new directory is taken by now. Also if the operating system refuses a step.
     pub(crate) fn apply(
         &mut self,
         steps: Vec<Step>,
@@ -144,7 +144,7 @@ impl<'a> Staging<'a> {
         let spot = self.place.spot(name).context("replace", &shown)?;
         match rename((&self.fresh, name), spot.at(), RenameFlags::EXCHANGE) {
             Ok(()) => Ok(()),
-            // The file system cannot exchange, or (overlayfs) cannot move a directory of a lower layer.
+            // The file system cannot exchange directories, or (overlayfs) cannot move a directory of a lower layer.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV) => {
                 self.set_aside(name)?;
                 self.create(name)
@@ -153,7 +153,7 @@ impl<'a> Staging<'a> {
         }
     }
 
-    /// Takes what has this name out of its place.
+    /// Takes whatever has this name out of its place.
     fn set_aside(&self, name: &str) -> Result<(), SystemError> {
         let shown = self.place.shown.join(name);
         let root = self.root();
@@ -162,7 +162,7 @@ impl<'a> Staging<'a> {
         let spot = self.place.spot(name).context("remove", &shown)?;
         let (above, last) = spot.at();
         match rename_new((above, last), (root, &aside)) {
-            // On overlayfs a directory of a lower layer can be removed, but not moved.
+            // On overlayfs, a directory of a lower layer can be removed but not moved.
             Err(Errno::XDEV) => {}
             moved => return moved.context("remove", shown),
         }
@@ -177,10 +177,10 @@ impl<'a> Staging<'a> {
         remove_at(above, last).context("remove", shown)
     }
 
-    /// Makes it final.
+    /// Makes the change final.
     ///
     /// # Errors
-    /// If that cannot be done; then everything is taken back.
+    /// If this fails. Then everything is taken back.
     pub(crate) fn commit(mut self) -> Result<Committed<'a>, SystemError> {
         finish(self.place, self.root())?;
         self.plan = Plan::default();
@@ -190,22 +190,22 @@ impl<'a> Staging<'a> {
     }
 }
 
-/// A change that is final, and whose staging directory is still there.
+/// A final change whose staging directory still exists.
 pub(crate) struct Committed<'a> {
     place: Place<'a>,
     root: Option<Dir>,
-    /// What the directories held in which somebody works, in the order given.
+    /// The former content of the directories in which a supervisor works, in the given order.
     pub(crate) before: Vec<Snapshot<'static>>,
 }
 
 impl Committed<'_> {
-    /// Removes the staging directory; if that fails, it is for the next run.
+    /// Removes the staging directory. If that fails, the next run does it.
     ///
     /// # Errors
     /// If something in it cannot be removed.
     pub(crate) fn clean_up(&self) -> Result<(), SystemError> {
         let shown = self.place.shown.join(self.place.staging);
-        // Mostly all that is left is this, and empty.
+        // Usually only the empty directory is left.
         if let Some(root) = &self.root {
             let _ = rustix::fs::unlinkat(root, FRESH, AtFlags::REMOVEDIR);
         }
@@ -218,7 +218,7 @@ impl Committed<'_> {
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        // What cannot be done is left in the staging directory, for the next run.
+        // What cannot be taken back stays in the staging directory for the next run.
         let Some(root) = self.root.take() else { return };
         if undo(self.place, &root, &self.plan).is_ok() {
             let _ = clear(self.place, root);

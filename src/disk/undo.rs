@@ -1,4 +1,4 @@
-//! Taking back what a run had not made final: the same for a step that failed, a signal, and the next run after one that was killed.
+//! Takes back a change that is not final. This is the same after a failed step, after a signal, and in the next run after a killed one.
 
 use std::io;
 
@@ -15,19 +15,19 @@ use super::place::{ASIDE, FRESH, Place, Spot, exists, made, rename, rename_new};
 use super::snapshot::{content, open, read};
 use super::write::Writer;
 
-/// What was taken back that a killed run had not made final.
+/// What was taken back of a killed run's change.
 #[derive(Debug, Default)]
 pub(crate) struct TakenBack {
-    /// The names of the directories that the run was about.
+    /// The names of the directories that the run was changing.
     pub(crate) names: Vec<String>,
-    /// Whether files of directories in which somebody works were put back.
+    /// Whether files were put back in directories in which a supervisor works.
     pub(crate) updated: bool,
 }
 
-/// Takes back what a killed run had not made final, and removes what it left. Only for who holds the lock.
+/// Takes back the change of a killed run if it is not final, and removes what the run left. The caller must hold the lock.
 ///
 /// # Errors
-/// If that cannot be done; then what it takes stays, for the next run.
+/// If this fails. Then what it needs stays for the next run.
 pub(crate) fn take_back(place: Place<'_>) -> Result<TakenBack, SystemError> {
     let Some(root) = place.left()? else { return Ok(TakenBack::default()) };
     let plan = read_plan(&root, &place.shown.join(place.staging))?;
@@ -41,10 +41,10 @@ pub(crate) fn take_back(place: Place<'_>) -> Result<TakenBack, SystemError> {
     })
 }
 
-/// The plan in a staging directory; an empty one if there is none.
+/// Reads the plan in a staging directory. The plan is empty if there is none.
 ///
 /// # Errors
-/// If it cannot be read, or is none of ours.
+/// If it cannot be read, or if this program did not write it.
 pub(crate) fn read_plan(root: &Dir, shown: &Utf8Path) -> Result<Plan, SystemError> {
     let shown = shown.join(Plan::NAME);
     let (file, stat) = match open(root, Plan::NAME.as_bytes()) {
@@ -55,8 +55,8 @@ pub(crate) fn read_plan(root: &Dir, shown: &Utf8Path) -> Result<Plan, SystemErro
     Plan::parse(&text.unwrap_or_default()).context("read", shown)
 }
 
-/// Removes directories of these names for good, with a plan in the directory `staging` that tells, as long as not all are gone, which. In
-/// each, `first` goes first: one without it is not whole, and what is left of it is never taken for a directory that differs.
+/// Removes directories of these names for good. Until all are gone, a plan in the directory `staging` lists them. In each directory,
+/// `first` is removed first. A directory without it is not whole, so the rest of it never counts as a directory that differs.
 ///
 /// # Errors
 /// If the operating system refuses a step.
@@ -110,7 +110,7 @@ fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
         return Ok(());
     }
     if exists(root, &fresh)? {
-        // Somebody else's took the place meanwhile; or the power went, and of the rename that was done only half was on the disk.
+        // Somebody else has taken the name meanwhile. Or the power went, and only half of the rename was on the disk.
         let held = |directory: &Dir, name: &str| directory.dir(name).ok()?.published(place.shown).ok();
         match (held(place.directory, name), held(root, &fresh)) {
             (Some(there), Some(ours)) if there == ours => {}
@@ -124,7 +124,7 @@ fn un_create(place: Place<'_>, root: &Dir, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Where what has this name is, unless what is above it is gone by now, by somebody else's hand.
+/// Where the thing of this name is. `None` if somebody else has removed the directory above it by now.
 fn spot<'a>(place: Place<'a>, name: &'a str) -> io::Result<Option<Spot<'a>>> {
     match place.spot(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -154,7 +154,7 @@ fn un_replace(place: Place<'_>, root: &Dir, name: &str, digest: &str) -> Result<
     Ok(())
 }
 
-/// Puts back what was set aside, if it was; what stands in its place is new, or the rest of it.
+/// Puts back what was set aside, if anything was. Whatever is in its place is new, or a part of the new.
 fn put_back(place: Place<'_>, root: &Dir, name: &str) -> io::Result<bool> {
     let (aside, fresh) = (format!("{ASIDE}/{name}"), format!("{FRESH}/{name}"));
     if !exists(root, &aside)? {
@@ -169,7 +169,7 @@ fn put_back(place: Place<'_>, root: &Dir, name: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Makes it final, in the one or the other way, and removes the staging directory.
+/// Makes the change, or taking it back, final, and removes the staging directory.
 pub(super) fn clear(place: Place<'_>, root: Dir) -> Result<(), SystemError> {
     finish(place, &root)?;
     drop(root);
@@ -180,7 +180,7 @@ pub(super) fn finish(place: Place<'_>, root: &Dir) -> Result<(), SystemError> {
     let shown = place.shown.join(place.staging);
     match rustix::fs::unlinkat(root, Plan::NAME, AtFlags::empty()) {
         Ok(()) if place.lasts => {
-            // It stands; if this fails and the machine stops now, what was before may stand instead.
+            // The change is final. If this sync fails and the machine stops now, the former state may come back.
             let _ = rustix::fs::fsync(root);
             Ok(())
         }

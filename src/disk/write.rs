@@ -17,18 +17,18 @@ use super::snapshot::{Entry, Snapshot};
 #[derive(Clone, Copy)]
 pub(crate) struct Writer<'a> {
     pub(super) directory: &'a Dir,
-    /// The path by which an error names that directory.
+    /// The path of that directory in errors.
     pub(super) shown: &'a Utf8Path,
-    /// Whether what is there outlives the machine, so that it has to be synced.
+    /// Whether its content survives a restart of the machine, and so has to be synced.
     pub(super) lasts: bool,
     pub(super) exact: &'a ExactModes,
 }
 
 impl Writer<'_> {
-    /// Writes a directory, or a file that stands alone, as a new entry of this name. What is missing above it is made for this user alone.
+    /// Writes a directory, or a single file, as a new entry of this name. Missing directories above it are created for this user alone.
     ///
     /// # Errors
-    /// If the operating system refuses a step; what was written before it is left behind for the caller to remove.
+    /// If the operating system refuses a step. The caller must remove what was written before that.
     pub(crate) fn whole(self, name: &str, snapshot: &Snapshot<'_>) -> Result<(), SystemError> {
         made_above(self.exact, self.directory, name).context("create", self.shown.join(name))?;
         let mode = match snapshot.itself() {
@@ -47,7 +47,7 @@ impl Writer<'_> {
         special_modes(self.directory, name, itself.into_iter().chain(snapshot.below()))
             .context("set a mode in", self.shown.join(name))?;
         if self.lasts {
-            // What is in a directory before it, so that nothing is there without what it needs.
+            // The content of a directory comes before the directory, so nothing is there without what it needs.
             for (below, _) in snapshot.below().rev().filter(|(_, entry)| entry.is_directory()) {
                 self.sync(&format!("{name}/{below}"))?;
             }
@@ -56,7 +56,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes one entry; [`special_modes`] is for the caller.
+    /// Writes one entry. The caller must set its [`special_modes`].
     pub(super) fn entry(self, path: &str, entry: &Entry<'_>) -> Result<(), SystemError> {
         let refused = match entry {
             Entry::Directory { mode } => self.exact.make(self.directory, path, *mode),
@@ -78,9 +78,9 @@ impl Writer<'_> {
         if self.lasts { file.sync_all().context("sync", self.shown.join(path)) } else { Ok(()) }
     }
 
-    /// Writes a plan into the open directory, which is a staging directory: whoever looks finds all of it, or none.
+    /// Writes a plan into the open directory, which is a staging directory. A reader finds all of the plan, or nothing.
     pub(super) fn plan(self, plan: &Plan) -> Result<(), SystemError> {
-        // One that a killed run had only begun.
+        // A killed run may have left an incomplete one.
         remove_at(self.directory, Plan::PART).context("remove", self.shown.join(Plan::PART))?;
         self.file(Plan::PART, 0o600, plan.text().as_bytes())?;
         rustix::fs::renameat(self.directory, Plan::PART, self.directory, Plan::NAME)
@@ -88,7 +88,7 @@ impl Writer<'_> {
         if self.lasts { self.sync_itself() } else { Ok(()) }
     }
 
-    /// Has what was made in the open directory itself outlive the machine.
+    /// Syncs what was created in the open directory itself.
     pub(super) fn sync_itself(self) -> Result<(), SystemError> {
         rustix::fs::fsync(self.directory).context("sync", self.shown)
     }
@@ -98,8 +98,8 @@ impl Writer<'_> {
     }
 }
 
-/// Gives the directories among these entries of the directory `name` the bits that no mkdir takes. That comes last: what is made in a set-gid
-/// directory is set-gid, too.
+/// Gives the directories among these entries of the directory `name` the bits that mkdir ignores. This comes last, because what is created
+/// in a set-gid directory inherits the bit.
 pub(super) fn special_modes<'e>(
     parent: impl AsFd,
     name: &str,
@@ -115,7 +115,7 @@ pub(super) fn special_modes<'e>(
     Ok(())
 }
 
-/// Has what was made and renamed in a directory outlive the machine.
+/// Syncs what was created and renamed in a directory.
 pub(super) fn sync(parent: impl AsFd, path: &str) -> rustix::io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::fsync(rustix::fs::openat(parent, path, flags, Mode::empty())?)

@@ -89,7 +89,7 @@ fn a_gateway_without_a_profile_is_told_of_and_pruned() {
         warning: gateway lost has no profile on the volume; take it out with reconcile --prune, or keep it with register --save\n\
         unchanged saved  recorded: none\nunchanged default  recorded: none\nunchanged b  recorded: running\n\
         removed   a  its profile is gone\nremoved   lost  its profile is gone\nb default saved \
-        warning: cannot read /opt/data/profiles: it is not a directory, or lies behind a symlink; its profiles are left out\n\
+        warning: cannot read /opt/data/profiles: it is not a directory, or it is behind a symlink; its profiles are left out\n\
         b default saved ";
     assert_eq!(ran.out, expected);
 }

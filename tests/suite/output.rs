@@ -64,7 +64,7 @@ error: out/gateway-file is a file, not a directory; move it away, or overwrite i
 error: out/gateway-link is a symlink, not a directory; move it away, or overwrite it with --force
 error: out/gateway-more holds \"data/state\", which gen-service never writes; move it away, or overwrite it with --force
 error: out/gateway-renamed was written by gen-service, but not for gateway renamed; move it away, or overwrite it with --force
-error: out/gateway-live holds supervise, so it may be live; render into another directory and publish from there
+error: out/gateway-live holds supervise, so a supervisor may run in it; render into another directory and publish from there
 ";
     let all = "empty foreign file link more renamed live fresh --out out";
     exits(directory.path(), all, 2, error);
@@ -153,7 +153,7 @@ fn check_names_what_no_diff_can_show() {
         [
             "directory gateway-a has mode 0700 instead of 0755",
             "gateway-a/fifo should not be there: a fifo, socket or device",
-            "file gateway-a/finish is not the text that it should be",
+            "file gateway-a/finish does not have the text that it should have",
             "gateway-a/log is missing: a directory",
             "diff --git a/gateway-a/log/notification-fd b/gateway-a/log/notification-fd",
             "+++ b/gateway-a/log/notification-fd",

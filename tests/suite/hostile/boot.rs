@@ -135,7 +135,7 @@ fn what_root_keeps_for_itself_cannot_be_put_back() {
            gatewayctl -q reconcile $s; gatewayctl list | tr '\\n' ' '; echo; gatewayctl -q unregister $(gatewayctl list); as rm -f $m; \
          done; chmod 777 /var/state; fails gatewayctl -q register x --save --state /var/state; gatewayctl list",
     );
-    let refused = "error: cannot keep anything in /var/state: another user can change it, or what is above it; give --state a directory that only \
+    let refused = "error: cannot keep anything in /var/state: another user can change it, or a directory above it; give --state a directory that only \
                    root can write\n[exit 2]\n";
     said(&ran, &format!("default old \ndefault new \n{refused}"));
 }

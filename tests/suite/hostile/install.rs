@@ -20,7 +20,7 @@ fn a_tree_below_a_directory_of_somebody_else_is_refused() {
             "error: {path} is not safe to install from: {why}; copy it to a directory that only root can write, and install the copy\n[exit 2]\n"
         )
     };
-    let other = "another user can change it, or what is above it";
+    let other = "another user can change it, or a directory above it";
     let expected = [
         "root\nswapped\n".to_owned(),
         refused("/opt/data/in/tree", other),
@@ -41,7 +41,7 @@ fn a_signal_leaves_all_or_nothing() {
          for s in INT:130 TERM:143 HUP:129; do for at in renameat2:when=1 renameat2:when=17 renameat2:when=30; do \
            code=0; strace -qq --signal=none -o /dev/null -e inject=${at%:*}:signal=${s%:*}:${at#*:} gatewayctl -q install /tmp/tree >/tmp/said 2>&1 || code=$?; \
            [ $code = ${s#*:} ] || echo \"$s $at: exit $code\"; \
-           [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; what was done is taken back\" ] || cat /tmp/said; \
+           [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; the changes are taken back\" ] || cat /tmp/said; \
            [ \"$(ls -A /run/service)\" = .s6-svscan ] || ls -A /run/service; done; done; \
          for n in 1 2 3; do code=0; strace -qq --signal=none -o /dev/null -e inject=renameat2,renameat,rename:signal=INT:when=$n \
            gatewayctl -q register a --down --save >/tmp/said 2>&1 || code=$?; there=$(gatewayctl list | wc -l); saved=$(cat /opt/data/gateways.toml 2>/dev/null | grep -c gateways.a || :); \
@@ -65,12 +65,12 @@ fn a_signal_takes_an_update_back() {
          for s in INT:130 TERM:143 HUP:129; do for n in 1 2 3; do code=0; \
            strace -qq --signal=none -o /dev/null -e inject=renameat:signal=${s%:*}:when=$n gatewayctl -q install /tmp/new --update >/tmp/said 2>&1 || code=$?; \
            [ $code = ${s#*:} ] || echo \"$s $n: exit $code\"; \
-           [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; what was done is taken back\" ] || cat /tmp/said; is_old; done; done; \
+           [ \"$(cat /tmp/said)\" = \"error: interrupted by SIG${s%:*}; the changes are taken back\" ] || cat /tmp/said; is_old; done; done; \
          gen-service -q c --down --out /tmp/new; gatewayctl -q --timeout 60 install /tmp/new --update >/tmp/said 2>&1 & run=$!; \
          until [ -e /run/service/gateway-c ] && cmp -s /tmp/new/gateway-b/run /run/service/gateway-b/run; do sleep 0.01; done; \
          kill -TERM $run; code=0; wait $run || code=$?; echo $code; cat /tmp/said; is_old",
     );
-    said(&ran, "143\nerror: interrupted by SIGTERM; what was done is taken back\n");
+    said(&ran, "143\nerror: interrupted by SIGTERM; the changes are taken back\n");
 }
 
 /// A published directory that is the service user's: it could lead root's eyes and hands elsewhere, file by file. The control: root reads
@@ -86,7 +86,7 @@ fn what_another_user_can_change_is_not_updated() {
     );
     said(
         &ran,
-        "victim\nerror: /run/service/gateway-a cannot be updated: another user can change it, or what is above it; unregister it, and install it \
+        "victim\nerror: /run/service/gateway-a cannot be updated: another user can change it, or a directory above it; unregister it, and install it \
          again\n[exit 2]\n/run/service:\n.s6-svscan\ngateway-a\n\n/run/service/gateway-a:\ndown\nevent\nfinish\nlog\nnotes\nrun\nsupervise\n\
          timeout-kill\ntype\n",
     );

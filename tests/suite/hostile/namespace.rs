@@ -63,7 +63,7 @@ fn in_a_user_namespace_root_believes_and_follows_no_more_than_elsewhere() {
             &ran,
             &format!(
                 "[gateways.old]\nwarning: {problem}; it is ignored\ndefault\nrefused\nvictim\n\
-                 error: cannot read /opt/data/logs/gateways/a/current: it is a symlink, or lies behind one\n[exit 1]\n\
+                 error: cannot read /opt/data/logs/gateways/a/current: it is a symlink, or it is behind one\n[exit 1]\n\
                  warning  saved        {problem}\n\
                  warning  profiles     without a profile on the volume: gateway a; make it with hermes profile create, or \
                  take the gateway out with gatewayctl reconcile --prune\n"

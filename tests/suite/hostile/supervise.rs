@@ -49,6 +49,7 @@ fn what_cannot_be_removed_stops_nobody() {
          fails within 60 gatewayctl -q --timeout 3 unregister h | sed 's/[0-9]*\\.0:/N:/'; gatewayctl -q register a --down 2>&1 | sed 's/[0-9]*\\.0:/N:/'; \
          gatewayctl -q register b --down; gatewayctl list",
     );
-    let why = "cannot remove /run/service/.gatewayctl.gone.N: directories are nested in it deeper than 100 levels";
+    let why =
+        "cannot remove /run/service/.gatewayctl.gone.N: it has directories that are nested deeper than 100 levels";
     said(&ran, &format!("error: {why}\n[exit 1]\nwarning: {why}; later runs do not wait for it\na\nb\n"));
 }

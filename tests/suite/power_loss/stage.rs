@@ -83,7 +83,7 @@ impl Stage {
 }
 
 fn is_on_disk(place: &Path) -> bool {
-    #[allow(clippy::useless_conversion, reason = "it has another type on other machines")]
+    #[allow(clippy::useless_conversion, reason = "the type differs on other machines")]
     rustix::fs::statfs(place).is_ok_and(|file_system| i64::from(file_system.f_type) != TMPFS)
 }
 
