@@ -148,7 +148,7 @@ fn a_bundle_to_which_nothing_can_be_added() {
         (
             &|out: &Path| rewrite(&out.join("s6-rc.d/user/type"), "bundle\n"),
             "s6-overlay",
-            "out/s6-rc.d/user exists, so s6-overlay ignores user-bundles.d; move it and user2 to user-bundles.d, or give \
+            "out/s6-rc.d/user exists, so s6-overlay ignores user-bundles.d; move it and user2 to user-bundles.d, or use \
              layout s6-rc and --out s6-rc.d",
         ),
     ] {
