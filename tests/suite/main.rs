@@ -30,6 +30,7 @@ mod metrics;
 mod output;
 #[path = "../pages/mod.rs"]
 mod pages;
+mod packages;
 mod power_loss;
 mod quoting;
 mod races;
