@@ -1,4 +1,4 @@
-//! What the figures are of: the commit, and the machine.
+//! What the figures belong to: the commit, and the machine.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The facts, for the table and for the file.
 pub(crate) fn about() -> Value {
     let commit = told("git", &["rev-parse", "--short", "HEAD"]);
-    // The report is written after a run; it is no part of what is measured.
+    // The report is written after a run, so it is not part of what is measured.
     let changes = told("git", &["status", "--porcelain", "--", ".", ":!docs/performance.*"]);
     json!({
         "commit": commit,

@@ -1,6 +1,6 @@
-//! `gatewayctl reconcile` of a volume with 200 profiles and the default one. First into a scandir that no s6-svscan watches yet, as
-//! at a boot, in turn with `hermes_cli.container_boot` of hermes-agent on a volume like it. Then with a live s6-svscan, whose 402
-//! supervisors it waits for, beside the bare steps that install the same tree.
+//! `gatewayctl reconcile` of a volume with 200 profiles and the default one. First, as at a boot, no s6-svscan watches the scandir yet. This runs in
+//! turn with `hermes_cli.container_boot` of hermes-agent on a volume of the same kind. Then s6-svscan is live, and reconcile waits for its 402
+//! supervisors, beside the bare steps that install the same tree.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -18,7 +18,7 @@ use crate::{peers, steps};
 const PROFILES: usize = 200;
 const GATEWAYS: usize = PROFILES + 1;
 
-/// Whose the volume is; there is one on every Debian.
+/// The user who owns the volume. Every Debian has this user.
 const USER: (&str, u32) = ("nobody", 65534);
 
 pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
@@ -30,7 +30,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
         return;
     }
     let (home, scandir, tree) = (directory.join("home"), directory.join("scandir"), directory.join("reconciled"));
-    // Theirs runs as root, and leaves files there that ours could not write to as the service user.
+    // Hermes runs as root, and leaves files there to which reconcile could not write as the service user.
     let other_home = directory.join("other-home");
     let manifest = directory.join("reconcile.toml");
     volume(&home);
@@ -74,7 +74,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
     }
     table.push(Row::new(tasks[0], GATEWAYS, cells));
 
-    // Apart: what is left of an s6-svscan takes the processor for a while.
+    // These are separate, because the end of an s6-svscan keeps the processor busy for a while.
     fs::create_dir(&tree).unwrap();
     time(reconcile(Path::new(GATEWAYCTL), &tree));
     let mut times = Times::new(&builds);
@@ -95,7 +95,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
     table.push(times.row(tasks[1], GATEWAYS));
 }
 
-/// A volume with as many profiles, all of them down, so that what gateways take is no matter here.
+/// A volume with as many profiles, all of them down, so that the gateways themselves cost nothing here.
 fn volume(home: &Path) {
     let own = |path: &Path| chown(path, Some(USER.1), Some(USER.1)).unwrap();
     for number in 0..PROFILES {

@@ -1,4 +1,4 @@
-//! What a container takes of the machine: memory, processor, processes. The kernel counts it by cgroup, of either version.
+//! The memory, processor time and processes of a container, as the kernel counts them by cgroup, of either version.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::container::{NAME, docker};
 
-/// The memory in KiB of the processes in the container whose name is such, each page that several have shared out among them.
+/// The memory in KiB of the processes in the container with such a name. If several processes share a page, each counts its part of it.
 pub(crate) fn pss(is: impl Fn(&str) -> bool) -> f64 {
     let pids = fs::read_to_string(group("memory").0.join("cgroup.procs")).unwrap();
     let of = |pid: &str| -> Option<f64> {
@@ -19,7 +19,7 @@ pub(crate) fn pss(is: impl Fn(&str) -> bool) -> f64 {
     pids.lines().filter_map(of).sum()
 }
 
-/// What the kernel counts for the container in KiB, without the pages of files, which it takes back.
+/// The memory in KiB that the kernel counts for the container, without the pages of files, which it can take back.
 pub(crate) fn memory() -> f64 {
     let (group, version) = group("memory");
     let text = fs::read_to_string(group.join("memory.stat")).unwrap();
@@ -36,7 +36,7 @@ pub(crate) fn memory() -> f64 {
     bytes / 1024.0
 }
 
-/// The milliseconds of a processor that all in the container have had until now.
+/// The processor time in milliseconds of all processes in the container until now.
 pub(crate) fn cpu() -> f64 {
     let (group, version) = group("cpuacct");
     match version {
@@ -52,7 +52,7 @@ pub(crate) fn cpu() -> f64 {
     }
 }
 
-/// The milliseconds of a processor that they have each second if nobody wants anything.
+/// Their processor time in milliseconds in each second if nobody asks for anything.
 pub(crate) fn idle() -> f64 {
     const WHILE: u32 = 20;
     let spent = cpu();
@@ -60,22 +60,22 @@ pub(crate) fn idle() -> f64 {
     (cpu() - spent) / f64::from(WHILE)
 }
 
-/// How many processes and threads there are, as a limit of them counts.
+/// The number of processes and threads, as a limit counts them.
 pub(crate) fn tasks() -> f64 {
     fs::read_to_string(group("pids").0.join("pids.current")).unwrap().trim().parse().unwrap()
 }
 
-/// Which cgroups this machine has.
+/// The version of cgroups on this machine.
 enum Version {
     One,
     Two,
 }
 
-/// The cgroup of the container that counts this.
+/// The cgroup of the container for this kind of figure.
 fn group(controller: &str) -> (PathBuf, Version) {
     let pid = docker(&["inspect", "--format", "{{.State.Pid}}", NAME]);
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
-    // `4:cpu,cpuacct:/docker/ID`, and `0::/system.slice/docker-ID.scope` of the second version.
+    // `4:cpu,cpuacct:/docker/ID`, or `0::/system.slice/docker-ID.scope` in the second version.
     let of = |is: &dyn Fn(&str) -> bool| {
         groups.lines().find_map(|line| {
             let (controllers, path) = line.split_once(':')?.1.split_once(':')?;

@@ -1,6 +1,6 @@
-//! Containers of the image, target `volume`: from `docker run` until its Hermes serves its API, and `docker stop` of it. In turn with the least that
-//! it takes, which is that Hermes as the only process of such a container, and with the image and command that `PEER_IMAGE` has,
-//! as `hermes-own gateway run`.
+//! Containers of the image, target `volume`: from `docker run` until Hermes serves its API, and `docker stop`. This runs in turn with the least that
+//! it can take, which is the same Hermes as the only process of such a container, and with the image that `PEER_IMAGE` names, with the command
+//! `hermes-own gateway run`.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,10 +11,10 @@ use std::time::Duration;
 use crate::measure::{Effort, Program, in_turn, itself, quiet, time};
 use crate::table::{Cell, Column, Row, Table};
 
-/// The one container that is there at a time.
+/// The name of the container. Only one exists at a time.
 pub(crate) const NAME: &str = "gen-service-bench";
 
-/// What every image gets: the gateway of a fresh volume runs, and serves.
+/// The options of every image: the gateway of a fresh volume runs, and serves.
 const ENVIRONMENT: [&str; 4] = [
     "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running",
     "--env=API_SERVER_ENABLED=true",
@@ -56,7 +56,7 @@ pub(crate) fn bench(effort: Effort, table: &mut Table) {
     remove();
 }
 
-/// The name of the image, which the tests' own script builds.
+/// The name of the image, which tests/image builds.
 pub(crate) fn image() -> Result<String, &'static str> {
     let docker = quiet("docker").args(["info"]).stderr(std::process::Stdio::null()).status();
     if !docker.is_ok_and(|status| status.success()) {
@@ -71,7 +71,7 @@ pub(crate) fn remove() {
     let _ = quiet("docker").args(["rm", "--force", "--volumes", NAME]).stderr(std::process::Stdio::null()).status();
 }
 
-/// The process that starts a container by these words, and ends when it serves.
+/// A process that starts a container with these words, and ends when the container serves.
 fn serve(words: &[&str]) -> Command {
     itself(&[&["serve"], words].concat())
 }

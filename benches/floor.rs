@@ -1,5 +1,5 @@
-//! The floor of writing: a process that has the files in memory, and makes only the system calls that the tree needs. Its umask
-//! is 0, so that no mode has to be set a second time.
+//! The floor of writing: a process that has the files in memory, and makes only the system calls that the tree needs. Its umask is 0, so it sets no
+//! mode a second time.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::measure::itself;
 
-/// The files of a service directory that gen-service wrote, in one file: a process that read six would do more than it has to.
+/// The files of a service directory that gen-service wrote, packed into one file. A process that reads six files would do more than necessary.
 pub(crate) fn pack(service: &Path, pack: &Path) {
     let mut packed = Vec::new();
     for directory in ["", "log/"] {
@@ -34,7 +34,7 @@ pub(crate) fn pack(service: &Path, pack: &Path) {
     fs::write(pack, packed).unwrap();
 }
 
-/// The process that writes the gateways with these numbers; with `name`, one gateway of that name.
+/// The process that writes the gateways with these numbers. With `name`, it writes one gateway of that name.
 pub(crate) fn command(numbers: std::ops::Range<usize>, name: &str, pack: &Path, out: &Path) -> Command {
     let mut command = itself(&["floor", &numbers.start.to_string(), &numbers.end.to_string(), name]);
     command.arg(pack).arg(out);
@@ -50,7 +50,7 @@ pub(crate) fn main(arguments: &[&str]) {
 
     let (directory, private) = (Mode::from_raw_mode(0o755), Mode::from_raw_mode(0o700));
     match rustix::fs::mkdir(out, directory) {
-        // The other floor was here first.
+        // The other floor was first.
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => panic!("{out}: {error}"),
     }

@@ -1,8 +1,8 @@
-"""Registers so many profiles in an empty scandir, as Hermes does itself: hermes.py COUNT SCANDIR.
+"""hermes.py COUNT SCANDIR registers COUNT profiles in an empty scandir, as Hermes itself does.
 
-It calls register_profile_gateway of the S6ServiceManager in hermes-agent once for each profile, in one process. Hermes tells
-s6-svscan of each by a process of its own (s6-svscanctl -a); that call does nothing here. Printed are the milliseconds of the
-loop alone, without the start of Python and of Hermes.
+It calls register_profile_gateway of the S6ServiceManager in hermes-agent once for each profile, in one process. Hermes starts
+s6-svscanctl -a for each profile. Here that call does nothing. The script prints the milliseconds of the loop alone, without the
+start of Python and of Hermes.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from hermes_cli.service_manager import S6ServiceManager
 
 
 def told(command, **_):
-    """What stands in for s6-svscanctl."""
+    """Replaces s6-svscanctl."""
     assert command[0].endswith("/s6-svscanctl"), command
     return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -22,7 +22,7 @@ def told(command, **_):
 count, scandir = int(sys.argv[1]), Path(sys.argv[2])
 subprocess.run = told
 manager = S6ServiceManager(scandir=scandir)
-# Its first call imports more of Hermes, which is no part of the loop.
+# The first call imports more of Hermes, so it comes before the loop.
 manager._render_finish_script()
 began = time.monotonic()
 for number in range(count):

@@ -1,5 +1,4 @@
-//! gatewayctl on a live s6-svscan, beside the bare steps. The gateways are down: what a gateway itself takes to start is no matter
-//! here.
+//! gatewayctl on a live s6-svscan, beside the bare steps. The gateways are down, so their own start does not count.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +42,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
             registers.time(*column, gatewayctl(build, &["register", "bench", "--down"]));
             unregisters.time(*column, gatewayctl(build, &["unregister", "bench"]));
         }
-        // Ours comes first. An older one may not know it.
+        // This uses the new build, because an older one may not know the option.
         isolated.time(builds[0].0, gatewayctl(&builds[0].1, &["register", "bench", "--down", "--isolated"]));
         time(gatewayctl(&builds[0].1, &["unregister", "bench"]));
     }
@@ -71,7 +70,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
     table.push(statuses.row("status", MANY));
 }
 
-/// A gatewayctl that waits long enough, and is told nothing yet.
+/// A gatewayctl that waits long enough, without a command yet.
 pub(crate) fn gatewayctl(build: &Path, scandir: &Path) -> Command {
     let mut command = quiet(build);
     command.args(["--quiet", "--timeout", "50", "--s6-bin-dir", S6, "--scandir"]).arg(scandir);
@@ -84,7 +83,7 @@ fn render(names: &[String], tree: &Path) {
     time(command);
 }
 
-/// The times of each, of runs that the caller puts in turn.
+/// The times of each program. The caller puts the runs in turn.
 pub(crate) struct Times(Vec<(Column, Vec<f64>)>);
 
 impl Times {

@@ -1,20 +1,20 @@
 //! `cargo bench [-- [PART…] [--quick] [--json FILE]]` prints one table: each row is a task, each column a program that does it.
 //!
-//! The parts are `write` (a tree), `peers` (programs of others that write one, in turn with ours), `live` (gatewayctl on a live
-//! s6-svscan), `boot` (`gatewayctl reconcile`), `container` (from `docker run` to a Hermes that serves) and `replica` (a container of 10,
-//! 100 and 490 gateways); without a part, all of them. `--quick` takes fewer rounds, for a first look.
-//! `--json FILE` also writes the figures to a file, from which `benches/report` makes docs/performance.md.
+//! The parts are `write` (a tree), `peers` (other programs that write a tree, in turn with gen-service), `live` (gatewayctl on a live s6-svscan),
+//! `boot` (`gatewayctl reconcile`), `container` (from `docker run` to a Hermes that serves) and `replica` (a container of 10, 100 and 490 gateways).
+//! Without a part, all of them run. `--quick` runs fewer rounds, for a first look. `--json FILE` also writes the figures to a file, from which
+//! `benches/report` makes docs/performance.md.
 //!
-//! Every program is timed as a whole process, on tmpfs, in turn with the others. A figure is the median of its rounds; a ratio
-//! is of two medians of one run. `live` and `boot` need root and Debian's `s6`; `peers` are where `benches/report` puts
-//! them; `container` and `replica` need Docker. With `OLDER=DIR` the gen-service and gatewayctl in that directory take their turn, too.
+//! Every program is timed as a whole process, on tmpfs, in turn with the others. A figure is the median of its rounds. A ratio compares two medians
+//! of one run. `live` and `boot` need root and Debian's `s6`. `benches/report` installs the programs of `peers`. `container` and `replica` need
+//! Docker. With `OLDER=DIR` the gen-service and gatewayctl in that directory take their turn, too.
 
 #![allow(clippy::disallowed_methods, reason = "a bench has no service user")]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a bench talks, and may fail where it stands"
+    reason = "a bench prints its results, and may panic"
 )]
 
 mod about;
@@ -43,7 +43,7 @@ const PARTS: [&str; 6] = ["write", "peers", "live", "boot", "container", "replic
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    // The least that a task takes is a process like any other: this one, called in another way.
+    // The floor of a task is a separate process, too: this program with other arguments.
     match words.as_slice() {
         ["floor", arguments @ ..] => return floor::main(arguments),
         ["steps", arguments @ ..] => return steps::main(arguments),
@@ -54,7 +54,7 @@ fn main() {
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         match word {
-            // Cargo's own.
+            // cargo adds this argument.
             "--bench" => {}
             "--quick" => asked.quick = true,
             "--json" => asked.json = Some(words.next().expect("--json takes a file").into()),

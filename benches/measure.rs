@@ -12,10 +12,10 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::table::{Cell, Column};
 
-/// What takes longer than this is stopped, and the table says so.
+/// A program that takes longer than this is stopped, and the table says so.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long all rounds of one program may take, where there are enough of them.
+/// The time limit for all rounds of one program, if there are enough of them.
 const SHARE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
@@ -24,12 +24,12 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// So many rounds, or fewer for a first look.
+    /// The number of rounds, or fewer for a first look.
     pub(crate) fn rounds(self, rounds: usize) -> usize {
         if self.quick { rounds.min(3) } else { rounds }
     }
 
-    /// The rounds of a program that takes so long; a slow one takes fewer than the others.
+    /// The number of rounds for a program that takes so long. A slow program runs fewer rounds than the others.
     fn of(self, took: f64, rounds: usize) -> usize {
         let least = if self.quick { 1 } else { 3 };
         let most =
@@ -41,11 +41,11 @@ impl Effort {
 /// A program that takes its turn.
 pub(crate) struct Program<'a> {
     pub(crate) column: Column,
-    /// The processes, side by side; usually one.
+    /// The processes, side by side. Usually one.
     pub(crate) commands: Box<dyn Fn() -> Vec<Command> + 'a>,
-    /// What has to be there before it runs.
+    /// The preparation before it runs.
     pub(crate) before: Box<dyn Fn() + 'a>,
-    /// The column for the milliseconds that it prints, if it measures itself, too.
+    /// If the program measures itself, too, the column for the milliseconds that it prints.
     pub(crate) printed: Option<Column>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Program<'a> {
     }
 }
 
-/// The times of each, in turn, with `before` ahead of each run. The first round does not count, but `after` looks at what it left.
+/// The times of each program, in turn, with `before` ahead of each run. The first round does not count, but `after` looks at its result.
 pub(crate) fn in_turn(
     effort: Effort,
     rounds: usize,
@@ -66,7 +66,7 @@ pub(crate) fn in_turn(
     let rounds = effort.rounds(rounds);
     let mut turns: Vec<Turns> = programs.iter().map(|_| Turns { left: rounds, ..Turns::default() }).collect();
     for round in 0..=rounds {
-        // Whoever begins has no advantage of it.
+        // The first program differs from round to round, so none has an advantage.
         for index in (0..programs.len()).map(|index| (index + round) % programs.len()) {
             let (program, turns) = (&programs[index], &mut turns[index]);
             if turns.left == 0 {
@@ -75,11 +75,11 @@ pub(crate) fn in_turn(
             let once = || {
                 before();
                 (program.before)();
-                // What the kernel still tidies up is nobody's fault.
+                // The kernel still cleans up after the last program. No program should pay for that.
                 sleep(Duration::from_millis(10));
                 run((program.commands)())
             };
-            // Nor is it that somebody else had the caches: a quick one first runs for nothing.
+            // A quick program first runs without being timed, so that it finds its own caches.
             if turns.quick {
                 once();
             }
@@ -122,7 +122,7 @@ struct Turns {
     why: Option<&'static str>,
 }
 
-/// How a run ended: after so many milliseconds, with what it printed; or without a figure, and why.
+/// The end of a run: its milliseconds and its output, or the reason why there is no figure.
 pub(crate) enum End {
     Took(f64, String),
     None(&'static str),
@@ -147,7 +147,7 @@ pub(crate) fn run(commands: Vec<Command>) -> End {
             child.kill().unwrap();
             why = Some("over 60 s");
         }
-        // `gatewayctl status` ends with 3, since all are down.
+        // `gatewayctl status` ends with 3, because all gateways are down.
         if !matches!(child.wait().unwrap().code(), Some(0 | 3)) {
             why = why.or(Some("failed"));
         }
@@ -160,7 +160,7 @@ pub(crate) fn run(commands: Vec<Command>) -> End {
     why.map_or(End::Took(took, printed), End::None)
 }
 
-/// Runs what has to succeed, and says how many milliseconds it took.
+/// Runs a program that must succeed, and returns its milliseconds.
 pub(crate) fn time(command: Command) -> f64 {
     let told = format!("{command:?}");
     match run(vec![command]) {
@@ -179,7 +179,7 @@ pub(crate) fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// A program whose output goes nowhere; what it says of errors is seen.
+/// A program without its output. Its errors are shown.
 pub(crate) fn quiet(program: impl Into<PathBuf>) -> Command {
     let mut command = Command::new(program.into());
     command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -193,14 +193,14 @@ pub(crate) fn itself(words: &[&str]) -> Command {
     command
 }
 
-/// This build of a program, and the older one that is to be compared with.
+/// This build of a program, and the older one to compare it with.
 pub(crate) fn builds(ours: &str) -> Vec<(Column, PathBuf)> {
     let older = std::env::var_os("OLDER")
         .map(|directory| (Column::Older, Path::new(&directory).join(Path::new(ours).file_name().unwrap())));
     [(Column::Ours, PathBuf::from(ours))].into_iter().chain(older).collect()
 }
 
-/// The most resident memory of a process, in KiB. GNU time measures it: what this process has must not count.
+/// The largest resident memory of a process, in KiB. GNU time measures it, so the memory of this process does not count.
 pub(crate) fn peak(command: &Command) -> Cell {
     let mut time = quiet("/usr/bin/time");
     time.args(["-q", "-f", "%M"]).arg(command.get_program()).args(command.get_args());

@@ -1,5 +1,5 @@
-//! Programs of others that write a directory for each gateway. `benches/report` installs them; one that is not here is said to be
-//! so. Each gets its input as it wants it, and writes into a directory that does not exist yet.
+//! Other programs that write a directory for each gateway. `benches/report` installs them. If a program is missing, the table says so. Each program
+//! gets its input in its own form, and writes into a directory that does not exist yet.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -26,7 +26,7 @@ fn installed(program: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers").join(program)
 }
 
-/// Those that are here, to write so many gateways.
+/// The installed programs, with the command that writes this number of gateways.
 pub(crate) fn programs<'a>(directory: &'a Path, count: usize, out: &'a Path) -> Vec<Program<'a>> {
     let procfile = directory.join("Procfile");
     let mut text = String::new();
@@ -40,10 +40,10 @@ pub(crate) fn programs<'a>(directory: &'a Path, count: usize, out: &'a Path) -> 
             let mut command = quiet(&program);
             command.args(["export", "runit"]).arg(out).arg("-f").arg(&procfile);
             command.args(["-a", "gateway", "-u", "nobody", "-l"]).arg(directory.join("logs"));
-            // honcho says there what it writes.
+            // honcho prints on standard error what it writes.
             command.stderr(Stdio::null());
             if program == foreman() {
-                // It makes this directory, too, which else is below /var/run.
+                // It makes this directory, too, which would otherwise be below /var/run.
                 command.arg("-r").arg(directory.join("pids"));
             }
             command
@@ -64,7 +64,7 @@ pub(crate) fn programs<'a>(directory: &'a Path, count: usize, out: &'a Path) -> 
     programs
 }
 
-/// Says of those that are not here that they are not.
+/// Says of each missing program that it is missing.
 pub(crate) fn missing(cells: &mut Vec<(Column, Cell)>) {
     for column in [Column::Foreman, Column::Honcho, Column::Hermes, Column::HermesLoop] {
         if !is_here(column) {

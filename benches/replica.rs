@@ -1,6 +1,6 @@
-//! One replica: a container of the image, target `volume`, whose volume has 10, 100 or 490 profiles that ran. Hermes is `sleep` there, so what is
-//! measured is all that is not Hermes: from `docker run` until each gateway is up with its logger, the memory of s6, what commands take,
-//! and `docker stop`. Then one of 25 replicas that share out a manifest of 10,000, and at last 10 and 100 of the real Hermes.
+//! One replica: a container of the image, target `volume`, whose volume has 10, 100 or 490 profiles that ran. Hermes is `sleep` there, so the figures
+//! show everything except Hermes: the time from `docker run` until each gateway is up with its logger, the memory of s6, the time of commands, and
+//! `docker stop`. Then comes one of 25 replicas that share a manifest of 10,000 gateways, and at last 10 and 100 gateways of the real Hermes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,18 +14,18 @@ use crate::measure::{Effort, ms};
 use crate::table::{Cell, Column, Row, Table, Unit};
 use crate::volume::profile;
 
-/// 490 are what s6-svscan has slots for, beside the services of the image.
+/// s6-svscan has slots for 490 gateways, beside the services of the image.
 const SIZES: [usize; 3] = [10, 100, 490];
 
-/// How many of the real Hermes: 100 take 8 GiB.
+/// The numbers of gateways of the real Hermes. 100 take 8 GiB.
 const REAL: [usize; 2] = [10, 100];
 
-/// Who owns a volume: the image's service user.
+/// The owner of a volume: the image's service user.
 const USER: u32 = 10000;
 
 const HERMES: &str = "/opt/hermes/.venv/bin/hermes";
 
-/// What Hermes is where it is not the real one: a gateway sleeps, and a new profile is a directory.
+/// The stand-in for Hermes: a gateway sleeps, and a new profile is a directory.
 const STAND_IN: &str = "#!/bin/sh
 case $1 in
   profile) mkdir -p \"$HERMES_HOME/profiles/$3\" && touch \"$HERMES_HOME/profiles/$3/SOUL.md\" ;;
@@ -33,10 +33,10 @@ case $1 in
 esac
 ";
 
-/// Waits until all are well, the first five seconds of each past. A look each second takes little from what it waits for.
+/// Waits until all gateways are well, after the first five seconds of each. One look each second takes little time from the gateways.
 const WELL: &str = "until gatewayctl health >/dev/null; do sleep 1; done";
 
-/// What each command is called in the table, and what is run.
+/// Each command: its name in the table, and its command line.
 const COMMANDS: [(&str, &str); 6] = [
     ("replica: list", "gatewayctl list"),
     ("replica: status", "gatewayctl status"),
@@ -62,7 +62,7 @@ pub(crate) fn bench(directory: &Path, effort: Effort, table: &mut Table) {
     by_task(rows, table);
 }
 
-/// The rows of each size, so that the sizes of one task stand below each other.
+/// The rows of each size, sorted so that the sizes of one task are below each other.
 fn by_task(sizes: Vec<Vec<Row>>, table: &mut Table) {
     let mut sizes: Vec<_> = sizes.into_iter().map(Vec::into_iter).collect();
     while let Some(of_task) = sizes.iter_mut().map(Iterator::next).collect::<Option<Vec<Row>>>() {
@@ -72,7 +72,7 @@ fn by_task(sizes: Vec<Vec<Row>>, table: &mut Table) {
     }
 }
 
-/// All that is measured of one size.
+/// All measurements of one size.
 fn size(directory: &Path, effort: Effort, image: &str, instead: &str, count: usize) -> Vec<Row> {
     let (mut boots, mut stops) = (Vec::new(), Vec::new());
     let mut rows = Vec::new();
@@ -85,7 +85,7 @@ fn size(directory: &Path, effort: Effort, image: &str, instead: &str, count: usi
         start(&[&mounted(&home), &manifest, instead, image]);
         inside(&format!("until [ \"$(pgrep -xc sleep)\" -ge {count} ]; do sleep 0.05; done"));
         boots.push(ms(began.elapsed()));
-        // A gateway whose process is there has its logger, too, or s6 would not have started it.
+        // If the process of a gateway runs, its logger runs, too, because s6 starts the logger first.
         inside("gatewayctl --quiet status $(gatewayctl list) >/dev/null");
         if round + 1 == rounds {
             rows = looked(count);
@@ -101,9 +101,9 @@ fn size(directory: &Path, effort: Effort, image: &str, instead: &str, count: usi
     rows
 }
 
-/// What there is to see of one that runs.
+/// The figures of a running container.
 fn looked(count: usize) -> Vec<Row> {
-    // Its first seconds are over then, and `health` has nothing to say.
+    // Then its first seconds are over, and `health` has no problem to report.
     inside(WELL);
     let mut rows = Vec::new();
     let supervision = pss(|name| name.starts_with("s6-"));
@@ -135,7 +135,7 @@ fn share(directory: &Path, image: &str, instead: &str, table: &mut Table) {
     remove();
 }
 
-/// So many gateways of the real Hermes, each with its API server.
+/// This many gateways of the real Hermes, each with its API server.
 fn real(directory: &Path, image: &str, count: usize) -> Vec<Row> {
     let home = directory.join(format!("replica-real-{count}"));
     volume(&home, count);
@@ -171,8 +171,8 @@ fn real(directory: &Path, image: &str, count: usize) -> Vec<Row> {
     rows
 }
 
-/// A container that is not asked for its health, since what that takes is measured by itself, and with `/run` in memory, as Kubernetes has it: how
-/// quick a layer of Docker's is, is another matter.
+/// A container without a health check, because `health` is measured separately. `/run` is in memory, as in Kubernetes, so the speed of Docker's
+/// layers does not matter.
 fn start(words: &[&str]) {
     let usual = ["run", "--detach", "--no-healthcheck", "--tmpfs=/run:exec", "--name", NAME];
     docker(&[&usual, words].concat());
@@ -182,7 +182,7 @@ fn mounted(home: &Path) -> String {
     format!("--volume={}:/opt/data", home.display())
 }
 
-/// The manifest of the image with these gateways, mounted where the image looks.
+/// The manifest of the image with these gateways, mounted at its place in the image.
 fn manifest(directory: &Path, defaults: &str, gateways: impl Iterator<Item = (String, String)>) -> String {
     let file = directory.join("replica.toml");
     let mut text = format!("[defaults]\nhermes-cli = \"run\"\nlog-to = \"both\"\n{defaults}");
@@ -197,7 +197,7 @@ fn row(task: &'static str, count: usize, unit: Unit, figures: Vec<f64>) -> Row {
     Row { unit, ..Row::new(task, count, vec![(Column::Ours, Cell::median(figures))]) }
 }
 
-/// A volume with so many profiles that ran, one of them the root profile.
+/// A volume with this many profiles that ran. One of them is the root profile.
 fn volume(home: &Path, count: usize) {
     let profiles = home.join("profiles");
     for number in 0..count {
@@ -212,7 +212,7 @@ fn name(number: usize) -> String {
     if number == 0 { "default".to_owned() } else { format!("profile-{number}") }
 }
 
-/// What a script says in the container.
+/// The output of a script in the container.
 fn inside(script: &str) -> String {
     docker(&["exec", NAME, "bash", "-ec", script])
 }
@@ -221,11 +221,11 @@ fn number(script: &str) -> f64 {
     inside(script).trim().parse().unwrap()
 }
 
-/// The milliseconds that a command takes in the container, ten times. Whoever starts it there is not in them.
+/// The milliseconds of a command in the container, ten times, without the time of the program that starts it there.
 fn times(command: &str) -> Vec<f64> {
     let script = format!(
         "for i in 0 1 2 3 4 5 6 7 8 9 10; do a=${{EPOCHREALTIME/./}}; {command} >/dev/null 2>&1 || [ $? -eq 3 ]; b=${{EPOCHREALTIME/./}}; echo $((b - a)); done"
     );
-    // The first finds no caches.
+    // The first run finds no caches.
     inside(&script).lines().skip(1).map(|took| took.parse::<f64>().unwrap() / 1000.0).collect()
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::measure::{itself, quiet, time};
 use crate::svscan::{S6, has_reader, until};
 
-/// The process that takes these steps: `register` and `install` want a tree, `status` and `unregister` find theirs.
+/// The process that takes these steps. `register` and `install` need a tree, `status` and `unregister` use the one that is there.
 pub(crate) fn command(word: &str, scandir: &Path, tree: &Path) -> Command {
     let mut command = itself(&["steps", word]);
     command.arg(scandir).arg(tree);
@@ -67,13 +67,13 @@ fn status(scandir: &Path) {
     }
 }
 
-/// The service directories in this one.
+/// The service directories in this directory.
 fn services(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.starts_with('.')).collect()
 }
 
-/// Whether both supervisors run and can be asked, or both are gone.
+/// Whether both supervisors run and answer, or both are gone.
 fn both(service: &Path, wanted: bool) -> bool {
     let told = |path: &Path| !wanted || path.join("supervise/status").exists();
     let one = |path: PathBuf| has_reader(&path.join("supervise/control")) == wanted && told(&path);

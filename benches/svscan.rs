@@ -1,4 +1,4 @@
-//! A live s6-svscan (Debian's `s6`), in a scandir of its own.
+//! A live s6-svscan (Debian's `s6`) in its own scandir.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::measure::{LIMIT, quiet};
 
 pub(crate) const S6: &str = "/usr/bin";
 
-/// Why nothing can be supervised here, if so.
+/// The reason why nothing can be supervised here, if there is one.
 pub(crate) fn lacking() -> Option<&'static str> {
     if !Path::new(S6).join("s6-svscan").exists() {
         Some("no s6")
@@ -29,19 +29,19 @@ pub(crate) struct Svscan {
 }
 
 impl Svscan {
-    /// In this scandir, which becomes an empty one.
+    /// Starts s6-svscan in this scandir, and empties it first.
     pub(crate) fn start(scandir: &Path) -> Self {
         crate::measure::remove(scandir);
         fs::create_dir(scandir).unwrap();
         let mut command = quiet("sh");
-        // Each supervisor with a logger has a pipe that s6-svscan keeps.
+        // s6-svscan keeps a pipe for each supervisor with a logger.
         command.args(["-c", "ulimit -n 8192; exec s6-svscan -c 1000 \"$0\""]).arg(scandir).stderr(Stdio::null());
         let process = command.spawn().unwrap();
         until(|| has_reader(&scandir.join(".s6-svscan/control")));
         Self { scandir: scandir.to_owned(), process }
     }
 
-    /// Another one, in an empty scandir.
+    /// Starts another one, in an empty scandir.
     pub(crate) fn anew(self) -> Self {
         let scandir = self.scandir.clone();
         drop(self);
@@ -63,7 +63,7 @@ pub(crate) fn has_reader(fifo: &Path) -> bool {
 pub(crate) fn until(holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < LIMIT, "that does not come true");
+        assert!(began.elapsed() < LIMIT, "this does not happen within the time limit");
         sleep(Duration::from_millis(1));
     }
 }

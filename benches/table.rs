@@ -1,11 +1,11 @@
-//! The one table: a row for each task, a column for each program.
+//! The table: a row for each task, a column for each program.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-/// Whose figures stand in a column.
+/// The program whose figures are in a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Column {
     Ours,
@@ -17,7 +17,7 @@ pub(crate) enum Column {
     Foreman,
     Honcho,
     Hermes,
-    /// What Hermes takes after its start.
+    /// The time of Hermes after its start.
     HermesLoop,
     Older,
 }
@@ -51,13 +51,13 @@ impl Column {
         }
     }
 
-    /// Whether it is a program that may be missing, slow or unable.
+    /// Whether this is another project's program, which may be missing, slow or unable.
     pub(crate) const fn is_other(self) -> bool {
         matches!(self, Self::Foreman | Self::Honcho | Self::Hermes | Self::HermesLoop)
     }
 }
 
-/// A figure, or why there is none.
+/// A figure, or the reason why there is none.
 pub(crate) enum Cell {
     Figure { median: f64, least: f64, most: f64, rounds: usize },
     None(&'static str),
@@ -82,17 +82,17 @@ impl Cell {
 pub(crate) enum Unit {
     Milliseconds,
     Kibibytes,
-    /// Of processes, say.
+    /// A count, for example of processes.
     Count,
 }
 
 pub(crate) struct Row {
     pub(crate) task: &'static str,
-    /// How many gateways.
+    /// The number of gateways.
     pub(crate) count: usize,
     pub(crate) unit: Unit,
     pub(crate) cells: Vec<(Column, Cell)>,
-    /// What else there is to say of our figure.
+    /// A note beside our figure.
     pub(crate) note: String,
 }
 
@@ -119,7 +119,7 @@ impl Row {
         }
     }
 
-    /// How many times ours this is.
+    /// The ratio of this figure to ours.
     fn ratio(&self, column: Column) -> String {
         match (self.figure(column), self.figure(Column::Ours)) {
             (Some(it), Some(ours)) if column != Column::Ours => format!("{}×", digits(it / ours)),
@@ -137,7 +137,7 @@ impl Table {
         self.0.push(row);
     }
 
-    /// Those in which something stands.
+    /// The columns that are not empty.
     fn columns(&self) -> Vec<Column> {
         Column::ALL.into_iter().filter(|column| self.0.iter().any(|row| row.cell(*column).is_some())).collect()
     }
@@ -187,7 +187,7 @@ impl Table {
     }
 }
 
-/// So many milliseconds, with three digits.
+/// A time with three digits.
 fn time(milliseconds: f64) -> String {
     if milliseconds < 999.5 {
         format!("{} ms", digits(milliseconds))
@@ -196,7 +196,7 @@ fn time(milliseconds: f64) -> String {
     }
 }
 
-/// With three digits.
+/// A number with three digits.
 fn digits(number: f64) -> String {
     let after = [9.995, 99.95].into_iter().filter(|limit| number < *limit).count();
     format!("{number:.after$}")

@@ -1,10 +1,10 @@
-//! Volumes as Hermes leaves them, for who reads them.
+//! Makes volumes as Hermes leaves them, for programs that read them.
 
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
 
-/// A profile in this directory, which becomes this user's, whose gateway was so when it was last seen, as `gateway_state` says it.
+/// Makes a profile in this directory, and gives it to this user. `gateway_state` says how its gateway was when it was last seen.
 pub(crate) fn profile(directory: &Path, user: u32, state: &str) {
     let own = |path: &Path| chown(path, Some(user), Some(user)).unwrap();
     fs::create_dir_all(directory).unwrap();

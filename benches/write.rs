@@ -1,5 +1,5 @@
-//! Writing a tree: gen-service, its floor, `tar -x` and `cp -a` of the same tree, and the peers; an unchanged run, and `--check`;
-//! and how much memory it takes.
+//! Writing a tree: gen-service, its floor, `tar -x` and `cp -a` of the same tree, and the peers; an unchanged run, and `--check`; and the memory that
+//! it takes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,15 +12,15 @@ use crate::{floor, peers};
 
 const GEN_SERVICE: &str = env!("CARGO_BIN_EXE_gen-service");
 
-/// How many gateways, and how many rounds.
+/// The numbers of gateways, and of rounds.
 const SIZES: [(usize, usize); 5] = [(1, 60), (10, 40), (100, 20), (1000, 11), (10_000, 9)];
 
 const MANY: usize = 10_000;
 
-/// So many isolated gateways.
+/// The number of isolated gateways.
 const ISOLATED: usize = 1000;
 
-/// What the gateways are.
+/// The kind of the gateways.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Shared,
@@ -53,16 +53,16 @@ pub(crate) fn bench(directory: &Path, effort: Effort, with_peers: bool, table: &
     }
 }
 
-/// So many gateways, as each program wants to be told of them.
+/// This many gateways, in the form that each program needs.
 struct Tree<'a> {
     directory: &'a Path,
     count: usize,
     kind: Kind,
-    /// Where all of them write.
+    /// The directory into which all of them write.
     out: PathBuf,
-    /// What gen-service wrote, once.
+    /// A tree that gen-service wrote once.
     wanted: PathBuf,
-    /// The same in an archive.
+    /// The same tree in an archive.
     tar: PathBuf,
     /// The files of one gateway, for the floor.
     pack: PathBuf,
@@ -87,12 +87,12 @@ impl<'a> Tree<'a> {
         let mut tar = quiet("tar");
         tar.arg("-C").arg(&tree.wanted).arg("-cf").arg(&tree.tar).arg(".");
         made(tar);
-        // The last one: nearly all names are as long as its name.
+        // The last gateway. Nearly all names are as long as its name.
         floor::pack(&tree.wanted.join(tree.name(count - 1)), &tree.pack);
         tree
     }
 
-    /// The service directory of this number.
+    /// The service directory with this number.
     fn name(&self, number: usize) -> String {
         if self.count == 1 { "gateway-coder".to_owned() } else { format!("gateway-profile-{number}") }
     }
@@ -116,7 +116,7 @@ impl<'a> Tree<'a> {
     fn write(&self, effort: Effort, rounds: usize, with_peers: bool) -> Vec<(Column, Cell)> {
         let mut programs: Vec<Program> = builds(GEN_SERVICE)
             .into_iter()
-            // An older one may not know what an isolated gateway is.
+            // An older version may not know isolated gateways.
             .filter(|(column, _)| self.kind == Kind::Shared || *column == Column::Ours)
             .map(|(column, build)| Program::new(column, move || self.gen_service(&build, &self.out, &[])))
             .collect();
@@ -152,7 +152,7 @@ impl<'a> Tree<'a> {
         cells
     }
 
-    /// Whoever has other directories than the rest has run in vain; the floor's are those of gen-service to the last bit.
+    /// A program that writes other directories than the rest is wrong. The floor must write exactly the bytes of gen-service.
     fn look(&self, program: &Program) {
         let made = fs::read_dir(&self.out).unwrap().filter(|entry| {
             let name = entry.as_ref().unwrap().file_name();
@@ -161,11 +161,11 @@ impl<'a> Tree<'a> {
         assert_eq!(made.count(), self.count, "{}", program.column.name());
         if self.count == 1 && program.column == Column::Floor {
             let checked = run(vec![self.gen_service(Path::new(GEN_SERVICE), &self.out, &["--check"])]);
-            assert!(matches!(checked, End::Took(..)), "the floor writes something else");
+            assert!(matches!(checked, End::Took(..)), "the floor does not write the bytes of gen-service");
         }
     }
 
-    /// An unchanged run and `--check`, in turn with the first run. Each build has a tree of its own, since two may render differently.
+    /// An unchanged run and `--check`, in turn with the first run. Each build has its own tree, because two builds may render differently.
     fn again(&self, effort: Effort, rounds: usize, table: &mut Table) {
         let builds: Vec<_> = builds(GEN_SERVICE)
             .into_iter()
@@ -198,7 +198,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// How much memory each takes at most.
+    /// The peak memory of each.
     fn peaks(&self) -> Row {
         let mut cells = Vec::new();
         for (column, build) in builds(GEN_SERVICE) {

@@ -1,5 +1,5 @@
-{# `|safe` below: a quoted value may not stand inside quotes, and a HostName is only letters, digits, `.`, `:` and `-`; a Port is a number. -#}
-# What the container says wins. It never is --insecure, which is for who starts Hermes himself.
+{# `|safe` below: a quoted value cannot be inside quotes. A HostName has only letters, digits, `.`, `:` and `-`, and a Port is a number. -#}
+# The variables of the container override these values. The dashboard never gets --insecure.
 : "${HERMES_DASHBOARD_HOST:={{ host|safe }}}" "${HERMES_DASHBOARD_PORT:={{ port|safe }}}"
 case "${HERMES_DASHBOARD_HOST}" in
   -*) fail "HERMES_DASHBOARD_HOST must be an IP address or a host name, not '${HERMES_DASHBOARD_HOST}'" ;;

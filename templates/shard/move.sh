@@ -1,27 +1,28 @@
-{# In comments, names of profiles and numbers stand as they are. -#}
+{# In comments, names of profiles and numbers are not quoted. -#}
 #!/bin/sh
-# shellcheck shell=sh disable=SC2310 # what is asked for in an if answers yes or no, or ends all
+# shellcheck shell=sh disable=SC2310 # each function in an if answers yes or no, or ends the script
 # Written by gatewayctl shard: from {{ from|safe }} replicas to {{ to|safe }}, {{ moves.len()|safe }} of {{ all|safe }} gateways move.
 {%- for one in moves %}
 #   {{ one.profile|safe }}: {{ one.from|safe }} -> {{ one.to|safe }}
 {%- endfor %}
 {%- for (shard, stays) in stays %}
-#   in {{ shard|safe }} stay: {{ stays|safe }}
+#   replica {{ shard|safe }} keeps {{ stays|safe }}
 {%- endfor %}
 {%- if moves.is_empty() %}
 echo 'nothing moves'
 {%- else %}
 #
-# Run it in this order, in a directory of your own, where it keeps what it moves:
-#   sh move.sh leave    stops what leaves, and keeps it here. If it fails, mend that and run it again.
+# Run the script in your own directory, because it keeps the profiles that move there. Run its steps in this order:
+#   sh move.sh leave    stops each gateway that moves, and copies its profile to this directory
 #   then change the number of replicas: GATEWAYS_SHARD=…/{{ to|safe }}, with GATEWAYS_SHARDS_BEFORE={{ from|safe }}
-#   sh move.sh arrive   puts it to its new place, and starts what ran. If it fails, mend that and run it again.
-#   sh move.sh delete   removes what is left at the old place, and what is kept here, keys among it
+#   sh move.sh arrive   copies each profile to its new replica, and starts the gateways that ran before
+#   sh move.sh delete   removes each profile from its old replica, and the copies in this directory, which hold keys
+# If a step fails, remove the cause, and run the same step again.
 set -eu
 umask 077
 
 # Runs a command in a replica.
-# shellcheck disable=SC2016 # what is to be expanded in a command, eval does
+# shellcheck disable=SC2016 # eval expands the command
 replica() {
   number=$1
   shift
@@ -34,7 +35,7 @@ replica() {
   eval "${command} \"\$@\""
 }
 
-# Runs a script in a replica: as root, or as the user of the gateways, with the home of Hermes in $home.
+# These two run a script in a replica: as root, or as the user of the gateways with the home of Hermes in $home.
 as_root() {
   to=$1 script=$2
   shift 2
@@ -54,7 +55,7 @@ as_user() {
   ' "${user}" "${script}" "$@"
 }
 
-# Whether something is there in a replica: only a clear answer is one.
+# Asks if a profile exists in a replica. Any answer but yes or no ends the script.
 # shellcheck disable=SC2016 # the shells in the replica expand it
 has_profile() { # REPLICA PROFILE USER
   answer=$(as_user "$1" "$3" 'if [ -e "${home}/profiles/$1" ]; then echo yes; else echo no; fi' "$2")
@@ -68,7 +69,7 @@ yes_or_no() {
   esac
 }
 
-# Writes down how a gateway is, the first time, and stops it for good.
+# Writes down the state of a gateway, the first time only. Then stops the gateway for good.
 stop() { # REPLICA PROFILE
   if [ ! -e "$2.was" ]; then
     code=0
@@ -84,7 +85,7 @@ stop() { # REPLICA PROFILE
   [ "${was}" = none ] || replica "$1" gatewayctl --quiet stop --save "profile:$2"
 }
 
-# Keeps something here, whole or not at all.
+# Keeps the output of a command in a file here. The file is complete, or does not exist.
 keep() { # FILE COMMAND...
   file=$1
   shift
@@ -92,7 +93,7 @@ keep() { # FILE COMMAND...
   mv "${file}.part" "${file}"
 }
 
-# Hermes exports no keys: .env and auth.json go beside.
+# Hermes does not export keys, so .env and auth.json go into an archive of their own.
 # shellcheck disable=SC2016 # the shells in the replica expand it
 leave() { # REPLICA PROFILE USER
   [ ! -e "$2.left" ] || return 0
@@ -110,7 +111,7 @@ arrive() { # REPLICA PROFILE USER
   has_left "$2"
   if [ -e "$2.tar.gz" ]; then
     if has_profile "$1" "$2" "$3"; then
-      printf '%s is in %s already: was GATEWAYS_SHARDS_BEFORE set? If what is there can go, delete it, and run this again.\n' "$2" "$1" >&2
+      printf '%s is in %s already: was GATEWAYS_SHARDS_BEFORE set? If nobody needs that copy, delete it, and run this step again.\n' "$2" "$1" >&2
       exit 1
     fi
     as_user "$1" "$3" 'export TMPDIR="${home}"; dir=$(mktemp -d); cat >"${dir}/$1.tar.gz"; hermes profile import "${dir}/$1.tar.gz" --name "$1" >&2; rm -r "${dir}"' "$2" <"$2.tar.gz"
@@ -127,7 +128,7 @@ delete() { # REPLICA PROFILE USER
 }
 {%- if has_isolated %}
 
-# An isolated gateway has a home of its own, which is moved whole, by the user of its own: root touches nothing in it.
+# An isolated gateway has its own home and its own user. This user packs and unpacks the whole home: root touches nothing in it.
 # shellcheck disable=SC2016 # as above
 has_home() { # REPLICA PROFILE
   answer=$(as_root "$1" 'if [ -e "${HERMES_HOMES:-/opt/homes}/$1" ]; then echo yes; else echo no; fi' "$2")
@@ -151,7 +152,7 @@ arrive_isolated() { # REPLICA PROFILE
   has_left "$2"
   if [ -e "$2.home.tar" ]; then
     if has_home "$1" "$2"; then
-      printf '%s is in %s already: was GATEWAYS_SHARDS_BEFORE set? If what is there can go, delete it, and run this again.\n' "$2" "$1" >&2
+      printf '%s is in %s already: was GATEWAYS_SHARDS_BEFORE set? If nobody needs that copy, delete it, and run this step again.\n' "$2" "$1" >&2
       exit 1
     fi
     read -r owner <"$2.owner"
@@ -181,7 +182,7 @@ has_arrived() { # PROFILE
   }
 }
 
-# Gives what has arrived its gateway, and starts it if it ran.
+# Gives a profile that has arrived its gateway, and starts the gateway if it ran before.
 settle() { # REPLICA PROFILE
   replica "$1" gatewayctl --quiet reconcile
   read -r was <"$2.was"
@@ -214,7 +215,7 @@ case "${1-}" in
 {%- endfor %}
     ;;
   *)
-    printf 'give leave, arrive or delete\n' >&2
+    printf 'usage: sh move.sh leave|arrive|delete\n' >&2
     exit 2
     ;;
 esac

@@ -26,7 +26,7 @@ pub(crate) fn profile(volume: &Path, name: &str, state: Option<&str>) {
 const MANIFEST: &str =
     "[defaults]\nhermes-cli = \"start\"\nenv = { GREETING = \"from the defaults\" }\n\n[gateways.coder]\nport = 9150\n";
 
-/// Waits until the hook has been through so many boots: it says last what became of each profile.
+/// Waits until the hook has finished this many boots. At its end, it says what became of each profile.
 #[track_caller]
 pub(crate) fn booted(container: &Container, boots: usize) {
     until("the hook", || container.logs().matches(" default  ").count() == boots);
@@ -60,14 +60,14 @@ fn a_boot_and_a_restart_bring_back_what_ran() {
         let said = container.logs();
         assert_eq!(said.matches("warning: profile Bad Name: ").count(), boot, "{said}");
         container.exec_as_hermes(&["gatewayctl", "--quiet", "status", "coder"]).ok();
-        // Nothing is left to do, and nothing is done.
+        // There is nothing left to do, and nothing is done.
         let again = container.sh("exec 2>/dev/null; gatewayctl reconcile --manifest /etc/gateways.toml");
         assert_eq!(again.matches("unchanged ").count(), 5, "{again}");
         if boot == 1 {
             container.restart();
         }
     }
-    // What is registered and saved is there after the next boot, what is only registered is not.
+    // A gateway that was registered with --save is there after the next boot. A gateway that was only registered is not.
     container
         .sh("exec 2>/dev/null; gatewayctl -q register saved --save --port 9999 --down; gatewayctl -q register lost");
     container.sh("exec 2>/dev/null; gatewayctl -q stop writer --save; gatewayctl -q start idle --save");
@@ -86,7 +86,7 @@ fn containers_that_share_a_volume_share_its_profiles() {
         profile(volume.path(), name, Some("running"));
     }
     let (data, hermes) = (mount(volume.path(), "/opt/data"), stand_in_hermes());
-    // Settings for all of them are a manifest, too.
+    // A manifest can also be settings for all gateways.
     let image = image("volume", Some("[defaults]\nhermes-cli = \"start\"\n"));
     let run = |shard: &str| Container::run(&image, &[&data, &hermes, &format!("--env=GATEWAYS_SHARD={shard}")]);
     let (first, second) = (run("0/2"), run("1/2"));

@@ -1,4 +1,4 @@
-//! What the build of the image refuses, and what the image is made of.
+//! What the build of the image refuses, and what the image contains.
 
 use std::process::Command;
 
@@ -25,7 +25,7 @@ fn a_mistake_in_the_manifest_stops_the_build_at_its_line() {
 fn the_image_has_what_it_needs_and_no_more() {
     let image = image("services", None);
     let sh = |script: &str| docker(&["run", "--rm", "--entrypoint", "sh", &image, "-euc", script]);
-    // Nothing that builds, downloads or unpacks is left in it.
+    // The image contains no program that builds, downloads or unpacks.
     let left = sh(
         "for p in cargo rustc gcc curl xz pip; do command -v $p || :; done; ls -A /opt/hermes/bin | grep pip || :; \
          ls -A /tmp /src /var/lib/apt/lists 2>/dev/null | grep -v ':$' || :",

@@ -1,11 +1,11 @@
-//! The shipped docker/compose.yaml, by Debian's docker-compose.
+//! The shipped docker/compose.yaml, run with Debian's docker-compose.
 
 use std::process::Command;
 
 use crate::docker::{Container, Ran, docker, image, root};
 use crate::scaling::Commands;
 
-/// The variables by which the test has a project of its own.
+/// With these variables the test has its own project.
 struct Compose {
     project: String,
 }
@@ -28,7 +28,7 @@ impl Drop for Compose {
 fn compose_brings_up_one_container_that_keeps_its_profiles() {
     let image = image("volume", None);
     let compose = Compose { project: format!("hermes-test-{}", std::process::id()) };
-    // Nothing is built here: the image is there.
+    // Nothing is built here, because the image exists.
     let mut commands = Commands::new(&[("GATEWAYS_IMAGE", &image), ("COMPOSE_PROJECT_NAME", &compose.project)]);
     let said = commands.run("up", "");
     assert!(said.lines().any(|line| line.starts_with("coder ")), "{said}");

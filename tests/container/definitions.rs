@@ -1,5 +1,5 @@
-//! What s6-rc-compile takes and what it refuses, as a list with the verdict of the real one (s6-rc 0.7.0.0). It holds of whatever archives the
-//! images are made of, so the stand-in judges what is rendered as the real one does.
+//! A list of what s6-rc-compile takes and what it refuses, with the verdict of the real one (s6-rc 0.7.0.0). It is the same for the stand-in and for
+//! the real archives, so the stand-in judges rendered definitions as the real one does.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::docker::{directory, docker, image, mount};
 
-/// `== CODE WHAT`, then a line for each entry: its path, and what stands in it. A path with a `/` at its end is a directory; `-> PATH` is a symlink;
-/// `@2/` is a second source.
+/// `== CODE WHAT`, then a line for each entry: its path, and its content. A path with a `/` at its end is a directory; `-> PATH` is a symlink; `@2/`
+/// is a second source.
 const LIST: &str = include_str!("definitions.txt");
 
 /// A definition, or several, and the exit code.
@@ -33,7 +33,7 @@ fn cases() -> Vec<Case<'static>> {
 }
 
 fn make(source: &Path, entry: &str) {
-    // The one name with a blank.
+    // The one name with a space.
     let end = entry.strip_prefix("a b/").map_or(0, |_| 2);
     let (path, content) = entry[end..].find(' ').map_or((entry, ""), |at| (&entry[..end + at], &entry[end + at + 1..]));
     let path = match path.strip_prefix("@2/") {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-/// How long anything in a container is waited for.
+/// The time limit of every wait in a container.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The user `hermes` of the image.
 pub(crate) const HERMES: u32 = 10000;
 
-/// What a command said and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -32,14 +32,14 @@ impl From<Output> for Ran {
     }
 }
 
-/// What was said, but for what was waited for: on a busy machine everything may take the second after which gatewayctl says so.
+/// The output without the lines that say what was waited for. On a busy machine, any wait may be long enough to be reported.
 fn without_waits(said: Vec<u8>) -> String {
     let said = String::from_utf8(said).unwrap();
     said.split_inclusive('\n').filter(|line| !line.starts_with("waiting for ")).collect()
 }
 
 impl Ran {
-    /// What it said, where it succeeded without a complaint.
+    /// The output of a command that must succeed and print no error.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
@@ -47,7 +47,7 @@ impl Ran {
     }
 }
 
-/// Runs the client of Docker. If that does not end, this fails with what all containers do, of which nobody would hear otherwise.
+/// Runs the client of Docker. If it does not end, this fails and shows what all containers do, because nobody would see that otherwise.
 #[track_caller]
 pub(crate) fn docker(arguments: &[&str]) -> Ran {
     const LIMIT: u64 = 300;
@@ -77,8 +77,8 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Builds a target of the shipped Dockerfile with this manifest, or the shipped one, and these options: its name, or what the
-/// build said when it failed.
+/// Builds a target of the shipped Dockerfile with this manifest, or the shipped one, and these options. Returns its name, or the output of the build
+/// if it failed.
 pub(crate) fn build(target: &str, manifest: Option<&str>, options: &[&str]) -> Result<String, String> {
     let directory = directory();
     let path = directory.path().join("gateways.toml");
@@ -114,12 +114,12 @@ pub(crate) fn mount(from: &Path, to: &str) -> String {
     format!("--volume={}:{to}", from.display())
 }
 
-/// The argument of `docker run` that puts the stand-in for Hermes in the place of the real one.
+/// The argument of `docker run` that replaces Hermes by the stand-in.
 pub(crate) fn stand_in_hermes() -> String {
     mount(&root().join("tests/container/hermes"), "/opt/hermes/.venv/bin/hermes:ro")
 }
 
-/// A running container; it goes with this, and with it what it wrote.
+/// A running container. Drop removes it, and with it the files that it wrote.
 pub(crate) struct Container {
     id: String,
 }
@@ -135,19 +135,19 @@ impl Drop for Container {
 }
 
 impl Container {
-    /// Starts one from this image with these options of `docker run`.
+    /// Starts a container from this image with these options of `docker run`.
     #[track_caller]
     pub(crate) fn run(image: &str, options: &[&str]) -> Self {
         let arguments = [&["run", "--detach"], options, &[image]].concat();
         Self { id: docker(&arguments).ok().trim_end().to_owned() }
     }
 
-    /// A container that is there.
+    /// A container that exists.
     pub(crate) fn of(id: &str) -> Self {
         Self { id: id.to_owned() }
     }
 
-    /// What Docker calls it.
+    /// Docker's name for it.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -162,7 +162,7 @@ impl Container {
         docker(&[&["exec", "--user", "hermes", &self.id], command].concat())
     }
 
-    /// Runs a command of the shell in it, which succeeds and does not complain.
+    /// Runs a command of the shell in it. The command must succeed and print no error.
     #[track_caller]
     pub(crate) fn sh(&self, command: &str) -> String {
         self.exec(&["sh", "-euc", command]).ok()
@@ -180,13 +180,13 @@ impl Container {
         self.until(&format!("gatewayctl --quiet status {profiles}"));
     }
 
-    /// What a gateway's log says, without the times.
+    /// The log of a gateway, without the times.
     #[track_caller]
     pub(crate) fn log_of(&self, profile: &str) -> String {
         self.sh(&format!("gatewayctl logs {profile} | cut -d' ' -f4-"))
     }
 
-    /// What the container itself has logged.
+    /// The log of the container itself.
     pub(crate) fn logs(&self) -> String {
         let ran = docker(&["logs", &self.id]);
         ran.out + &ran.err
@@ -198,7 +198,7 @@ impl Container {
         docker(&["restart", &self.id]).ok();
     }
 
-    /// `docker stop`, with its grace period of ten seconds; gives the exit code of the container.
+    /// `docker stop`, with its grace time of ten seconds. Returns the exit code of the container.
     #[track_caller]
     pub(crate) fn stop(&self) -> i32 {
         docker(&["stop", &self.id]).ok();
@@ -207,14 +207,14 @@ impl Container {
     }
 }
 
-/// What Docker tells of its containers from now on. It keeps but a few events for who asks later, and each command that runs in a container is three.
+/// The events of containers from now on. Docker keeps only a few events for later, and each command that runs in a container causes three.
 pub(crate) struct Events {
     client: Child,
     said: TempDir,
 }
 
 impl Events {
-    /// Those that pass these filters, each in this format.
+    /// The events that pass these filters, each in this format.
     pub(crate) fn since_now(filters: &[&str], format: &str) -> Self {
         let said = directory();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
@@ -226,7 +226,7 @@ impl Events {
         Self { client, said }
     }
 
-    /// All of them so far.
+    /// All events so far.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.said.path().join("events")).unwrap()
     }
@@ -245,17 +245,17 @@ pub(crate) fn until(what: &str, is: impl FnMut() -> bool) {
     until_within(PATIENCE, what, is);
 }
 
-/// The same, for so long.
+/// The same, with this time limit.
 #[track_caller]
 pub(crate) fn until_within(limit: Duration, what: &str, mut is: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is() {
-        assert!(began.elapsed() < limit, "waited in vain: {what}");
+        assert!(began.elapsed() < limit, "this did not happen in time: {what}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// What stands in a file of a volume.
+/// The content of a file of a volume.
 pub(crate) fn read(volume: &Path, below: &str) -> String {
     let path: PathBuf = volume.join(below);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -1,4 +1,4 @@
-//! The service user as attacker in containers of the image: what needs the real layout, the hooks and `docker exec -it`. Each attack has its
+//! The service user as attacker in containers of the image. These tests need the real layout, the hooks and `docker exec -it`. Each attack has its
 //! control, as in `tests/suite/hostile`.
 
 use std::fs::{self, Permissions};
@@ -13,7 +13,7 @@ use crate::docker::{Container, HERMES, Ran, directory, image, mount, volume};
 
 const MANIFEST: &str = "[defaults]\nhermes-cli = \"start\"\n[gateways.default]\n[gateways.coder]\n";
 
-/// Writes down whether it reaches a terminal whenever it is asked for its help.
+/// Each time it is asked for its help, it records whether it reaches a terminal.
 const PRYING: &str = "#!/bin/sh
 case $* in
   *--help*)
@@ -23,7 +23,7 @@ case $* in
 esac
 ";
 
-/// A directory with this for Hermes in it, and the argument of `docker run` that puts it in the place of the real one.
+/// A directory that contains this program as Hermes, and the argument of `docker run` that puts it in the place of the real one.
 fn hermes(text: &str) -> (tempfile::TempDir, String) {
     let directory = directory();
     let path = directory.path().join("hermes");
@@ -33,7 +33,7 @@ fn hermes(text: &str) -> (tempfile::TempDir, String) {
     (directory, mounted)
 }
 
-/// Runs a command in a container on a terminal of its own.
+/// Runs a command in a container on a new terminal.
 fn on_a_terminal(container: &Container, command: &str) -> Ran {
     let line = format!("docker exec --interactive --tty {} {command}", container.id());
     Command::new("script").args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).output().unwrap().into()
@@ -53,7 +53,7 @@ fn what_doctor_asks_has_no_part_of_the_terminal_of_docker_exec() {
     assert_eq!(reached(), "nothing\ntty\n", "the control");
 }
 
-/// Both hooks let the group `hermes` control the gateways; it gets no access to `event/`.
+/// Both hooks let the group `hermes` control the gateways. The group gets no access to `event/`.
 #[test]
 fn the_hooks_let_nobody_lead_a_supervisor_to_a_file_of_roots() {
     for target in ["hook", "volume"] {
@@ -83,7 +83,7 @@ fn fifo(path: &Path) {
     chown(path, Some(HERMES), Some(HERMES)).unwrap();
 }
 
-/// What waits for nobody to write, what leads elsewhere: the hook ends, and the gateway of the root profile is there.
+/// The volume has a fifo that nobody writes to, and symlinks that lead elsewhere. The hook ends, and the gateway of the root profile is there.
 #[test]
 fn nothing_on_the_volume_denies_a_boot() {
     let image = image("volume", Some(MANIFEST));
@@ -109,14 +109,14 @@ fn nothing_on_the_volume_denies_a_boot() {
         assert_eq!(said.matches("warning: ").count(), 2, "{said}");
         assert!(!container.sh("cat /etc/passwd").contains("profile="), "{said}");
         if fifos {
-            // The control: whoever just opens it waits.
+            // The control: a program that just opens the fifo waits.
             assert_eq!(container.exec(&["timeout", "1", "cat", "/opt/data/logs/container-boot.log"]).code, 124);
         }
     }
 }
 
-/// The service user hides the manifest that root saved, and puts it back after root has taken that gateway out. It gets its way on the
-/// volume; a second volume, which is root's, keeps root's word.
+/// The service user hides the manifest that root saved, and puts it back after root has removed that gateway. This succeeds on the volume. On a
+/// second volume, which belongs to root, it does not.
 #[test]
 fn what_root_saved_on_a_volume_of_its_own_stays_as_root_saved_it() {
     let image = image("volume", Some(MANIFEST));
@@ -133,13 +133,13 @@ fn what_root_saved_on_a_volume_of_its_own_stays_as_root_saved_it() {
         assert_eq!(hidden.code == 0, !own, "{hidden:?}");
         saved("unregister old");
         if own {
-            // What the attacker would have had, written by root in the past.
+            // What the attacker would have kept: a file that root wrote in the past.
             fs::write(data.path().join("kept"), "[gateways.old]\ndown = true\n").unwrap();
         }
         container.exec_as_hermes(&["mv", "/opt/data/kept", "/opt/data/gateways.toml"]).ok();
         container.restart();
         booted(&container, 2);
         let back = container.sh("gatewayctl list").contains("old\n");
-        assert_eq!(back, !own, "with a volume of root's own: {own}");
+        assert_eq!(back, !own, "with a volume that belongs to root: {own}");
     }
 }

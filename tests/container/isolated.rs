@@ -1,5 +1,5 @@
-//! Isolated gateways in containers of the image: each runs any code, as its own user, against another one and against the gateways that share a
-//! home. Every attack has its control: the same by the user whose it is works.
+//! Isolated gateways in containers of the image. Each runs any code, as its own user, against another isolated gateway and against the gateways that
+//! share a home. Every attack has its control: the same attack succeeds for the victim's own user.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -42,7 +42,7 @@ const PASSWORD: &str = "the-password-of-the-dashboard";
 /// The user that the name `bob` gives.
 const BOB: u32 = 22_712;
 
-/// Keeps running, and lets anybody trace it who may: so only the user decides.
+/// Keeps running, and allows tracing, so that only the user decides.
 const STAYS: &str = r#"#!/usr/bin/python3
 import ctypes, fcntl, os, sys, time
 if '--help' in sys.argv: sys.exit(print('--replace --host --port --no-open'))
@@ -58,7 +58,7 @@ print('up', flush=True)
 while True: time.sleep(1000)
 "#;
 
-/// The attacks on bob, a name and a command of the shell each, which succeeds if it comes through; `$P` is its process.
+/// The attacks on bob. Each is a name and a command of the shell, which succeeds if the attack does. `$P` is bob's process.
 const ATTACKS: [(&str, &str); 20] = [
     ("list its home", "ls -A /opt/homes/bob"),
     ("read its state", "cat /opt/homes/bob/gateway_state.json"),
@@ -88,7 +88,7 @@ const ATTACKS: [(&str, &str); 20] = [
     ("change its service directory", "touch /run/service/gateway-bob/run /run/service/gateway-bob/event"),
 ];
 
-/// Those that work for nobody but root, so that root is their control; the others are bob's own.
+/// These attacks work only for root, so root is their control. The control of the others is bob.
 const OF_ROOT: [&str; 6] = [
     "read its secret",
     "make a home beside it",
@@ -98,7 +98,7 @@ const OF_ROOT: [&str; 6] = [
     "change its service directory",
 ];
 
-/// A directory with the two keys and the password, and the arguments that mount them, root's alone.
+/// A directory with the two keys and the password, and the arguments that mount them. Only root can read them.
 fn secrets() -> (TempDir, [String; 3]) {
     let secrets = directory();
     let all = [("alice", ALICES_KEY), ("bob", BOBS_KEY), ("dashboard", PASSWORD)];
@@ -120,7 +120,7 @@ fn stays() -> (TempDir, String) {
     (directory, mounted)
 }
 
-/// Which of the attacks come through for a user, in a group of its own and these others.
+/// The attacks that succeed for a user in its own group and in these other groups.
 fn attack(container: &Container, uid: u32, groups: &str) -> Vec<&'static str> {
     let mut script = "PATH=/command:$PATH; ".to_owned();
     for (name, command) in ATTACKS {
@@ -137,7 +137,7 @@ fn pid(container: &Container) -> String {
     container.sh("/command/s6-svstat -o pid /run/service/gateway-bob").trim_end().to_owned()
 }
 
-/// The one that attacks is alice, an isolated gateway; or whoever shares a home with others, who is in the control group.
+/// The attacker is alice, an isolated gateway. Or it is a user who shares a home with others and is in the control group.
 #[test]
 fn an_instance_is_apart_from_all_others() {
     for target in ["services", "hook", "s6-rc", "volume"] {
@@ -164,13 +164,13 @@ fn an_instance_is_apart_from_all_others() {
         let root = attack(&container, 0, "");
         assert!(all(true).iter().all(|name| root.contains(name)), "{target}: the control, root: {root:?}");
         container.sh("rmdir /opt/homes/mallory");
-        // Nor by gatewayctl, which the group of the service user may have for the gateways that share a home.
+        // gatewayctl refuses it, too, although the group of the service user may control the gateways that share a home.
         for words in [["gatewayctl", "stop", "bob"], ["gatewayctl", "restart", "bob"], ["gatewayctl", "logs", "bob"]] {
             assert_ne!(container.exec_as_hermes(&words).code, 0, "{target}: {words:?}");
         }
         container.until_up("bob");
         assert!(container.log_of("bob").contains("up"), "{target}");
-        // What root is given to do with it needs no other words.
+        // Root uses the same commands as for any other gateway.
         container.sh("exec 2>/dev/null; gatewayctl -q restart bob; gatewayctl -q stop bob; gatewayctl -q start bob");
         let doctor = container.sh("gatewayctl doctor | grep -E ' (isolated|ports|home) '");
         assert!(doctor.contains("2 isolated gateways, each with its own user and home"), "{target}: {doctor}");
@@ -179,7 +179,7 @@ fn an_instance_is_apart_from_all_others() {
     }
 }
 
-/// Prints what is answered on this port to this key, at this path or that of the models.
+/// Prints the answer on this port to this key, at this path or at the path of the models.
 const ASK: &str = r#"ask() { python3 -c 'import sys, urllib.error, urllib.request as r
 q = r.Request("http://127.0.0.1:%s%s" % (sys.argv[1], sys.argv[3]), headers={"Authorization": "Bearer " + sys.argv[2]} if sys.argv[2] else {})
 try: print(r.urlopen(q, timeout=5).status)
@@ -192,13 +192,13 @@ fn answers(container: &Container) -> String {
     ))
 }
 
-/// The fewest capabilities with which all of it works; docs/image.md has them, too.
+/// The fewest capabilities with which everything works. docs/image.md has them, too.
 const CAPABILITIES: &str =
     "--cap-drop=ALL --cap-add=CHOWN --cap-add=DAC_OVERRIDE --cap-add=KILL --cap-add=SETGID --cap-add=SETUID";
 
 const READ_ONLY: &str = "--read-only --tmpfs=/run:exec --tmpfs=/tmp --env=S6_READ_ONLY_ROOT=1";
 
-/// The real Hermes: each instance answers to its own key, and to no other; also after a restart, and with less than root has.
+/// The real Hermes: each instance answers to its own key, and to no other key. This also holds after a restart, and with fewer rights than root has.
 #[test]
 fn two_instances_of_hermes_answer_each_for_itself() {
     let image = image("volume", Some(MANIFEST));
@@ -215,7 +215,7 @@ fn two_instances_of_hermes_answer_each_for_itself() {
             let owners =
                 container.sh("find /opt/homes -mindepth 1 -ignore_readdir_race -printf '%U %H\\n' | sort -u | cut -d' ' -f1 | tr '\\n' ' '");
             assert_eq!(owners, format!("21001 {BOB} "), "{less}: {round}");
-            // The dashboard is of the shared home, and asks everybody for a password, which alice finds nowhere. The control is root.
+            // The dashboard belongs to the shared home, and asks everybody for a password. alice finds the password nowhere. The control is root.
             container.until(&format!("{ASK} [ \"$(ask 9119 '' /api/status)\" = 200 ]"));
             assert_eq!(container.sh(&format!("{ASK} ask 9119 '' /api/sessions")), "401\n", "{less}: {round}");
             let look = "cat /run/service/*/run /etc/gateways.toml /run/s6/container_environment/* /proc/[0-9]*/environ /run/secrets/* 2>/dev/null";
@@ -232,19 +232,16 @@ fn two_instances_of_hermes_answer_each_for_itself() {
     }
 }
 
-/// One that is started where it cannot be apart says so in one line, and stays down; nothing is made.
+/// If a gateway is started where it cannot be isolated, it says so in one line and stays down. Nothing is made.
 #[test]
 fn where_it_cannot_be_apart_it_stays_down() {
     let image = image("hook", Some("[gateways.bob]\nisolated = true\n"));
     for (options, said) in [
         (&["--env=HERMES_HOMES=homes"][..], "HERMES_HOMES must be an absolute path, not 'homes'"),
         (&["--env=HERMES_HOMES=/no/such"], "cannot enter HERMES_HOMES, '/no/such': is the volume there?"),
-        (&["--env=HERMES_HOMES=/opt/data"], "HERMES_HOMES, '/opt/data', is not root's alone"),
-        (&["--env=HERMES_UID=22712"], "uid 22712 is that of 'hermes', too: give the gateway another one"),
-        (
-            &["--user=10000:10000"],
-            "only root can drop to a user of the gateway's own: start the container without --user",
-        ),
+        (&["--env=HERMES_HOMES=/opt/data"], "users other than root can change HERMES_HOMES, '/opt/data'"),
+        (&["--env=HERMES_UID=22712"], "uid 22712 belongs to 'hermes', too: give the gateway another uid"),
+        (&["--user=10000:10000"], "only root can change to the gateway's own user: start the container without --user"),
     ] {
         let container = Container::run(&image, options);
         container.until("[ \"$(/command/s6-svstat -o up,wantedup /run/service/gateway-bob)\" = 'false false' ]");
@@ -256,7 +253,7 @@ fn where_it_cannot_be_apart_it_stays_down() {
     }
 }
 
-/// What the homes volume holds outlives the container, and belongs to the same users.
+/// The content of the homes volume outlives the container, and belongs to the same users.
 #[test]
 fn the_volume_of_homes_is_found_again() {
     let (_keys, [alice, bob, _]) = secrets();
@@ -271,7 +268,7 @@ fn the_volume_of_homes_is_found_again() {
         container.sh("ls /opt/homes/bob/before 2>/dev/null || /command/s6-applyuidgid -u 22712 -g 22712 -G '' touch /opt/homes/bob/before");
     }
     assert!(Path::new(&homes.path().join("bob/before")).exists());
-    // It goes with its gateway, if somebody says so.
+    // The home goes with its gateway only if an operator says so.
     let container = Container::run(&image, &[&alice, &bob, &hermes, &mounted]);
     container.until_up("bob");
     let purged = container.sh("gatewayctl unregister bob --purge --yes");

@@ -1,4 +1,4 @@
-//! The files of docker/kubernetes: merged by kustomize, validated strictly, and the pod that comes of them run by podman.
+//! The files of docker/kubernetes: kustomize merges them, they are validated strictly, and podman runs the resulting pod.
 
 use std::fs;
 use std::process::Command;
@@ -10,14 +10,14 @@ use crate::docker::{Ran, directory, image, root, until};
 /// Both overlays, and how many replicas each has.
 const OVERLAYS: [(&str, u32); 2] = [("three", 3), ("twenty-five", 25)];
 
-/// What kustomize makes of an overlay.
+/// The output of kustomize for an overlay.
 fn kustomized(overlay: &str) -> String {
     let path = root().join("docker/kubernetes/overlays").join(overlay);
     let ran: Ran = Command::new("kubectl").arg("kustomize").arg(path).output().expect("kubectl is needed").into();
     ran.ok()
 }
 
-/// Runs this Python, with the YAML that it reads from standard input as `docs`.
+/// Runs this Python. It gets the YAML from standard input as `docs`.
 fn python(yaml: &str, script: &str) -> String {
     let directory = directory();
     let path = directory.path().join("docs.yaml");
@@ -53,19 +53,24 @@ fn each_overlay_is_valid_and_agrees_with_itself() {
         assert_eq!(said, wanted, "{overlay}");
     }
     let manifest = |path: &str| fs::read_to_string(root().join("docker").join(path)).unwrap();
-    assert_eq!(manifest("kubernetes/base/gateways.toml"), manifest("replicas.toml"), "one manifest, at two places");
+    assert_eq!(
+        manifest("kubernetes/base/gateways.toml"),
+        manifest("replicas.toml"),
+        "the two copies of the manifest are equal"
+    );
 }
 
-/// podman, with a place of its own that goes with this.
+/// podman, with its own directory, which is removed with this.
 struct Podman {
     place: TempDir,
 }
 
 impl Podman {
-    /// One that has this image of Docker's.
+    /// podman with this image of Docker's.
     fn with(image: &str) -> Self {
         let podman = Self { place: directory() };
-        // It asks for more open files than it may have here, and its usual runtime for more of cgroups. Its usual locks are those of every podman.
+        // By default, podman asks for more open files than it may have here, and its runtime needs more of cgroups than there is. Its default locks
+        // are shared by all podmans.
         let settings = format!(
             "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n\
              [engine]\nruntime = \"runc\"\nlock_type = \"file\"\ntmp_dir = \"{}\"\n\
@@ -134,7 +139,7 @@ secret = {'apiVersion': 'v1', 'kind': 'Secret', 'metadata': {'name': 'gateways'}
 print(yaml.safe_dump_all([kinds['ConfigMap'], secret, pod]))
 ";
 
-/// The shipped pod, with all that limits it, and the real Hermes: booted, healthy by both probes, stopped within its time.
+/// The shipped pod, with all its limits and the real Hermes: it boots, is healthy by both probes, and stops in time.
 #[test]
 fn the_pod_runs_with_its_limits_and_its_probes() {
     let image = image("volume", None);
@@ -153,7 +158,7 @@ fn the_pod_runs_with_its_limits_and_its_probes() {
     for probe in probes.lines() {
         until(probe, || podman.exec(probe).code == 0);
     }
-    // Those of the manifest that the second of three has, and no others.
+    // The second of three replicas has exactly these gateways of the manifest.
     let listed = podman.exec("gatewayctl list").ok();
     assert_eq!(listed, "reader\nwriter\n");
     assert_eq!(podman.run(&["healthcheck", "run", "gateways-1-gateways"]).code, 0);

@@ -1,4 +1,4 @@
-//! Containers of the image, with a stand-in for a Hermes that takes `gateway start --foreground --port`.
+//! Containers of the image, with a stand-in for a Hermes that accepts `gateway start --foreground --port`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -25,10 +25,10 @@ secret = { TOKEN = "/run/secrets/token" }
 down = true
 "#;
 
-/// All targets, and whether the service directory in the scandir is a symlink then.
+/// All targets, and whether the service directory in the scandir is a symlink.
 const TARGETS: [(&str, bool); 4] = [("services", true), ("hook", false), ("s6-rc", true), ("volume", false)];
 
-/// A volume for a container of this target. Where none is baked, gateways come from the profiles that ran.
+/// A volume for a container of this target. If the image has no gateways, they come from the profiles that ran.
 fn volume(target: &str) -> TempDir {
     let volume = docker::volume(HERMES);
     make_profiles(target, volume.path());
@@ -43,15 +43,15 @@ fn make_profiles(target: &str, home: &Path) {
     }
 }
 
-/// The root profile is on every volume, and of no matter here.
+/// The root profile is on every volume, and does not matter here.
 const NAMED_ONLY: &str = "--env=GATEWAYS_EXCEPT=default";
 
-/// What a logger has behind the path of its service directory.
+/// The path of the logger after the path of its service directory.
 fn logger(target: &str) -> &'static str {
     if target == "s6-rc" { "-log" } else { "/log" }
 }
 
-/// A container of this target, with this volume for `/opt/data` and these options beside.
+/// A container of this target, with this volume for `/opt/data` and these options.
 fn run(target: &str, volume: &Path, options: &[&str]) -> Container {
     let (data, hermes) = (mount(volume, "/opt/data"), stand_in_hermes());
     Container::run(&image(target, Some(MANIFEST)), &[&[data.as_str(), hermes.as_str(), NAMED_ONLY], options].concat())
@@ -128,7 +128,7 @@ fn a_gateway_that_is_killed_is_back_and_one_that_cannot_run_is_left_down() {
 
         let down = |profile: &str| {
             let state = "/command/s6-svstat -o up,wantedup /run/service/gateway";
-            // Until it is told to start, it is down, too.
+            // The logger is down, too, until it is told to start.
             let ended = format!("gatewayctl status {profile} | grep -q 'exit [1-9]'");
             container.until(&format!("{ended}; [ \"$({state}-{profile})\" = 'false false' ]"));
             container.log_of(profile)
@@ -157,7 +157,7 @@ fn docker_restart_brings_all_back_and_docker_stop_loses_no_line() {
         until("the second start", || log().matches("GREETING").count() == 2);
         assert_eq!(log().matches("last line").count(), 500, "{target}");
 
-        // What nobody baked is stopped as well as what was.
+        // A gateway that is not in the image is stopped like those that are.
         container.sh("gatewayctl --quiet register writer");
         container
             .until("gatewayctl logs writer 2>/dev/null | grep -q GREETING || gatewayctl logs writer | grep -q PATH=");
@@ -242,12 +242,12 @@ fn a_secret_reaches_its_gateway_and_is_in_no_layer() {
         let container = run(target, volume.path(), &[&mount(&file, "/run/secrets/token:ro")]);
         container.until_up("keeper");
         container.until(&format!("gatewayctl logs keeper | grep -q '  TOKEN={VALUE}$'"));
-        assert!(!container.log_of("coder").contains(VALUE), "only its own gateway has it");
+        assert!(!container.log_of("coder").contains(VALUE), "only the gateway of the secret has it");
 
         let image = image(target, Some(MANIFEST));
         let history = docker(&["history", "--no-trunc", &image]).ok();
         assert!(history.contains("gen-service --manifest") && !history.contains(VALUE));
-        // The search itself finds what is there: the path of the file, in the rendered script.
+        // The search works, because it finds the path of the file in the rendered script.
         let script = format!("docker save {image} | grep -a -o -e {VALUE} -e /run/secrets/token | sort -u");
         let found: Ran = Command::new("sh").args(["-c", &script]).output().unwrap().into();
         assert_eq!(found.ok(), "/run/secrets/token\n", "{target}");
@@ -259,7 +259,7 @@ fn a_home_that_is_not_there_or_not_writable_is_one_line_and_no_loop() {
     let somebodys = docker::volume(4000);
     let somebodys = mount(somebodys.path(), "/data");
     let hermes = stand_in_hermes();
-    // In such a home there is no profile that a gateway could be for.
+    // In the target `volume`, such a home has no profile for a gateway.
     for (target, _) in TARGETS.into_iter().filter(|(target, _)| *target != "volume") {
         for (home, reason) in [
             ("/missing/home", "cannot create directory '/missing': Permission denied"),
@@ -268,7 +268,7 @@ fn a_home_that_is_not_there_or_not_writable_is_one_line_and_no_loop() {
             let home_is = format!("--env=HERMES_HOME={home}");
             let container = Container::run(&image(target, Some(MANIFEST)), &[&somebodys, &hermes, &home_is]);
             let down = "[ \"$(/command/s6-svstat -o up,wantedup /run/service/gateway-coder$d)\" = 'false false' ]";
-            // Until it is told to start, it is down, too.
+            // The logger is down, too, until it is told to start.
             let ended = "gatewayctl status coder | grep -q 'exit 78'";
             container.until(&format!("{ended}; for d in '' {}; do {down}; done", logger(target)));
             let status = container.exec(&["gatewayctl", "status", "coder"]);
@@ -292,7 +292,7 @@ fn a_hook_that_cannot_publish_stops_the_container() {
     assert!(said.contains("error: /opt/gateways holds no gateway-<profile>"), "{said}");
 }
 
-/// As far as s6-overlay does; docs/image.md says what else.
+/// This holds as far as s6-overlay allows. docs/image.md says what does not hold.
 #[test]
 fn a_read_only_root_and_an_ordinary_user() {
     let read_only = ["--read-only", "--env=S6_READ_ONLY_ROOT=1"];

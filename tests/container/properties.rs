@@ -1,5 +1,5 @@
-//! The 43 properties that Hermes' own container tests ask of an image, each asked in the words of docs/from-hermes.md, of every target in which it
-//! makes sense.
+//! The 43 properties that Hermes' own container tests check in an image. Each is checked with the words of docs/from-hermes.md, in every target in
+//! which it makes sense.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,19 +8,19 @@ use std::process::{Command, Stdio};
 
 use crate::docker::{Container, HERMES, Ran, docker, image, mount, until, volume};
 
-/// Those that this image has not; docs/from-hermes.md says why.
+/// This image does not have these. docs/from-hermes.md says why.
 const NOT_HERE: [(u8, &str); 3] =
     [(19, "the bundle of the TUI"), (20, "a config.yaml that boot migrates"), (27, "Chromium")];
 
-/// Those that only gateways of profiles have that come from the volume.
+/// Only gateways of profiles on the volume have these.
 const OF_VOLUME: [u8; 5] = [25, 26, 40, 42, 43];
 
-/// What was asked, and what did not hold.
+/// The properties that were checked, and those that did not hold.
 #[derive(Default)]
 struct Asked(BTreeMap<u8, Vec<String>>);
 
 impl Asked {
-    /// This property holds if this is so; else this was seen.
+    /// This property holds if this is so. Otherwise this was seen.
     fn ask(&mut self, number: u8, holds: bool, seen: &impl std::fmt::Debug) {
         let failures = self.0.entry(number).or_default();
         if !holds {
@@ -53,7 +53,7 @@ fn run(image: &str, options: &[&str], command: &[&str]) -> Ran {
     docker(&[&["run", "--rm"], options, &[image], command].concat())
 }
 
-/// With the password of the dashboard, for its API.
+/// Sets the password of the dashboard, for its API.
 const AUTHENTICATION: [&str; 4] = [
     "--env=HERMES_DASHBOARD=1",
     "--env=HERMES_DASHBOARD_HOST=0.0.0.0",
@@ -61,7 +61,7 @@ const AUTHENTICATION: [&str; 4] = [
     "--env=HERMES_DASHBOARD_BASIC_AUTH_PASSWORD=a-password-of-a-test",
 ];
 
-/// Prints the status of the answer of the dashboard to this path.
+/// Prints the status of the dashboard's answer to this path.
 const ANSWER: &str = r#"answer() { python3 -c 'import sys, urllib.request as r, urllib.error
 try: print(r.urlopen("http://127.0.0.1:9119" + sys.argv[1], timeout=5).status)
 except urllib.error.HTTPError as e: print(e.code)' "$1"; }; "#;
@@ -87,7 +87,7 @@ fn commands(asked: &mut Asked, image: &str) {
     asked.ask(7, ran.code == 0 && ran.out.starts_with("usage: hermes chat"), &ran);
     let ran = run(image, &["--user=10000:10000"], &["id", "-u"]);
     asked.ask(8, (ran.code, ran.out.as_str()) == (0, "10000\n"), &ran);
-    // Where it is refused there, it works here.
+    // Hermes' own image refuses this user. Here it works.
     let volume = volume(1000);
     let ran = run(image, &["--user=1000:1000", &mount(volume.path(), "/opt/data")], &["id", "-u"]);
     asked.ask(9, (ran.code, ran.out.as_str()) == (0, "1000\n"), &ran);
@@ -112,12 +112,12 @@ fn commands(asked: &mut Asked, image: &str) {
     asked.ask(17, dump.code == 0 && dump.out.contains("0.19"), &dump);
 }
 
-/// Hermes, as who types it without being root.
+/// Runs Hermes as a user who is not root.
 fn hermes(container: &Container, command: &[&str]) -> Ran {
     docker(&[&["exec", "--user", "hermes", container.id(), "hermes"], command].concat())
 }
 
-/// What is asked of a container whose dashboard is asked for.
+/// The checks of a container with its dashboard on.
 fn inside(asked: &mut Asked, container: &Container, target: &str) {
     asked.inside(6, container, "sh -c 'sleep 0.2 & exec true'; sleep 0.5; test -z \"$(ps -eo stat= | grep ^Z)\"");
     for user in ["root", "hermes"] {
@@ -142,7 +142,7 @@ fn inside(asked: &mut Asked, container: &Container, target: &str) {
     asked.inside(32, container, &format!("{ANSWER} test $(answer /api/sessions) = 401"));
     container.exec_as_hermes(&["kill", "-KILL", pid]).ok();
     asked.inside(30, container, &format!("{ANSWER} test $(/command/s6-svstat -o pid /run/service/dashboard) != {pid}; test $(answer /api/status) = 200"));
-    // By Hermes where the watch is, which is the same for whoever types it; else by an operator of this image.
+    // With the watch, Hermes itself makes the gateway, whoever runs Hermes. Without the watch, an operator of this image does.
     let is_volume = target == "volume";
     let made = hermes(container, &["profile", "create", "writer"]);
     asked.ask(36, made.code == 0, &made);
@@ -181,10 +181,10 @@ fn inside(asked: &mut Asked, container: &Container, target: &str) {
     );
 }
 
-/// What is asked of what is there, and what is not, after `docker restart`.
+/// The checks after `docker restart`: of files that are there, and of gateways that should run or not.
 fn over_a_restart(asked: &mut Asked, container: &Container, target: &str, volume: &Path) {
     let is_volume = target == "volume";
-    // What root leaves behind is given back at the next boot, as far as all can read it, and what is no business of Hermes is not.
+    // The next boot gives the service user the files that root left, if all users can read them. It does not give away files that are not Hermes'.
     container.sh("umask 022; cd /opt/data; mkdir -p cron; echo x >cron/roots; echo x >profiles/roots; echo x >state.db; echo x >notes; \
                   ln -sf /etc/hostname auth.json");
     if is_volume {
@@ -227,7 +227,7 @@ fn over_a_restart(asked: &mut Asked, container: &Container, target: &str, volume
     asked.ask(24, container.logs().contains("/opt/data/auth.json: refusing"), &container.logs());
 }
 
-/// What is asked of a container that has another command, or another volume.
+/// The checks of a container with another command or another volume.
 fn others(asked: &mut Asked, image: &str, target: &str) {
     let volume = volume(HERMES);
     let data = mount(volume.path(), "/opt/data");
@@ -241,7 +241,7 @@ fn others(asked: &mut Asked, image: &str, target: &str) {
     asked.inside(28, &supervised, "/command/s6-svok /run/service/dashboard; test $(/command/s6-svstat -o up /run/service/dashboard) = false; ! pgrep -f '[h]ermes dashboard'");
     drop(supervised);
     fs::remove_file(volume.path().join("gateway_state.json")).ok();
-    // Where the manifest names it, it must be down there, or there would be two.
+    // If the manifest names the gateway, it must say that it is down. Otherwise there would be two.
     let down = "[defaults]\nhermes-cli = \"run\"\n\n[gateways.default]\ndown = true\n";
     let alone = crate::docker::image(target, (target != "volume").then_some(down));
     for (options, command) in [

@@ -52,21 +52,21 @@ port = 8643
             assert!(process.contains(&format!("hermes -p {profile} gateway run --replace")), "{process}");
             assert!(process.ends_with("10000\t10000\t10000\t10000\n"), "{process}");
         }
-        // A restart is a graceful one, and the API is back with another process.
+        // A restart is graceful, and afterwards another process serves the API.
         let asked = "python3 -c 'import urllib.request as r; r.urlopen(\"http://127.0.0.1:8642/health\", timeout=5)' 2>/dev/null";
         container.sh("exec 2>/dev/null; gatewayctl --quiet --timeout 40 restart coder");
         container.until(asked);
         assert_ne!(container.stop(), 137, "{target}: killed at the end of the grace period");
         let owners =
             std::process::Command::new("find").arg(volume.path()).args(["!", "-user", "10000"]).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&owners.stdout), "", "all on the volume is the service user's");
+        assert_eq!(String::from_utf8_lossy(&owners.stdout), "", "the service user owns everything on the volume");
     }
 }
 
-/// Four Hermes that start at once take their time on a busy machine: longer than that, and the watchdog would end them.
+/// On a busy machine, four Hermes that start at once are slow. With a shorter time, the watchdog would end them.
 const LONG: Duration = Duration::from_secs(180);
 
-/// Alive for its supervisor, and dead for whoever uses it: Docker sees that, and the watchdog ends it.
+/// The gateway is up for its supervisor, and dead for its users. Docker sees that, and the watchdog ends it.
 #[test]
 fn a_hermes_that_does_not_answer_is_unhealthy_and_restarted() {
     let manifest = format!(
@@ -99,7 +99,7 @@ fn a_hermes_that_does_not_answer_is_unhealthy_and_restarted() {
         let doctor = container.exec(&["gatewayctl", "doctor"]).out;
         assert!(doctor.contains("looks after gateway default"), "{target}: {doctor}");
     }
-    // It may be healthy again when somebody looks.
+    // It may be healthy again before the test looks.
     let events = Events::since_now(&["event=health_status"], "{{.ID}} {{.Status}}");
     let before: Vec<String> = containers.iter().map(|(_, _, container)| container.sh(pid)).collect();
     for ((_, _, container), pid) in containers.iter().zip(&before) {
@@ -117,7 +117,7 @@ fn a_hermes_that_does_not_answer_is_unhealthy_and_restarted() {
     }
 }
 
-/// What docs/image.md shows.
+/// The output that docs/image.md shows.
 #[test]
 fn a_hermes_without_the_command_line_of_start_fails_clearly_and_is_left_down() {
     let volume = volume(HERMES);

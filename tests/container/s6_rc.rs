@@ -1,4 +1,4 @@
-//! Containers whose gateways s6-rc runs, by source definitions (layouts `s6-overlay` and `s6-rc`), beside definitions of other people's.
+//! Containers in which s6-rc runs the gateways, from source definitions (layouts `s6-overlay` and `s6-rc`), beside definitions of other people.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use crate::boot::profile;
 use crate::docker::{Container, HERMES, Ran, directory, docker, image, mount, read, stand_in_hermes, volume};
 
-/// Renders a manifest into what is mounted at `/etc/s6-overlay`, with the definitions that are there already: a file each.
+/// Renders a manifest into what is mounted at `/etc/s6-overlay`, together with these definitions, a file each.
 fn rendered(manifest: &str, layout: &str, others: &[(&str, &str)]) -> TempDir {
     let directory = directory();
     let path = directory.path();
-    // What s6-overlay has there itself.
+    // What s6-overlay itself has there.
     let all =
         [("user-bundles.d/user/type", "bundle\n"), ("user-bundles.d/user2/type", "bundle\n"), ("s6-rc.d/.keep", "")];
     for (file, text) in all.iter().chain(others) {
@@ -38,22 +38,22 @@ fn rendered(manifest: &str, layout: &str, others: &[(&str, &str)]) -> TempDir {
     directory
 }
 
-/// A container that has these definitions, this volume for `/opt/data`, and these options beside.
+/// A container with these definitions, this volume for `/opt/data`, and these options.
 fn run(definitions: &Path, volume: &Path, options: &[&str]) -> Container {
     let mounts = [mount(definitions, "/etc/s6-overlay"), mount(volume, "/opt/data"), stand_in_hermes()];
     let container =
         Container::run(&image("runtime", None), &[&mounts.each_ref().map(String::as_str)[..], options].concat());
-    // The last of a boot. Before that, whoever asks s6-rc could keep the one of the boot from its lock, which that does not wait for.
+    // This is the last step of a boot. Before it, a call of s6-rc could take the lock, and the s6-rc of the boot does not wait for the lock.
     container.until("[ -d /run/s6/legacy-services ]");
     container
 }
 
-/// What s6-rc says, once no other one changes anything: a gateway that gives up tells one, too.
+/// Runs s6-rc when no other s6-rc changes anything. A gateway that gives up calls s6-rc, too.
 fn s6_rc(container: &Container, words: &str) -> Ran {
     container.exec(&["sh", "-c", &format!("PATH=/command:$PATH; exec s6-rc -b {words}")])
 }
 
-/// Whether s6-rc takes these for up.
+/// Checks that s6-rc takes these for up, or for down.
 #[track_caller]
 fn assert_up(container: &Container, names: &[(&str, bool)]) {
     let list = s6_rc(container, "-a list").ok();
@@ -90,7 +90,7 @@ fn every_rendered_set_compiles() {
     }
 }
 
-/// Definitions of other people's that say when they come and go.
+/// Definitions of other people, which say when they come and go.
 const SAYING: [(&str, &str); 7] = [
     ("s6-rc.d/mount-data/type", "oneshot\n"),
     ("s6-rc.d/mount-data/up", "/etc/s6-overlay/say mounted\n"),
@@ -110,7 +110,7 @@ fn gateways_come_and_go_in_their_order() {
         "[defaults]\nafter = \"mount-data\"\n[gateways.a]\nafter = [\"mount-data\", \"gateway-b\"]\n[gateways.b]\n";
     let definitions = rendered(manifest, "s6-overlay", &SAYING);
     let (data, record) = (volume(HERMES), volume(HERMES));
-    // Root writes to it first, and the gateways after that.
+    // Root writes to the file first, and the gateways after that.
     fs::write(record.path().join("order"), "").unwrap();
     chown(record.path().join("order"), Some(HERMES), Some(HERMES)).unwrap();
     let options = [
@@ -121,11 +121,11 @@ fn gateways_come_and_go_in_their_order() {
     ];
     let container = Container::run(&image("runtime", None), &options.each_ref().map(String::as_str));
     container.until_up("a b");
-    // That it is up says nothing of how far it has come.
+    // A gateway is up before it has done anything.
     container.until("[ $(grep -c begins /record/order) = 2 ]");
     let order = || read(record.path(), "order");
     assert!(order().starts_with("mounted\n"), "{}", order());
-    // What is after the one that is stopped stops first, and is not started again with it.
+    // A gateway that depends on the stopped one stops first, and does not start again with it.
     let stopped = container.exec(&["gatewayctl", "stop", "b"]);
     assert_eq!((stopped.code, stopped.out.as_str()), (0, "stopped b\n"), "{}", stopped.err);
     assert!(stopped.err.contains("gateway a stops too, because it depends on gateway b"), "{}", stopped.err);
@@ -148,7 +148,7 @@ fn gatewayctl_and_s6_rc_agree() {
     let sh = |script: &str| container.sh(&format!("exec 2>/dev/null; {script}"));
     let agree = || assert_eq!(s6_rc(&container, "diff").ok(), "");
 
-    // What gives up is down for both; its logger stays.
+    // A gateway that gives up is down for s6 and for s6-rc. Its logger stays.
     container.until("! PATH=/command:$PATH s6-rc -b -a list | grep -E '^gateway-(crash|config)$'");
     agree();
     assert_up(&container, &[("gateway-crash-log", true), ("gateway-idle", false), ("gateway-idle-log", false)]);
@@ -222,7 +222,7 @@ fn doctor_finds_what_was_changed_behind_the_back_of_s6_rc() {
         "{}",
         finding()
     );
-    // What it says to do helps.
+    // The remedy of doctor works.
     let said = finding();
     let remedy = said.trim_end().rsplit("; ").next().unwrap();
     container.sh(&format!("PATH=/command:$PATH; {remedy}"));
@@ -230,7 +230,7 @@ fn doctor_finds_what_was_changed_behind_the_back_of_s6_rc() {
     container.until(&format!("gatewayctl doctor | grep -q '{sound}'"));
 }
 
-/// With the bundles among the definitions, what is in /etc/services.d is after them: s6-rc would stop that, too.
+/// If the bundles are among the definitions, the services of /etc/services.d depend on them, and s6-rc would stop those services, too.
 #[test]
 fn a_stop_stops_nothing_else_in_a_bundle_that_others_are_after() {
     let definitions = rendered("[gateways.coder]\n", "s6-rc", &[]);
@@ -266,7 +266,7 @@ fn the_longest_profile_has_its_gateway() {
     container.until_up(&name);
 }
 
-/// Whoever can read the lock of s6-rc can hold it, and keep s6-rc from every change.
+/// A user who can read the lock of s6-rc can hold it, and keep s6-rc from every change.
 #[test]
 fn the_service_user_cannot_hold_up_s6_rc() {
     const HOLD: &str = "import fcntl, os, sys, time

@@ -25,7 +25,7 @@ hermes-cli = "run"
 isolated = true
 "#;
 
-/// The real Hermes for all that is not a gateway. A gateway says when it began, and when it ended, by the clock of this machine.
+/// A stand-in that calls the real Hermes for everything but a gateway. A gateway says when it began and when it ended, by the clock of this machine.
 const STAND_IN: &str = r#"#!/bin/sh
 case $* in
   *gateway\ run*) ;;
@@ -37,7 +37,7 @@ echo "began $(date +%s%N)"
 wait
 "#;
 
-/// A replica's volumes: that of profiles, and that of isolated homes.
+/// The volumes of a replica: one for profiles, and one for isolated homes.
 struct Volumes {
     data: TempDir,
     homes: TempDir,
@@ -49,7 +49,7 @@ impl Volumes {
     }
 }
 
-/// What differs for a container of each number of replicas.
+/// The differences between containers for each number of replicas.
 struct Replicas<'a> {
     image: &'a str,
     hermes: &'a Path,
@@ -58,7 +58,7 @@ struct Replicas<'a> {
 }
 
 impl Replicas<'_> {
-    /// So many of them, each with its shard; `before` is how many there were.
+    /// Starts this many replicas, each with its shard. `before` is the previous number.
     fn up(&self, count: usize, before: Option<usize>) -> Vec<Container> {
         let start = |index: usize| {
             let volumes = &self.volumes[index];
@@ -84,7 +84,7 @@ impl Replicas<'_> {
         containers
     }
 
-    /// The script that moves what moves, by the gatewayctl of the first replica, run with this argument.
+    /// Runs the script that moves gateways, from the gatewayctl of the first replica, with this argument.
     fn moves(&self, from: usize, to: usize, directory: &Path) -> impl Fn(&str) -> String {
         let commands = pages::block("docs/boot.md", "move").text.replace("gateways-", &format!("{}-", self.name));
         let commands = commands.replace("--from 3 --to 4", &format!("--from {from} --to {to}"));
@@ -99,14 +99,14 @@ impl Replicas<'_> {
     }
 }
 
-/// Which replica has which gateway up, once all that it is to have up is up.
+/// Waits until every replica has its gateways up, and returns which replica has which.
 fn placed(containers: &[Container]) -> BTreeMap<String, usize> {
     let mut placed = BTreeMap::new();
     for (index, container) in containers.iter().enumerate() {
         container.until("gatewayctl -q health");
         for name in container.sh("gatewayctl list").lines() {
             container.until_up(&format!("profile:{name}"));
-            assert_eq!(placed.insert(name.to_owned(), index), None, "{name} is in two");
+            assert_eq!(placed.insert(name.to_owned(), index), None, "{name} is in two replicas");
         }
         let doctor = container.exec(&["gatewayctl", "doctor"]).out;
         let shard = doctor.lines().find(|line| line.contains(" shard ")).unwrap();
@@ -122,7 +122,7 @@ fn expected(all: &[(&str, usize)]) -> BTreeMap<String, usize> {
 const OF_THREE: [(&str, usize); 7] =
     [("default", 0), ("a", 0), ("writer", 1), ("b", 1), ("c", 1), ("coder", 2), ("g2", 2)];
 
-/// From when to when each gateway ran, on each volume, by its own logs.
+/// The time from which, and until which, each gateway ran on each volume, from its own logs.
 fn runs(volumes: &[Volumes]) -> BTreeMap<String, Vec<(u128, u128, usize)>> {
     let mut runs: BTreeMap<String, Vec<(u128, u128, usize)>> = BTreeMap::new();
     for (index, volumes) in volumes.iter().enumerate() {
@@ -161,7 +161,7 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
 
     let containers = replicas.up(3, None);
     assert_eq!(placed(&containers), expected(&OF_THREE));
-    // What a user would miss: a memory, a key, and what an isolated gateway wrote; and one that somebody stopped.
+    // The data that a user would miss: a memory, a key, and what an isolated gateway wrote. Also a gateway that an operator stopped.
     containers[1]
         .exec_as_hermes(&[
             "sh",
@@ -169,13 +169,13 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
             "cd /opt/data/profiles/writer; echo mine >memories/me; echo KEY=1 >.env; chmod 600 .env",
         ])
         .ok();
-    // The symlinks are an attack: whoever packs, unpacks or deletes through them would do so to what is root's, or another gateway's.
+    // The symlinks are an attack: a program that packs, unpacks or deletes through them would do so to files of root, or of another gateway.
     let planted = "echo mine >me; ln -s /opt/data data; ln -s /etc/shadow shadow";
     let as_it = "/command/s6-applyuidgid -u $(stat -c %u .) -g $(stat -c %g .)";
     containers[2].sh(&format!("cd /opt/homes/g2; {as_it} sh -euc '{planted}'"));
     let others = "stat -c '%U %a %s' /etc/shadow; find /opt/data/profiles/coder -type f | sort | grep -v '/logs/'";
     let before = containers[2].sh(others);
-    // The control: through them, that is where root comes to.
+    // The control: through them, root comes to those files.
     containers[2].sh(
         "[ /opt/homes/g2/data/profiles/coder -ef /opt/data/profiles/coder ]; [ /opt/homes/g2/shadow -ef /etc/shadow ]",
     );
@@ -242,7 +242,7 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
     }
 }
 
-/// As an orchestrator does: told to stop, waited for, and gone.
+/// As an orchestrator does it: stops the container, waits for it, and removes it.
 fn stop(containers: Vec<Container>) {
     std::thread::scope(|scope| {
         for container in &containers {

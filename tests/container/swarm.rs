@@ -1,4 +1,4 @@
-//! The shipped docker/stack.yaml in Docker's own Swarm, with the real Hermes: deployed, broken, updated, scaled, and taken away.
+//! The shipped docker/stack.yaml in Docker's own Swarm, with the real Hermes: deployed, broken, updated, scaled, and removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,13 +11,13 @@ use crate::scaling::Commands;
 const OF_THREE: [&[&str]; 3] = [&["default", "planner", "tester"], &["reader", "writer"], &["coder"]];
 const OF_FOUR: [&[&str]; 4] = [&["default", "planner", "tester"], &["reader"], &["coder"], &["writer"]];
 
-/// How long Swarm may take for anything: it replaces one task after the other, and each starts several gateways of Hermes.
+/// The time limit of Swarm for anything: it replaces one task after the other, and each task starts several gateways of Hermes.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What docs/scaling.md calls the stack.
+/// The name of the stack in docs/scaling.md.
 const SERVICE: &str = "hermes_gateways";
 
-/// A Swarm of this machine alone, which this makes, and ends.
+/// A Swarm of this machine alone. This makes it, and ends it.
 struct Swarm {
     /// Whether the bridge of Swarm was there before.
     had_bridge: bool,
@@ -31,10 +31,10 @@ struct Task {
 }
 
 impl Swarm {
-    /// A new one.
+    /// A new Swarm.
     ///
     /// # Panics
-    /// If somebody uses a Swarm on this machine, or volumes of this name: those are not for a test to touch.
+    /// If this machine already uses a Swarm, or has volumes of this name. A test must not touch those.
     fn new() -> Self {
         let state = docker(&["info", "--format", "{{.Swarm.LocalNodeState}}"]).ok();
         assert_eq!(state.trim_end(), "inactive", "this machine is in a Swarm; leave it, or run the tests elsewhere");
@@ -52,7 +52,7 @@ impl Swarm {
     }
 }
 
-/// The tasks that run, by slot.
+/// The running tasks, by slot.
 fn tasks() -> Vec<Task> {
     let filter = format!("label=com.docker.swarm.service.name={SERVICE}");
     let format = "{{.ID}} {{.Label \"com.docker.swarm.task.name\"}} {{.Status}}";
@@ -68,7 +68,7 @@ fn tasks() -> Vec<Task> {
     tasks
 }
 
-/// Waits until these slots run and are healthy, each with exactly these gateways, and all of them answer.
+/// Waits until these slots run and are healthy, each with exactly these gateways, and all gateways answer.
 fn until_all_are_well(gateways: &[&[&str]]) -> Vec<Task> {
     let mut all = Vec::new();
     for _ in 0..3 {
@@ -76,7 +76,7 @@ fn until_all_are_well(gateways: &[&[&str]]) -> Vec<Task> {
             all = tasks();
             all.len() == gateways.len()
         });
-        // An update may take one away while it is looked at.
+        // An update may remove a task while the test looks at it.
         if all.iter().zip(gateways).all(|(task, _)| well(task)) {
             break;
         }
@@ -89,7 +89,7 @@ fn until_all_are_well(gateways: &[&[&str]]) -> Vec<Task> {
     all
 }
 
-/// Waits until an update is through.
+/// Waits until an update has ended.
 fn until_updated() {
     until_within(PATIENCE, "the update is through", || {
         let state = docker(&["service", "inspect", "--format", "{{.UpdateStatus.State}}", SERVICE]).out;
@@ -98,13 +98,13 @@ fn until_updated() {
     });
 }
 
-/// What all replicas say.
+/// The logs of all replicas.
 fn logs() -> String {
     let said = docker(&["service", "logs", SERVICE]);
     said.out + &said.err
 }
 
-/// Whether all gateways of a task are well within a while.
+/// Whether all gateways of a task become healthy within a while.
 fn well(task: &Task) -> bool {
     let began = Instant::now();
     while began.elapsed().as_secs() < 90 {
@@ -137,7 +137,7 @@ impl Drop for Swarm {
             eprintln!("{}{}", docker(&["service", "ps", "--no-trunc", SERVICE]).out, logs());
         }
         docker(&["stack", "rm", "hermes"]);
-        // A volume can be removed once its last container is gone.
+        // A volume can be removed after its last container is gone.
         let gone = || {
             docker(&["ps", "--all", "--quiet", "--filter", "label=com.docker.stack.namespace=hermes"]).out.is_empty()
         };
@@ -173,7 +173,7 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     let all = until_all_are_well(&OF_THREE);
     let said = commands.run("look", "");
     assert!(said.contains("hermes_gateways.3") && said.contains("default  up"), "{said}");
-    // The logs of the service say whose line it is, of each replica.
+    // The logs of the service name the gateway of each line, for each replica.
     let said = logs();
     for (slot, gateways) in (1..).zip(OF_THREE) {
         let says = |line: &str| {
@@ -185,7 +185,7 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     assert_eq!(all[1].answer(8644, &key(&commands, "api-server-key")), "200\n");
     all[1].sh("/command/s6-setuidgid hermes sh -c 'echo mine >/opt/data/profiles/writer/memories/me'");
 
-    // One that is killed is back, with its profiles.
+    // A killed task is replaced, and has its profiles.
     docker(&["kill", &all[1].container]).ok();
     until_within(PATIENCE, "another task has its slot", || {
         tasks().iter().any(|task| task.slot == 2 && task.container != all[1].container)
@@ -193,7 +193,7 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     let all = until_all_are_well(&OF_THREE);
     assert_eq!(all[1].sh("cat /opt/data/profiles/writer/memories/me"), "mine\n");
 
-    // Another key is a rolling update: one task after the other, and all with the new one in the end.
+    // Another key is a rolling update: Swarm replaces one task after the other, and at the end all have the new key.
     let filter = format!("label=com.docker.swarm.service.name={SERVICE}");
     let format = "{{.Action}} {{index .Actor.Attributes \"com.docker.swarm.task.name\"}}";
     let events = Events::since_now(&["event=die", "event=health_status", &filter], format);
@@ -205,7 +205,7 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     one_after_the_other(&events.said());
     drop(events);
 
-    // Four, and three again.
+    // Scales to four, and to three again.
     commands.run("leave", "");
     commands.run("resize", "");
     until_updated();
@@ -224,7 +224,7 @@ fn the_stack_is_deployed_broken_updated_and_scaled() {
     assert_eq!(all[1].answer(8644, &key(&commands, "api-server-key-2")), "200\n");
 }
 
-/// Of these events: no container of the service ended before that of another slot was healthy again.
+/// Checks in these events that at most one slot is without a healthy container at a time.
 fn one_after_the_other(events: &str) {
     let mut down: BTreeSet<String> = BTreeSet::new();
     let mut replaced: BTreeMap<String, usize> = BTreeMap::new();

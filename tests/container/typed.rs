@@ -27,7 +27,7 @@ fn docker_run_image_command_is_hermes_or_a_program_as_the_service_user() {
         let data = mount(volume.path(), "/opt/data");
         let chat = run(&image, &[], &["chat", "--help"]);
         assert!(chat.code == 0 && chat.out.starts_with("usage: hermes chat"), "{target}: {chat:?}");
-        // A command of Hermes wins over a program of that name.
+        // If a command of Hermes and a program have the same name, the command of Hermes runs.
         let login = run(&image, &[], &["login", "--help"]);
         assert!(login.out.starts_with("usage: hermes login"), "{target}: {login:?}");
         let set = run(&image, &[&data, "--env=TERM=xterm"], &["config", "set", "_test.key", "1"]);
@@ -45,7 +45,7 @@ fn docker_run_image_command_is_hermes_or_a_program_as_the_service_user() {
         assert!(update.code != 0 || update.out.contains("docker pull"), "{target}: {update:?}");
         let init = run(&image, &["--init"], &[]);
         assert_eq!((init.code, init.err.lines().count()), (2, 1), "{target}: {init:?}");
-        assert!(init.err.contains("leave out --init"), "{target}: {init:?}");
+        assert!(init.err.contains("omit --init"), "{target}: {init:?}");
     }
 }
 
@@ -70,8 +70,8 @@ fn docker_exec_hermes_leaves_nothing_of_roots() {
         for no in ["0", "false", "", "garbage"] {
             assert_eq!(set(&["--env", &format!("HERMES_DOCKER_EXEC_AS_ROOT={no}")]), HERMES, "{target}");
         }
-        assert_eq!(set(&[AS_ROOT]), 0, "{target}: the way out");
-        // Nobody else may read it, so no boot gives it away; but it is said.
+        assert_eq!(set(&[AS_ROOT]), 0, "{target}: HERMES_DOCKER_EXEC_AS_ROOT=1 keeps root");
+        // Nobody else may read it, so no boot gives it away. A message says so.
         container.restart();
         let said = "warning: /opt/data/config.yaml: refusing to give it, because it belongs to root";
         until("the warning", || container.logs().contains(said));
@@ -81,7 +81,7 @@ fn docker_exec_hermes_leaves_nothing_of_roots() {
     }
 }
 
-/// Whoever has the terminal of a shell of root's can type into it. Hermes gets one of its own, or none.
+/// A process with the terminal of root's shell can type into it. Hermes gets its own terminal, or none.
 #[test]
 fn hermes_types_nothing_into_a_shell_of_roots() {
     const TYPES: &str = "#!/usr/bin/python3
@@ -95,7 +95,7 @@ for terminal in ['/dev/tty', 0, 1, 2]:
     except OSError as error:
         print('refused')
 ";
-    // A shell of root's, which after it reads what stands in its terminal.
+    // A shell of root, which afterwards reads what was typed into its terminal.
     const SHELL: &str = "#!/bin/sh
 \"$@\"
 stty -icanon min 0 time 0
@@ -126,7 +126,7 @@ if head -c 200 | grep -q 'touch /run/typed'; then echo found; else echo nothing;
         let (typed, said) = try_it(command);
         assert!(!typed, "{command}: {said}");
     }
-    // The control: the same without what drops.
+    // The control: the same without the script that drops.
     if fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti").is_ok_and(|allowed| allowed.trim() == "1") {
         let (typed, said) = try_it("/command/s6-setuidgid hermes /opt/hermes/.venv/bin/hermes");
         assert!(typed, "{said}");
@@ -159,9 +159,9 @@ fn profiles_are_made_started_and_deleted_by_hermes_while_the_container_runs() {
         hermes(&["profile", "delete", "writer", "-y"]);
         container.until("[ ! -e /run/service/gateway-writer ]");
         container.until("! pgrep -f 'gateway-[w]riter'");
-        // Hermes may have a directory of a profile that is deleted made again by what still runs in it; not so here.
+        // If a process of a deleted profile still ran, Hermes might make the profile's directory again. Here that does not happen.
         assert_eq!(container.sh("gatewayctl list"), "default\n", "{user}");
-        // Its last lines are kept, and what docker logs shows has its name.
+        // Its last lines are kept, and docker logs shows them with its name.
         assert!(!container.sh("ls /opt/data/logs/gateways/writer").is_empty(), "{user}");
         until("its lines", || container.logs().lines().any(|line| line.starts_with("writer: ")));
         let foreign = container.sh("find /opt/data -ignore_readdir_race ! -user hermes");
@@ -190,7 +190,7 @@ fn one_gateway_serves_all_profiles_while_hermes_is_told_so() {
     set("true");
     hermes(&["gateway", "restart"]);
     container.until("grep -q served_profiles /opt/data/gateway_state.json");
-    // What happens to the profiles has the watch look.
+    // A new profile makes the watch look.
     hermes(&["profile", "create", "second"]);
     container.until("[ \"$(gatewayctl list)\" = default ]");
     container.until("gatewayctl doctor | grep -q 'profiles *nobody serves second: the gateway of default has not looked for profiles since'");
@@ -249,17 +249,17 @@ fn a_volume_of_any_user_works() {
                 &[&[data.as_str(), "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running"], options].concat(),
             );
             container.until_up("default");
-            // It is up from the first line of its run script on, which root runs: the user comes a moment later.
+            // The gateway is up from the first line of its run script on. Root runs that script, and changes to the user a moment later.
             container.until(&format!(
                 "[ \"$(stat -c %u /proc/\"$(/command/s6-svstat -o pid /run/service/gateway-default)\")\" -eq {user} ]"
             ));
         };
-        // As it comes, from a directory that Docker made for root, and of the user of the host, by all of the ways to say so.
+        // By default; with a directory that Docker made for root; and as the user of the host, in each way to say so.
         runs_as(HERMES, &[], 0);
         runs_as(1000, &["--env=HERMES_UID=1000", "--env=HERMES_GID=1000"], 1000);
         runs_as(2000, &["--env=PUID=99", "--env=PGID=100", "--env=HERMES_UID=2000"], 2000);
         runs_as(1000, &["--user=1000:1000", "--tmpfs=/run:exec,uid=1000,gid=1000"], 1000);
-        // One that another number had is taken over, and what lies beside Hermes' own stays.
+        // A file that a former number of the service user owned is given to it. Files beside Hermes' own files stay as they are.
         let mine = volume(HERMES);
         for (name, uid) in [("auth.json", HERMES), ("photo.jpg", 4000)] {
             fs::write(mine.path().join(name), "{}").unwrap();
@@ -280,10 +280,10 @@ fn a_volume_of_any_user_works() {
         container.logs()
     );
     let refused = run(&image("volume", None), &["--env=HERMES_UID=0"], &["id"]);
-    assert!(refused.code == 1 && refused.err.contains("HERMES_UID=0 is no user"), "{refused:?}");
+    assert!(refused.code == 1 && refused.err.contains("HERMES_UID=0 is not the number of a user"), "{refused:?}");
 }
 
-/// What is asked to stop gets the time that it needs, and no line of it is lost.
+/// A process that is asked to stop gets the time that it needs, and none of its lines is lost.
 #[test]
 fn what_needs_long_to_stop_gets_its_time() {
     const SLOW: &str = "#!/bin/sh
@@ -304,7 +304,7 @@ while :; do sleep 0.1; done
             "--env=HERMES_GATEWAY_BOOTSTRAP_STATE=running".to_owned(),
             "--stop-timeout=45".to_owned(),
         ];
-        // The command of the container, which nobody supervises, too.
+        // This holds for the command of the container, too, which nobody supervises.
         let name = image(target, None);
         let command = ["sh", "-c", "trap 'sleep 2; echo the command ends; exit 7' TERM; while :; do sleep 0.1; done"];
         let arguments =

@@ -1,4 +1,4 @@
-//! Each release of Hermes that `PyPI` has, run in the image: it takes and does what the table of releases says.
+//! Runs each release of Hermes that `PyPI` has in the image. It accepts and does what the table of releases says.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,7 +45,7 @@ releases! {
     v0_19_0: "0.19.0";
 }
 
-/// The newest version of each row is run, and no row is run twice.
+/// The newest version of each row is tested, and no row is tested twice.
 #[test]
 fn each_release_that_pypi_has_is_run() {
     let rows: Vec<Version> =
@@ -54,14 +54,14 @@ fn each_release_that_pypi_has_is_run() {
     assert_eq!(run, rows);
 }
 
-/// The build argument is what pip is asked for.
+/// The value of the build argument is what pip gets.
 #[test]
 fn a_version_that_pypi_does_not_have_stops_the_build() {
     let said = build("services", None, &["--build-arg", "HERMES_AGENT_VERSION=0.0.7"]).unwrap_err();
     assert!(said.contains("No matching distribution found for hermes-agent==0.0.7"), "{said}");
 }
 
-/// One image serves all versions, since an image of each takes minutes: the environment of each is mounted in the place of the image's own.
+/// One image serves all versions, because an image for each would take minutes. The environment of each version is mounted over the image's own.
 fn is_as_the_table_says(version: &str) {
     let release = Release::of(version.parse().unwrap()).unwrap();
     let image = image("services", Some(MANIFEST));
@@ -80,7 +80,7 @@ fn is_as_the_table_says(version: &str) {
     hermes.serves_what_it_says();
 }
 
-/// Makes an environment with this version in the directory, as the Dockerfile makes that of the image: at its place, by its Python.
+/// Makes an environment with this version in the directory, as the Dockerfile does for the image: at the same place, with the same Python.
 fn install(image: &str, version: &str, directory: &Path) {
     let uv = Command::new("sh").args(["-c", "command -v uv"]).output().unwrap();
     let uv = String::from_utf8(uv.stdout).unwrap();
@@ -92,9 +92,9 @@ fn install(image: &str, version: &str, directory: &Path) {
     );
     let uv = mount(Path::new(uv.trim_end()), "/usr/local/bin/uv:ro");
     let place = mount(directory, "/opt/hermes/.venv");
-    // Where a network has certificates of its own, they are among those of the image, and not among those of uv.
+    // If the network needs its own certificates, the image has them, but uv does not.
     let certificates = "--env=SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt";
-    // As patient with a slow network as a person.
+    // These limits are as patient with a slow network as a person.
     let patience = ["--env=UV_HTTP_TIMEOUT=180", "--env=UV_HTTP_RETRIES=10"];
     let options = ["run", "--rm", "--network=host", "--entrypoint=sh", certificates, &uv, &place];
     docker(&[&options[..], &patience, &[image, "-euc", &script]].concat()).ok();
@@ -104,10 +104,10 @@ fn install(image: &str, version: &str, directory: &Path) {
 fn aiohttp() -> String {
     let dockerfile = fs::read_to_string(root().join("docker/Dockerfile")).unwrap();
     let version = dockerfile.lines().find_map(|line| line.strip_prefix("ARG AIOHTTP_VERSION="));
-    version.expect("the Dockerfile says which").to_owned()
+    version.expect("the Dockerfile names the version").to_owned()
 }
 
-/// A container with a Hermes, and what is said of it.
+/// A container with a Hermes, and its row in the table of releases.
 struct Hermes {
     container: Container,
     release: &'static Release,
@@ -127,7 +127,7 @@ impl Hermes {
         assert_eq!(refused.code, 2, "{refused:?}");
     }
 
-    /// The synopsis of a command; what the help says behind it may name options of others.
+    /// The synopsis of a command. The rest of the help may name options of other commands.
     fn usage(&self, command: &str) -> String {
         let help = self.container.exec(&["hermes", "gateway", command, "--help"]);
         assert_eq!(help.code, 0, "{help:?}");
@@ -158,13 +158,13 @@ impl Hermes {
         self.serves_both(self.release.topology == Topology::OnRequest);
     }
 
-    /// Starts the gateway of the root profile, which serves the other profile too, or does not; it is stopped at the end.
+    /// Starts the gateway of the root profile, and checks whether it serves the other profile, too. Stops it at the end.
     fn serves_both(&self, serves: bool) {
         self.starts_root();
         let recorded = self.state().get("served_profiles").cloned();
         let both = (serves && self.release.has_record).then(|| serde_json::json!(["default", "coder"]));
         assert_eq!(recorded, both);
-        // Beside it, a gateway of the other ends, or is one of its own, whose settings cannot work.
+        // A gateway of the other profile ends beside it. If the root gateway does not serve that profile, its settings cannot work.
         let exits = self.release.exits;
         let expected = if serves { exits.served.unwrap() } else { exits.fatal };
         assert_eq!(self.ends_of("coder", "-o"), expected, "beside the gateway of default");
@@ -177,13 +177,13 @@ impl Hermes {
         self.container.until("grep -q '\"gateway_state\": *\"running\"' /opt/data/gateway_state.json");
     }
 
-    /// Sends its supervisor this; what the gateway then ends with, once it is down.
+    /// Sends this to the supervisor of a gateway, waits until the gateway is down, and returns its exit code.
     fn ends_of(&self, profile: &str, command: &str) -> u8 {
         let service = format!("/run/service/gateway-{profile}");
         let stat = |fields: &str| self.container.sh(&format!("/command/s6-svstat -o {fields} {service}"));
         let before = stat("updownsince");
         self.container.sh(&format!("/command/s6-svc {command} {service}"));
-        // It has come up since, and is down, or was up, and is down since.
+        // The gateway has come up since and is down, or was up and has gone down since.
         let down = format!("false {}", before.trim_end());
         let state = format!("state=$(/command/s6-svstat -o up,updownsince {service})");
         self.container.until(&format!("{state}; case \"$state\" in '{down}' | true*) false ;; esac"));

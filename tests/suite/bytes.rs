@@ -1,4 +1,4 @@
-//! Bytes: every case is one snapshot of a whole directory as it is on disk, path, mode and text.
+//! Bytes: every case is one snapshot of a whole directory as it is on disk, with path, mode and text.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::{GEN_SERVICE, directory, listing, run, snapshot, succeeds, tool};
 
-/// Declares the cases: each is a test, named as its snapshot is, of what these arguments render.
+/// Declares the cases. Each case is a test of what these arguments render, with the same name as its snapshot.
 macro_rules! cases {
     ($($name:ident: $arguments:expr;)*) => {
         const CASES: &[(&str, &[&str])] = &[$((stringify!($name), &$arguments)),*];
@@ -75,13 +75,13 @@ fn is_its_snapshot(name: &str, arguments: &[&str]) {
     snapshot(name, &format!("gen-service {}", shell_words(arguments)), &text);
 }
 
-/// The arguments as a reviewer could type them.
+/// The arguments as a reviewer can type them.
 fn shell_words(arguments: &[&str]) -> String {
     let words = arguments.iter().map(|word| shell_escape::unix::escape((*word).into()));
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What a manifest renders beside gateways.
+/// What a manifest renders besides gateways.
 const MANIFESTS: [(&str, &str); 5] = [
     ("dashboard_and_watch", "[gateways.coder]\n[dashboard]\n[watch]\n"),
     ("metrics", "[gateways.coder]\n[metrics]\nlisten = \"[::]:9000\"\ndown = true\n"),
@@ -128,7 +128,7 @@ UTF_8 = "héllo 🦀"
     ),
 ];
 
-/// Renders a manifest, and gives the directory.
+/// Renders a manifest, and returns the directory.
 fn rendered(manifest: &str) -> TempDir {
     let directory = directory();
     fs::write(directory.path().join("gateways.toml"), manifest).unwrap();
@@ -156,7 +156,7 @@ fn bytes_and_modes_are_the_same_under_any_umask() {
     for (name, arguments) in CASES {
         let usual = listing(render(arguments, "022").path());
         for umask in ["000", "027", "077", "777"] {
-            // Under 777 the very directories of the run are closed to their owner, unless that is root or sets modes.
+            // Under umask 777 even the directories of the run are closed to their owner, unless the owner is root or sets modes.
             assert_eq!(usual, listing(render(arguments, umask).path()), "{name} {umask}");
         }
     }
@@ -198,7 +198,7 @@ fn every_script_is_clean_for_shellcheck_and_shfmt() {
     }
 }
 
-/// Looks at each script below a directory, and says how many there are.
+/// Checks each script below a directory, and returns how many there are.
 fn all_are_clean(services: &Path) -> usize {
     let listed = listing(services);
     let scripts = listed.lines().filter_map(|line| line.strip_prefix("==> ")?.strip_suffix(" 0755 <=="));
@@ -209,7 +209,7 @@ fn all_are_clean(services: &Path) -> usize {
     scripts.len()
 }
 
-/// Lets shellcheck and shfmt look at a script.
+/// Checks a script with shellcheck and shfmt.
 pub(crate) fn is_clean(script: &Path) {
     clean(Command::new(tool("shellcheck")).args(["--enable=all", "--shell=sh"]), script);
     clean(Command::new(tool("shfmt")).args(["-d", "-ln", "posix", "-i", "2", "-ci"]), script);

@@ -8,7 +8,7 @@ use crate::support::{Ran, snapshot};
 /// Stays up, and says so.
 const STAYS: &str = "echo \"up as $(id -un): $*\"; exec sleep 1000";
 
-/// What has to be left when every gateway has gone: nothing in the scandir, no supervisor, no logger, no zombie.
+/// Checks that nothing is left when every gateway has gone: no directory in the scandir, no supervisor, no logger, no zombie.
 pub(crate) const NOTHING_LEFT: &str =
     "ls -A /run/service; ps -eo stat=,comm= | grep -E '^Z|s6-supervise|s6-log|hermes' || :";
 
@@ -16,7 +16,7 @@ fn assert_ok(ran: &Ran, out: &str) {
     assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (0, "", out));
 }
 
-/// Runs commands, each shown with what it says and its exit code; PATH is empty for them.
+/// Runs commands with an empty PATH, and shows each with its output and its exit code.
 fn session(sandbox: &Sandbox, commands: &[&str]) -> String {
     let mut script = String::from(
         "g() { echo \"\\$ gatewayctl $*\"; PATH= /share/bin/gatewayctl \"$@\" 2>&1 || echo \"[exit $?]\"; echo; }; ",
@@ -76,7 +76,7 @@ fn a_session() {
             "cat /share/scan.log",
         ],
     );
-    // How long something takes, and which process it is, are no matter of this test.
+    // Times and process numbers do not matter for this test.
     let said = said.lines().map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
@@ -129,7 +129,7 @@ fn stop_and_restart_take_a_deaf_gateway_too_and_say_what_they_wait_for() {
     assert_ok(&ran, expected);
 }
 
-/// The finish script forgets the deaths of what somebody stopped. The control does not wait for it.
+/// The finish script forgets the deaths of a gateway that an operator stopped. The control does not wait for that.
 #[test]
 fn a_stop_ends_when_its_finish_script_has() {
     let sandbox = Sandbox::with_programs(STAYS);
@@ -141,7 +141,7 @@ fn a_stop_ends_when_its_finish_script_has() {
     assert_ok(&ran, "1\n0\n");
 }
 
-/// Whoever takes a gateway out while it ends, or its finish script runs, takes nothing away from who stops it.
+/// If a gateway is unregistered while it ends, or while its finish script runs, a stop of it still succeeds.
 #[test]
 fn a_stop_of_what_is_unregistered_meanwhile_is_one() {
     const ENDS: &str = "touch /share/record/ends; until [ -e /share/record/go ]; do sleep 0.02; done";
@@ -159,8 +159,8 @@ fn a_stop_of_what_is_unregistered_meanwhile_is_one() {
     }
 }
 
-/// Whoever writes the deaths of a gateway makes the same file and renames it, as its finish script does while an operator starts it again. The first
-/// try of gatewayctl is overtaken so, for real; the control is what it ends with.
+/// To write the deaths of a gateway, a program makes the same file and renames it. The finish script does so while an operator starts the gateway
+/// again. Here this really overtakes the first try of gatewayctl. The control is the exit code of that try.
 #[test]
 fn a_start_that_is_overtaken_forgives_again() {
     const OVERTAKEN: &str = r#"#!/bin/sh
@@ -182,7 +182,7 @@ exit $code
     assert_ok(&ran, "started coder\n111\n");
 }
 
-/// Many a program takes a second one for the order to end at once.
+/// Many programs take a second signal as the order to end at once.
 #[test]
 fn what_is_stopped_gets_one_sigterm() {
     let sandbox = Sandbox::with_programs(
@@ -199,7 +199,7 @@ fn what_is_stopped_gets_one_sigterm() {
     assert_ok(&ran, "a\nb\nc\n/tmp/out:stopped a\n/tmp/out:stopped b\n/tmp/c:stopped c\n");
 }
 
-/// `s6-svc -o` leaves a gateway up that is not to come up again: it looks like one that is stopping, and nobody has told it.
+/// `s6-svc -o` leaves a gateway up that should not come up again. The gateway looks like one that is stopping, but nobody has stopped it.
 #[test]
 fn what_is_to_run_only_once_is_stopped_all_the_same() {
     let sandbox = Sandbox::with_programs("exec sleep 1000");
@@ -213,7 +213,7 @@ fn what_is_to_run_only_once_is_stopped_all_the_same() {
 
 #[test]
 fn many_gateways_are_stopped_at_once() {
-    // Each ends only when the other one has been told to end as well.
+    // Each gateway ends only after the other one has been told to end as well.
     let sandbox = Sandbox::with_programs(
         "trap 'echo $2 >/share/record/told-$2; until [ -e /share/record/told-a ] && [ -e /share/record/told-b ]; do sleep 0.02; done; exit 0' TERM; \
          echo ready; while :; do sleep 0.05; done",
@@ -290,7 +290,7 @@ fn a_linked_service_directory_of_somebody_else_is_taken_out_and_not_deleted() {
     assert_ok(&ran, ".s6-svscan\n/etc/mine/gateway-coder/run\n");
 }
 
-/// Before s6-svscan begins, nobody can be told to end; there may be no logger's directory either.
+/// Before s6-svscan begins, no process can be told to end. The logger's directory may not exist yet either.
 #[test]
 fn a_gateway_that_nobody_has_begun_to_supervise_can_be_unregistered() {
     let ran = Sandbox::with_programs(STAYS).sh(

@@ -1,5 +1,5 @@
-//! Faults on a live tree: install, register, unregister and reconcile are killed at each of their system calls, and each of
-//! those fails in each of these ways. The scandir has the whole directory or none, a second run converges, and nothing is left.
+//! Faults on a live tree. install, register, unregister and reconcile are killed at each of their system calls, and each call fails in each of these
+//! ways. The scandir has the whole directory or none, a second run converges, and nothing is left.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,14 +10,14 @@ use crate::faults::{Point, can_fail, points, share};
 use crate::sandbox::Sandbox;
 use crate::support::GATEWAYCTL;
 
-/// A profile on the volume, so that reconcile has something to do.
+/// A profile on the volume, so that reconcile has work to do.
 const VOLUME: &str = "mkdir -p /opt/data/profiles/x; touch /opt/data/profiles/x/SOUL.md; chown -R hermes /opt/data;";
 
-/// An operation: what it is called, and how. The first word after `gatewayctl` and its options is the command.
+/// An operation: its name, and its command line. The first word after `gatewayctl` and its options is the command.
 struct Operation {
     name: &'static str,
     command: &'static str,
-    /// Which of its points are tried: each, or each so many, where one try takes a second.
+    /// Which points of the operation are tried: every point, or every n-th point if one try takes a second.
     each: usize,
 }
 
@@ -46,14 +46,14 @@ const OPERATIONS: [Operation; 17] = [
 ];
 
 impl Operation {
-    /// What it needs to be there, once for all tries.
+    /// The preparation, done once for all tries.
     fn begin(&self) -> &'static str {
         match self.name {
             "update" => UPDATE,
             "start" | "stop" | "restart" | "list" | "status" | "logs" | "doctor" | "detect" => {
                 "gatewayctl -q register x; up x; until [ -e /opt/data/logs/gateways/x/current ]; do sleep 0.02; done;"
             }
-            // One that has no port, so that it is well.
+            // A gateway without a port, so that it is healthy.
             "health" => {
                 "mkdir /run/s6/legacy-services; gatewayctl -q register x --hermes-cli run; until gatewayctl -q health; do sleep 0.1; done;"
             }
@@ -61,7 +61,7 @@ impl Operation {
         }
     }
 
-    /// What each try needs besides.
+    /// The preparation of each try.
     fn before_each(&self) -> &'static str {
         match self.name {
             "unregister" => "gatewayctl -q register x --down;",
@@ -71,7 +71,7 @@ impl Operation {
         }
     }
 
-    /// What takes long is tried with the faults that matter there.
+    /// An operation that takes long is tried only with the faults that matter there.
     fn is_tried(&self, fault: &str) -> bool {
         match self.name {
             "update" | "move" => !matches!(fault, "error=EROFS" | "error=EACCES"),
@@ -89,12 +89,12 @@ impl Operation {
     }
 }
 
-/// Two gateways that are to be updated, file by file, a new directory and a missing file among them, and one that is new.
+/// Two gateways to update file by file, with a new directory and a missing file, and one new gateway.
 const UPDATE: &str = "gen-service -q x z --down --out /tmp/tree; gatewayctl -q install /tmp/tree; \
     gen-service -q x y z --down --env A=1 --crash-budget off --out /tmp/new; rm /tmp/new/gateway-x/timeout-kill; \
     mkdir /tmp/new/gateway-x/env; echo 1 >/tmp/new/gateway-x/env/B;";
 
-/// What each iteration does, in the shell beside s6-svscan. Every complaint is a failure of the test.
+/// What each iteration does, in the shell beside s6-svscan. Every message is a failure of the test.
 const EACH: &str = r#"
 complain() { echo "$name $n: $* ($(cat /tmp/err))"; }
 same() { diff -r "$1/gateway-$2" "/run/service/gateway-$2" >/tmp/diff 2>&1 || ! grep -v ': supervise$\|: event$' /tmp/diff >/tmp/log; }
@@ -189,7 +189,7 @@ echo "tried $tried"
 "#;
 
 fn each_point(fault: &str, only: &[&str]) {
-    // It answers at once what doctor asks.
+    // A gateway that answers at once what doctor asks.
     let sandbox =
         Sandbox::with_programs("case $* in *--help) echo --foreground --port ;; *) echo up; exec sleep 1000 ;; esac");
     for operation in OPERATIONS.iter().filter(|operation| operation.is_tried(fault)) {
@@ -215,7 +215,7 @@ fn each_point(fault: &str, only: &[&str]) {
         };
         assert!(all.len() >= least, "{name}: {all:?}");
         let mut listed = String::new();
-        // Other faults begin at other points, and each command is tried at one at least.
+        // Other faults begin at other points. Each command is tried at one point at least.
         let first = (fault.len() % step).min(all.len() - 1);
         for (name, count) in all[first..].iter().step_by(step) {
             writeln!(listed, "{name} {count}").unwrap();
@@ -231,7 +231,7 @@ fn each_point(fault: &str, only: &[&str]) {
     }
 }
 
-/// A command that nobody thought of here is not forgotten: the list is that of the program itself.
+/// The test reads the list of commands from the program itself, so it forgets no command.
 #[test]
 fn every_command_is_tried() {
     let help = Command::new(GATEWAYCTL).arg("help").output().unwrap();
@@ -242,8 +242,8 @@ fn every_command_is_tried() {
         .lines()
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .map(|line| line.split_whitespace().next().unwrap())
-        // A watch does not end: what it does is what reconcile and unregister do. A repair touches no scandir, and each of its steps stands alone.
-        // So a watchdog: what it does is to tell a supervisor. A shard is a script that is printed.
+        // A watch does not end, and what it does is what reconcile and unregister do. A repair changes no scandir, and each of its steps stands
+        // alone. A watchdog only tells a supervisor something. `shard` only prints a script.
         .filter(|command| !["help", "watch", "watchdog", "repair", "shard"].contains(command))
         .collect();
     let words = OPERATIONS.iter().map(|operation| operation.command.split_whitespace().nth(4).unwrap());

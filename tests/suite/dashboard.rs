@@ -5,7 +5,7 @@ use std::fs;
 use crate::sandbox::{As, SHELLS, Sandbox, Shell};
 use crate::support::set_mode;
 
-/// A sandbox with what this manifest renders.
+/// A sandbox with the rendered services of this manifest.
 fn sandbox(shell: Shell, manifest: &str) -> Sandbox {
     let directory = crate::support::directory();
     let path = directory.path().join("gateways.toml");
@@ -38,7 +38,7 @@ fn run_calls_the_dashboard_as_the_service_user_in_its_home() {
                 ("B", "$(id)"),
                 ("HOME", HOME),
                 ("HERMES_HOME", HOME),
-                // What a script calls its own variables must not be in the way of these.
+                // These variables have the names of the script's own variables, and must not disturb it.
                 ("host", "$(id) it's"),
                 ("port", "$(id) it's"),
             ] {
@@ -159,7 +159,7 @@ fn run_does_not_begin_where_the_service_user_cannot_write() {
     }
 }
 
-/// The watch is root's, and has the environment of the container.
+/// The watch runs as root, and has the environment of the container.
 #[test]
 fn the_watch_is_gatewayctl_watch_as_root() {
     for shell in SHELLS {

@@ -1,11 +1,11 @@
-//! `gatewayctl doctor`: each of its findings, on a machine that has what it finds.
+//! `gatewayctl doctor`: each of its findings, on a machine that has the problem.
 
 use std::fs;
 
 use crate::sandbox::Sandbox;
 use crate::support::snapshot;
 
-/// What a gateway does is in its profile's name; both command lines are known.
+/// The name of a profile says what its gateway does. The stand-in accepts both command lines.
 const HERMES: &str = r#"
 case $* in
   'gateway start --help') echo 'usage: hermes gateway start [-h] [--foreground] [--port PORT]' ;;
@@ -17,7 +17,7 @@ case $* in
   *) echo running; exec sleep 1000 ;;
 esac"#;
 
-/// `finds WHAT [OPTION...]` shows what doctor finds, beside what is as it should be, and its exit code.
+/// `finds WHAT [OPTION...]` shows the findings of doctor, except those that are as they should be, and its exit code.
 const FINDS: &str = r#"
 finds() { what=$1; shift; printf '# %s\n' "$what"; gatewayctl -q doctor "$@" 2>&1 || echo "[exit $?]"; echo; }
 as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
@@ -121,7 +121,7 @@ fn gateways_that_gave_up() {
 fn hermes_that_takes_another_command_line() {
     let sandbox = Sandbox::with_programs(HERMES);
     for (name, text) in [
-        // As hermes-agent 0.19.
+        // Like hermes-agent 0.19.
         (
             "pypi",
             "case $* in 'gateway start --help') echo 'usage: hermes gateway start [--system]' ;; 'gateway run --help') echo 'usage: hermes gateway run [-q] [--replace]' ;; esac",

@@ -1,4 +1,4 @@
-//! What an operator meets every day: names that are mistyped, what others may not do, all gateways at once, the states of `status`, and JSON.
+//! What an operator meets every day: mistyped names, missing rights, all gateways at once, the states of `status`, and JSON.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::support::{Ran, run, snapshot};
 /// Stays up, and says so.
 const STAYS: &str = "echo \"up as $(id -un): $*\"; exec sleep 1000";
 
-/// Shows what a command says, and how it ended.
+/// Shows the output of a command, and its exit code.
 const SHOWS: &str = "g() { echo \"\\$ gatewayctl $*\"; gatewayctl \"$@\" 2>&1 || echo \"[exit $?]\"; }; \
                      as() { setpriv --reuid 10000 --regid 10000 --clear-groups \"$@\"; }; \
                      register() { gatewayctl -q register \"$@\" --hermes-cli run; }; ";
@@ -20,7 +20,7 @@ fn live(sandbox: &Sandbox, command: &str) -> Ran {
     ran
 }
 
-/// Whatever is asked of a gateway that is not there, the one that was probably meant is told, and the exit code is 4.
+/// If a gateway does not exist, every command names the one that was probably meant, and exits with 4.
 #[test]
 fn the_name_that_was_probably_meant_is_offered() {
     let ran = live(
@@ -33,7 +33,7 @@ fn the_name_that_was_probably_meant_is_offered() {
     snapshot("near_names", "", &ran.out);
 }
 
-/// Who may do what was refused is told: the owner, root, or the members of the control group of that gateway.
+/// If a command is refused, the message says who may run it: the owner, root, or the members of the control group of that gateway.
 #[test]
 fn who_is_refused_something_is_told_who_may() {
     let ran = live(
@@ -51,7 +51,7 @@ fn who_is_refused_something_is_told_who_may() {
     snapshot("who_may", "", &ran.out);
 }
 
-/// A gateway that is to restart waits here until every other one has been told to: one after the other, that would never be.
+/// Each gateway waits here until every other one has been told to restart. A restart of one after the other would never end.
 #[test]
 fn all_restart_at_once_unless_one_after_the_other_is_asked_for() {
     let together = "name=$2; trap 'echo >/share/record/told-$name; while [ \"$(ls /share/record | grep -c told)\" -lt 3 ]; do sleep 0.02; done; exit 0' TERM; \
@@ -75,7 +75,7 @@ fn all_restart_at_once_unless_one_after_the_other_is_asked_for() {
     );
 }
 
-/// `--all` is every gateway and nothing else: whoever reaches the dashboard may do all that Hermes may.
+/// `--all` means every gateway and nothing else, because a user who reaches the dashboard may do everything that Hermes may.
 #[test]
 fn all_is_every_gateway_and_nothing_else() {
     let ran = live(
@@ -88,7 +88,7 @@ fn all_is_every_gateway_and_nothing_else() {
     snapshot("all_of_them", "", &ran.out);
 }
 
-/// Each state that a service can be in, as people and programs read it, and what it does to the exit code.
+/// Each state that a service can be in, as people and programs read it, and its effect on the exit code.
 #[test]
 fn states() {
     let sandbox = Sandbox::with_programs(
@@ -122,7 +122,7 @@ fn states() {
     );
 }
 
-/// What the next boot does is told where that is known: by the image, or by what is recorded on the volume.
+/// `status` says what the next boot does if that is known: from the image, or from what is recorded on the volume.
 #[test]
 fn what_the_next_boot_does() {
     let sandbox = Sandbox::with_programs(STAYS);
@@ -192,7 +192,7 @@ fn what_programs_read_fits_its_schema() {
     snapshot("documents", "", &ran.out);
 }
 
-/// With `--json`, what goes wrong is a document, too, with a word for what kind it is of and the exit code that goes with that.
+/// With `--json`, an error is a document, too. It has a word for the kind of error, and the exit code that belongs to that kind.
 #[test]
 fn errors_are_documents_where_a_program_reads_them() {
     let ran = live(
@@ -209,7 +209,7 @@ fn errors_are_documents_where_a_program_reads_them() {
     snapshot("errors_as_documents", "", &ran.out);
 }
 
-/// A log has each line as a document: when it was said, and what, with nothing in it that a terminal acts on.
+/// Each line of a log is a document: its time, and its text without anything that a terminal acts on.
 #[test]
 fn a_log_is_documents_where_a_program_reads_it() {
     let ran = live(
@@ -224,7 +224,7 @@ fn a_log_is_documents_where_a_program_reads_it() {
     assert_eq!(ran.out, expected);
 }
 
-/// A manifest may come through a pipe; the files that it names are looked for in the working directory.
+/// A manifest may come through a pipe. The files that it names are then relative to the working directory.
 #[test]
 fn a_manifest_on_standard_input() {
     let directory = crate::support::directory();

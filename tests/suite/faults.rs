@@ -1,5 +1,5 @@
-//! Faults: a run is killed at each of its system calls in turn, and each of them fails in each of these ways. The tree has
-//! each service directory whole or not at all, a failed run changes nothing, and a second run gets everything right.
+//! Faults: a run is killed at each of its system calls in turn, and each of them fails in each of these ways. The tree has each service directory
+//! whole or not at all, a failed run changes nothing, and a second run gets everything right.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,22 +13,22 @@ use crate::support::{GATEWAYCTL, GEN_SERVICE, directory, listing, run, succeeds,
 /// How a tree is written: what a run may do to what it finds.
 const KINDS: [&str; 3] = ["--prune", "--force", S6_RC];
 
-/// A tree for s6-rc, in which a gateway is two directories and a file of a bundle that is not its own; it is pruned, too.
+/// A tree for s6-rc, which is also pruned. In it, a gateway is two directories and a file in a bundle that belongs to others.
 const S6_RC: &str = "--layout=s6-rc";
 
-/// Calls that ask for memory, or for nothing; where they fail, the machine is at its end.
+/// Calls that ask for memory, or for nothing. If they fail, the machine is at its end.
 pub(crate) const NOT_OURS: [&str; 7] = ["brk", "mmap", "munmap", "mremap", "madvise", "sigaltstack", "exit_group"];
 
-/// Calls that no Linux lets fail in any of these ways, which Rust's own library and rustix therefore take for granted; and signals, by
-/// which nothing is done.
+/// Calls that Linux never lets fail in any of these ways, so Rust's own library and rustix take them for granted. Signals are here, too, because they
+/// do nothing.
 pub(crate) fn can_fail(name: &str) -> bool {
     const GRANTED: [&str; 7] =
         ["clock_nanosleep", "futex", "geteuid", "getrandom", "restart_syscall", "sched_getaffinity", "umask"];
     !GRANTED.contains(&name) && !name.starts_with("rt_sig")
 }
 
-/// One of so many points is tried with this fault, each time from another one on, so that all together come to most of them. With `FAULTS=all`
-/// each point is tried with each fault, which takes half an hour.
+/// Only every n-th point is tried with this fault. Each fault begins at another point, so together they cover most points. With `FAULTS=all` each
+/// point is tried with each fault, which takes half an hour.
 pub(crate) fn share(fault: &str) -> usize {
     match fault {
         _ if std::env::var("FAULTS").is_ok_and(|which| which == "all") => 1,
@@ -38,7 +38,7 @@ pub(crate) fn share(fault: &str) -> usize {
     }
 }
 
-/// A system call of a run: its name, and the how-many-th call of that name it is.
+/// A system call of a run: its name, and its number among the calls of that name.
 pub(crate) type Point = (String, usize);
 
 struct Faults {
@@ -50,8 +50,8 @@ struct Faults {
 }
 
 impl Faults {
-    /// A tree in which a run has one directory to create, one to update, one to leave and one to remove, and in which a
-    /// killed run has left something; or in which what stands in the way is somebody else's.
+    /// A tree in which a run has one directory to create, one to update, one to leave and one to remove, and in which a killed run has left
+    /// something. Or a tree in which somebody else's directory is in the way.
     fn new(kind: &'static str) -> Self {
         let template = directory();
         let path = template.path();
@@ -77,14 +77,14 @@ impl Faults {
         Self { kind, points, before, after: directories(copy.path()), template }
     }
 
-    /// Runs once for each point, with this fault there; gives each run's point, copy of the tree, exit code and error.
+    /// Runs once for each point, with the fault at that point. Returns each run's point, copy of the tree, exit code and error.
     fn each(&self, fault: &str, only: &[&str], check: impl Fn(&Point, &Path, i32, &str)) {
         assert!(self.points.len() > 50, "{:?}", self.points);
         let mut tried = 0;
         let killed = fault.contains("signal");
         let is_tried =
             |(name, _): &&Point| (only.is_empty() || only.contains(&name.as_str())) && (killed || can_fail(name));
-        // Most of what the two do is the same.
+        // The two kinds of run do mostly the same, so one kind is tried at fewer points.
         let each = share(fault) * if self.kind == "--prune" { 1 } else { 3 };
         for point in self.points.iter().filter(is_tried).skip(fault.len() % each).step_by(each) {
             tried += 1;
@@ -101,7 +101,7 @@ impl Faults {
     }
 }
 
-/// Those of a run that writes a tree of this kind, or that looks whether it is as it should be.
+/// The calls of a run that writes a tree of this kind, or that checks it.
 fn arguments(kind: &'static str, writes: bool) -> Vec<&'static str> {
     let which = match (writes, kind) {
         (false, _) => "--check",
@@ -112,7 +112,7 @@ fn arguments(kind: &'static str, writes: bool) -> Vec<&'static str> {
     vec!["--manifest", "gateways.toml", "--out", "out", layout, which]
 }
 
-/// The calls from the first on that names something.
+/// The calls from the first one on that names something.
 pub(crate) fn points(trace: &str, first: &str) -> Vec<Point> {
     let mut counts = BTreeMap::new();
     let mut points = Vec::new();
@@ -136,7 +136,7 @@ fn copy(template: &Path) -> TempDir {
     copy
 }
 
-/// Exit code (137 where it was killed) and standard error of a run under strace.
+/// The exit code (137 if it was killed) and the standard error of a run under strace.
 fn strace(kind: &'static str, directory: &Path, options: &[&str]) -> (i32, String) {
     let mut command = Command::new(tool("strace"));
     command
@@ -151,7 +151,8 @@ fn strace(kind: &'static str, directory: &Path, options: &[&str]) -> (i32, Strin
     (output.status.code().unwrap_or(137), error)
 }
 
-/// Each service directory below `out`, as text, and what stands in the place of one; what is dot-named is none. So is each member of the bundle.
+/// Each service directory below `out` as text, and anything that is in the place of one. Dot names do not count. Each member of the bundle is here,
+/// too.
 fn directories(path: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for above in ["out", "out/user", "out/user/contents.d"] {
@@ -168,7 +169,7 @@ fn directories(path: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// Each directory is whole, old or new. Whatever is done there next takes the set back, or all of it stands.
+/// Each directory is whole, old or new. The next command there takes the whole set back, or all of the set stays.
 #[test]
 fn killed_at_each_system_call() {
     for kind in KINDS {
@@ -196,7 +197,7 @@ fn fails_cleanly(errno: &str, text: &str, only: &[&str]) {
         faults.each(&format!("error={errno}"), only, |point, path, code, error| {
             let now = directories(path);
             match code {
-                // Nothing depends on this call: a close, a look that has another way.
+                // Nothing depends on this call. It is a close, or a check that can be made in another way.
                 0 => assert_eq!((&now, error), (&faults.after, ""), "{point:?}"),
                 1 => {
                     let one_line = error.strip_suffix('\n').is_some_and(|line| !line.contains('\n'));
@@ -243,7 +244,7 @@ fn no_descriptor_is_left_at_each_system_call_that_makes_one() {
     fails_cleanly("EMFILE", "", &["openat", "openat2", "fcntl", "dup"]);
 }
 
-/// A signal that comes before the run is final takes all of it back; one that comes later changes nothing any more.
+/// A signal before the run is final takes all of it back. A later signal changes nothing any more.
 #[test]
 fn a_signal_at_each_system_call() {
     for (kind, signal, number) in [("--prune", "INT", 2), ("--force", "TERM", 15), ("--prune", "HUP", 1)] {
@@ -260,7 +261,7 @@ fn a_signal_at_each_system_call() {
     }
 }
 
-/// A disk that gets full at any page: a write is short, and the next one fails. Nothing is half there.
+/// The disk becomes full at each page in turn: a write is short, and the next one fails. Nothing is half written.
 #[test]
 fn a_disk_that_gets_full_at_any_page() {
     let directory = directory();
@@ -274,7 +275,7 @@ fn a_disk_that_gets_full_at_any_page() {
     assert!(full.parse::<u32>().unwrap() > 5 && done.parse::<u32>().unwrap() > 3, "{}", ran.out);
 }
 
-/// `$0` is gen-service, `$1` gatewayctl. Each file takes pages of its own, so that every one of them is the first that does not fit.
+/// `$0` is gen-service, `$1` gatewayctl. Each file takes its own pages, so each file is once the first that does not fit.
 const FULL: &str = r#"
 mkdir disk
 env=$(head -c 9000 /dev/zero | tr '\0' x)

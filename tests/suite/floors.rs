@@ -1,11 +1,11 @@
-//! The order of the floors: a floor imports only what is below it, no two files import each other in a circle, and no file is long
-//! without a reason.
+//! The order of the floors: a floor imports only from the floors below it, no two files import each other in a circle, and no file is long without a
+//! reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the ground to the top; docs/architecture.md says what each is for.
+/// From the ground to the top. docs/architecture.md says what each floor is for.
 const FLOORS: [&str; 18] = [
     "base", "spec", "disk", "render", "source", "tree", "s6", "manager", "health", "hermes", "volume", "boot",
     "metrics", "doctor", "error", "cli", "fuzz", "lib",
@@ -14,7 +14,7 @@ const FLOORS: [&str; 18] = [
 /// A file with more lines says why in its first comment.
 const MOST_LINES: usize = 300;
 
-/// A file of `src/`: its path below it, as modules are named, and its lines without comments, and without its tests.
+/// A file of `src/`: its path below `src/`, as modules are named, and its lines without comments and tests.
 struct File {
     module: Vec<String>,
     code: Vec<String>,
@@ -30,7 +30,7 @@ impl File {
             module.pop();
         }
         let own = text.split("#[cfg(test)]").next().unwrap_or_default();
-        // A `use` may go over several lines.
+        // A `use` may span several lines.
         let code: Vec<&str> = own.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let code = code.join("\n").replace("{\n", "{").split(";\n").map(|part| part.replace('\n', " ")).collect();
         Self { module, code, text }
@@ -43,7 +43,7 @@ impl File {
             .unwrap_or_else(|| panic!("{:?} is on no floor", self.module))
     }
 
-    /// What it imports from this crate, each as a path of names from the root.
+    /// The imports from this crate, each as a path of names from the root.
     fn imports(&self) -> BTreeSet<Vec<String>> {
         let mut found = BTreeSet::new();
         for code in &self.code {
@@ -54,7 +54,7 @@ impl File {
             }
             for (at, _) in code.match_indices("super::") {
                 let before = &code[..at];
-                assert!(!before.ends_with("super::"), "{:?} climbs more than one level: {code}", self.module);
+                assert!(!before.ends_with("super::"), "{:?} has a path with more than one super: {code}", self.module);
                 if !before.ends_with("pub(in ") {
                     found.extend(paths(&code[at + "super::".len()..], &self.module[..self.module.len() - 1]));
                 }
@@ -131,16 +131,16 @@ fn no_two_files_import_each_other_in_a_circle() {
     for file in &files {
         let own = edges.entry(&file.module).or_default();
         for import in file.imports() {
-            // The file is the longest beginning of the path that is one.
+            // The file is the longest prefix of the path that is a file.
             let target = (1..=import.len()).rev().find_map(|length| modules.get(&import[..length]));
             own.extend(target.filter(|target| **target != file.module));
         }
-        // A `mod.rs` hands on what its own files have.
+        // A `mod.rs` re-exports what its own files have.
         own.extend(
             modules.iter().filter(|inner| inner.len() == file.module.len() + 1 && inner.starts_with(&file.module)),
         );
     }
-    // Whoever imports nothing that is left, or is imported by nobody that is left, is in no circle.
+    // A file is in no circle if it imports none of the files that are left, or if none of them imports it.
     loop {
         let left: BTreeSet<&[String]> = edges.keys().copied().collect();
         let imported: BTreeSet<&[String]> = edges.values().flatten().copied().collect();
@@ -173,7 +173,7 @@ fn no_file_is_long_without_a_reason() {
     }
 }
 
-/// docs/architecture.md draws what is there: the same floors, in the same order, and each file.
+/// docs/architecture.md shows the code as it is: the same floors in the same order, and each file.
 #[test]
 fn the_map_shows_every_floor_and_file() {
     let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
@@ -185,6 +185,6 @@ fn the_map_shows_every_floor_and_file() {
     for file in files() {
         let name = file.module.last().unwrap();
         let is_drawn = map.contains(&format!("`{name}")) || map.contains(&format!("/{name}"));
-        assert!(is_drawn, "{:?} is not on the map", file.module);
+        assert!(is_drawn, "{:?} is not in docs/architecture.md", file.module);
     }
 }

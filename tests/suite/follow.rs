@@ -1,9 +1,9 @@
-//! What follows the profiles of a volume: `gatewayctl watch`, `reconcile --prune`, and what of Hermes' own manager is taken over.
+//! What follows the profiles of a volume: `gatewayctl watch`, `reconcile --prune`, and the takeover from Hermes' own manager.
 
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, snapshot};
 
-/// As in [`crate::boot`], with a watch that says what it does to `/tmp/watch`.
+/// Like in [`crate::boot`], with a watch that writes what it does to `/tmp/watch`.
 const HELPERS: &str = r#"
 as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
 profile() {
@@ -49,7 +49,8 @@ fn profiles_come_and_go_and_are_renamed_under_a_watch() {
     assert_eq!(ran.out, expected);
 }
 
-/// The control group may stop them, and the profiles are the service user's, but what it does ends with the right set, and nothing of others is gone.
+/// The control group may stop the gateways, and the profiles belong to the service user. Still, the set is right at the end, and nothing that belongs
+/// to others is gone.
 #[test]
 fn a_storm_of_profiles_ends_with_the_right_set() {
     let ran = live(
@@ -62,7 +63,7 @@ fn a_storm_of_profiles_ends_with_the_right_set() {
     assert_eq!(ran.out, "alive\nbounded\nsame\n");
 }
 
-/// One whose gateway is deaf to TERM keeps no new one waiting.
+/// A profile whose gateway ignores TERM does not make a new profile wait.
 #[test]
 fn what_leaves_slowly_keeps_no_new_one_waiting() {
     let sandbox = Sandbox::with_programs(
@@ -74,7 +75,7 @@ fn what_leaves_slowly_keeps_no_new_one_waiting() {
          pkill -KILL -f 'while|hermes -p deaf' || :; kill $watch; wait $watch; echo $?"
     ));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
-    assert!(ran.out.starts_with("1\n"), "it was still on its way out: {}", ran.out);
+    assert!(ran.out.starts_with("1\n"), "the deaf gateway is still leaving: {}", ran.out);
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn a_gateway_without_a_profile_is_told_of_and_pruned() {
     assert_eq!(ran.out, expected);
 }
 
-/// As in the image's target `volume`, where a boot goes by what is recorded.
+/// Like in the image's target `volume`, where a boot starts what is recorded.
 #[test]
 fn an_operator_is_told_of_a_boot_that_does_something_else() {
     let sandbox = Sandbox::with_programs("case $* in *--help) exit ;; *) exec sleep 1000 ;; esac");
@@ -172,7 +173,7 @@ fn supervisors_whose_directory_is_gone_are_seen_and_ended() {
     assert_eq!(ran.out, expected);
 }
 
-/// A root gateway that serves all, as Hermes says it does; others end with 1 beside it.
+/// A root gateway serves all profiles, and Hermes says so. Other gateways end with 1 beside it.
 const SERVES_ALL: &str = r#"case $* in
   *--help) exit ;;
   -p*) exit 1 ;;
@@ -180,7 +181,7 @@ esac
 printf '{"gateway_state":"running","pid":%s,"start_time":%s,"served_profiles":["default","coder","writer"]}' $$ "$(cut -d' ' -f22 /proc/$$/stat)" >/opt/data/gateway_state.json
 exec sleep 1000"#;
 
-/// By the variable, or by `config.yaml`. What an earlier run wrote there says nothing. What somebody named is there, and down.
+/// The variable says so, or `config.yaml`. What an earlier run wrote there does not count. A gateway that a manifest names is there, and is down.
 #[test]
 fn profiles_that_the_root_gateway_will_serve_get_none() {
     let ran = live(
@@ -203,7 +204,7 @@ fn profiles_that_the_root_gateway_will_serve_get_none() {
     snapshot("served_dry_run", "What reconcile would do, by who says that the root gateway serves all.", &ran.out);
 }
 
-/// Hermes is told to serve all while each profile has a gateway of its own, and is started again.
+/// Hermes is told to serve all profiles while each profile has its own gateway, and is restarted.
 #[test]
 fn gateways_of_served_profiles_are_told_of_and_taken_out() {
     let sandbox = Sandbox::with_programs(SERVES_ALL);

@@ -5,7 +5,7 @@ use std::fs;
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, snapshot};
 
-/// A stand-in for Hermes that does what its profile says; one that serves answers with what stands in `answer-PROFILE`, or 200.
+/// A stand-in for Hermes that does what its profile says. If it serves, it answers with the status in `answer-PROFILE`, or 200.
 const HERMES: &str = "echo run >>/share/record/runs-$2; case $2 in \
     loop*) exit 1 ;; thrice) [ \"$(wc -l </share/record/runs-thrice)\" -gt 3 ] || exit 1; exec sleep 1000 ;; config*) exit 78 ;; serve*) exec python3 /share/serve.py $2 ;; *) exec sleep 1000 ;; esac";
 
@@ -35,8 +35,8 @@ pub(crate) fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Runs a command beside an s6-svscan whose container has booted. `serve NAME PORT [OPTION...]` registers a gateway that answers there; `health` says
-/// what it says, and how it ended; `until_well` waits until all is well.
+/// Runs a command beside an s6-svscan whose container has booted. `serve NAME PORT [OPTION...]` registers a gateway that answers at the port.
+/// `health` shows its output and its exit code. `until_well` waits until all gateways are healthy.
 pub(crate) fn live(sandbox: &Sandbox, command: &str) -> Ran {
     sandbox.live_apart(&format!(
         "register() {{ gatewayctl -q register \"$@\" --hermes-cli run; }}; \
@@ -49,7 +49,7 @@ pub(crate) fn live(sandbox: &Sandbox, command: &str) -> Ran {
     ))
 }
 
-/// How long something is up, and how often it died meanwhile, are no matter of these tests.
+/// Uptimes, and how often a gateway died meanwhile, do not matter for these tests.
 const NO_NUMBERS: &str = "sed 's/up for [0-9]* s/up for N s/; s/died [0-9]* times/died N times/'";
 
 #[test]
@@ -84,7 +84,7 @@ fn what_is_not_well_is_said_a_line_each() {
     snapshot("health", "", &ran.out);
 }
 
-/// A gateway that its supervisor sees up, and that does not answer any more, is restarted. That spends its crash budget, and its log says why.
+/// If a gateway is up for its supervisor but does not answer any more, it is restarted. The restart spends its crash budget, and its log says why.
 #[test]
 fn the_watchdog_restarts_what_does_not_answer() {
     let sandbox = sandbox();
@@ -107,7 +107,7 @@ fn the_watchdog_restarts_what_does_not_answer() {
     snapshot("watchdog", "", &ran.out);
 }
 
-/// What supervisors write down is read without s6-svstat and s6-svdt, and means the same.
+/// gatewayctl reads the files of supervisors without s6-svstat and s6-svdt, and gets the same result.
 #[test]
 fn status_is_what_the_programs_of_s6_say() {
     let ran = live(
@@ -130,7 +130,7 @@ fn status_is_what_the_programs_of_s6_say() {
         let last = match (code, signal) {
             ("-1", "NA") => serde_json::Value::Null,
             ("-1", signal) => serde_json::json!({ "code": null, "signal": signal }),
-            // What has never run has ended with 0 for s6-svstat.
+            // For s6-svstat, a service that has never run has ended with 0.
             ("0", _) if row["profile"] == "down" => serde_json::Value::Null,
             (code, _) => serde_json::json!({ "code": code.parse::<u16>().unwrap(), "signal": null }),
         };
@@ -138,7 +138,7 @@ fn status_is_what_the_programs_of_s6_say() {
         assert_eq!(row["pid"].as_i64().unwrap_or(-1).to_string(), pid, "{row}");
         assert_eq!(row["last_exit"], last, "{row}");
         assert_eq!(row["restarts"].to_string(), said[1], "{row}");
-        // They are asked one after the other; a table without leap seconds is 27 s off.
+        // The two are asked one after the other. A table without leap seconds differs by 27 s.
         let later = row["seconds"].as_u64().unwrap() - seconds.parse::<u64>().unwrap();
         assert!(later < 20, "{row} is {later} s later");
         ends.push(row["state"].as_str().unwrap().to_owned());

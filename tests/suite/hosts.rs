@@ -1,4 +1,4 @@
-//! The service managers of hosts: what their programs are called with, and what is answered for them.
+//! The service managers of hosts: how their programs are called, and how gatewayctl answers for them.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::{GATEWAYCTL, Ran, directory, run, set_mode};
 
-/// Stand-ins for the three programs: each writes down what it was called with, and answers what `answer` says.
+/// Stand-ins for the three programs. Each records how it was called, and answers what `answer` says.
 fn stand_ins(answer: &str) -> TempDir {
     let directory = directory();
     for program in ["systemctl", "launchctl", "schtasks"] {
@@ -106,7 +106,7 @@ fn what_does_not_run_or_fails_is_told() {
     }
 }
 
-/// There the word for another service is the name of a profile.
+/// On hosts, the word for another service is the name of a profile.
 #[test]
 fn none_has_a_dashboard() {
     for kind in ["systemd", "launchd", "windows"] {
@@ -178,7 +178,7 @@ fn detection_goes_by_the_signs() {
     write("proc/1/comm", "systemd\n");
     fs::create_dir_all(root.join("run/systemd/system")).unwrap();
     assert_eq!(detect(&signs("linux")), Some(Kind::Systemd));
-    // PID 1 alone is not enough, nor is the directory alone.
+    // PID 1 alone is not enough, and the directory alone is not enough.
     write("proc/1/comm", "s6-svscan\n");
     assert_eq!(detect(&signs("linux")), Some(Kind::Systemd));
     fs::create_dir_all(root.join("run/s6/basedir")).unwrap();

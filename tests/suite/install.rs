@@ -77,7 +77,8 @@ fn an_update_keeps_the_live_directory_and_replaces_its_files() {
     );
 }
 
-/// Killed between two of its renames; whatever changes the scandir next takes it back, and says so. What leaves no mixture says nothing.
+/// The run is killed between two of its renames. The next command that changes the scandir takes it back, and says so. If the run left no mixture,
+/// the command says nothing.
 #[test]
 fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
     let ran = sandbox().live(
@@ -99,8 +100,8 @@ fn an_update_that_is_killed_is_taken_back_by_the_next_run() {
     );
 }
 
-/// Killed between two of its renames; whatever changes the scandir next takes the set back. What a supervisor has found meanwhile leaves as any
-/// gateway does.
+/// The run is killed between two of its renames. The next command that changes the scandir takes the set back. If a supervisor has started for a
+/// gateway meanwhile, the gateway leaves like any other.
 #[test]
 fn an_install_that_is_killed_is_taken_back_by_the_next_run() {
     let ran = sandbox().live(&format!(
@@ -153,7 +154,7 @@ fn before_there_is_an_s6_svscan_and_across_file_systems() {
     );
 }
 
-/// Shows each of these commands with what it says, after `prepare`, in a scandir that must stay as it was.
+/// Runs `prepare` and then each of these commands, and shows their output. The scandir must stay as it was.
 fn refused(name: &str, live: bool, cases: &[(&str, &str)]) {
     let mut text = String::new();
     for (prepare, command) in cases {
@@ -261,7 +262,7 @@ fn an_ordinary_user_changes_nothing() {
     assert_ok(&ran, &expected);
 }
 
-/// In s6 2.11 a logged service takes one of those that `-c` allows; in 2.15, with `-C`, it takes two.
+/// In s6 2.11 a logged service takes one of the slots that `-c` allows. In 2.15, with `-C`, it takes two.
 #[test]
 fn an_s6_svscan_without_room_takes_nothing_and_what_ran_runs_on() {
     let ran = sandbox().live_with(
@@ -295,7 +296,7 @@ fn five_hundred_gateways_where_there_is_room_for_as_many_and_no_more() {
 #[test]
 fn an_s6_svscan_that_goes_between_two_steps() {
     let sandbox = sandbox();
-    // The rescan is what kills it: what s6-svscanctl then says is s6's own.
+    // The rescan kills s6-svscan, so the error text comes from s6-svscanctl itself.
     let script = "#!/bin/sh\nkill -9 $(cat /share/svscan)\nwhile kill -0 $(cat /share/svscan) 2>/dev/null; do sleep 0.02; done\nexec /usr/bin/s6-svscanctl \"$@\"\n";
     fs::write(sandbox.path("s6-svscanctl"), script).unwrap();
     let ran = sandbox.live(
@@ -312,7 +313,7 @@ fn an_s6_svscan_that_goes_between_two_steps() {
 fn the_help_of_gatewayctl() {
     let ran = sandbox().sh("gatewayctl -h; for c in install register unregister reconcile doctor list status start stop restart logs detect; do gatewayctl $c -h; echo; done", b"");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
-    // What all commands share is shown once.
+    // The options that all commands share are shown once.
     let mut shown = false;
     let mut skip = false;
     let mut text = String::new();

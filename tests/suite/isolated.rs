@@ -1,4 +1,4 @@
-//! Isolated gateways: what their scripts do, in each shell, and what they leave alone.
+//! Isolated gateways: what their scripts do in each shell, and what they leave alone.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use crate::meaning::{PATH, without_the_shells_own};
 use crate::sandbox::{As, SHELLS, Sandbox};
 use crate::support::{set_mode, snapshot};
 
-/// A `HERMES_HOMES` that falls apart where a script forgets a quote.
+/// A `HERMES_HOMES` that breaks a script with a missing quote.
 const HOSTILE_HOMES: &str = "/share/my  \"ho'mes\" $HOME *";
 
 /// The user that the name `coder` gives.
 const UID: &str = "33370";
 
-/// What there is in `/opt/homes`: mode, owner, group and path of each.
+/// The content of `/opt/homes`: mode, owner, group and path of each entry.
 const LISTED: &str = "find /opt/homes -mindepth 1 -printf '%m %U:%G %y %p\\n' | sort -k4";
 
 #[test]
@@ -31,7 +31,7 @@ fn run_calls_hermes_as_a_user_of_its_own_in_a_home_of_its_own() {
         ] {
             sandbox.set(name, value);
         }
-        // Twice: the home is made once.
+        // The script runs twice, but makes the home once.
         for _ in 0..2 {
             let ran = sandbox.script(As::Root, "gateway-coder", "run", "gateway-coder", b"");
             assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell:?}: {}", ran.out);
@@ -85,37 +85,46 @@ fn run_and_its_logger_make_one_directory_and_what_is_below_is_its_users() {
     }
 }
 
-/// Each is said in one line, with exit 78, by `run` and by the logger, and nothing is made. The last column is what is said.
+/// For each case, `run` and the logger print one line and exit with 78, and make nothing. The last column is the line.
 const REFUSED: [(&str, &str); 12] = [
     ("HERMES_HOMES='my homes'", "HERMES_HOMES must be an absolute path, not 'my homes'"),
     ("HERMES_HOMES=/no/such", "cannot enter HERMES_HOMES, '/no/such': is the volume there?"),
-    ("chown 10000 /opt/homes", "HERMES_HOMES, '/opt/homes', is not root's alone: chown root and chmod go-w /opt/homes"),
-    ("chmod 1777 /opt/homes", "HERMES_HOMES, '/opt/homes', is not root's alone: chown root and chmod go-w /opt/homes"),
-    ("chmod 0775 /opt/homes", "HERMES_HOMES, '/opt/homes', is not root's alone: chown root and chmod go-w /opt/homes"),
+    (
+        "chown 10000 /opt/homes",
+        "users other than root can change HERMES_HOMES, '/opt/homes': chown root and chmod go-w /opt/homes",
+    ),
+    (
+        "chmod 1777 /opt/homes",
+        "users other than root can change HERMES_HOMES, '/opt/homes': chown root and chmod go-w /opt/homes",
+    ),
+    (
+        "chmod 0775 /opt/homes",
+        "users other than root can change HERMES_HOMES, '/opt/homes': chown root and chmod go-w /opt/homes",
+    ),
     (
         "mkdir -p /opt/a/b; chown 10000 /opt/a; HERMES_HOMES=/opt/a/b",
-        "HERMES_HOMES, '/opt/a/b', is not root's alone: chown root and chmod go-w /opt/a",
+        "users other than root can change HERMES_HOMES, '/opt/a/b': chown root and chmod go-w /opt/a",
     ),
     (
         "mkdir -p /opt/data/b; ln -s /opt/data/b /opt/link; HERMES_HOMES=/opt/link",
-        "HERMES_HOMES, '/opt/data/b', is not root's alone: chown root and chmod go-w /opt/data",
+        "users other than root can change HERMES_HOMES, '/opt/data/b': chown root and chmod go-w /opt/data",
     ),
     ("mount -t tmpfs -o ro,mode=755 none /opt/homes", "cannot make its home: "),
     (
         "mkdir /opt/homes/coder; chown 20001 /opt/homes/coder",
-        "its home, '/opt/homes/coder', is no directory of user 33370: move it away, or give the gateway the uid of its owner",
+        "its home, '/opt/homes/coder', is not a directory of user 33370: move it away, or give the gateway the uid of its owner",
     ),
     (
         "mkdir -p /opt/homes/coder/lost; chmod 0755 /opt/homes/coder",
-        "its home, '/opt/homes/coder', is no directory of user 33370: move it away, or give the gateway the uid of its owner",
+        "its home, '/opt/homes/coder', is not a directory of user 33370: move it away, or give the gateway the uid of its owner",
     ),
     (
         "mkdir /tmp/far; chown 33370 /tmp/far; ln -s /tmp/far /opt/homes/coder",
-        "its home, '/opt/homes/coder', is no directory of user 33370: move it away, or give the gateway the uid of its owner",
+        "its home, '/opt/homes/coder', is not a directory of user 33370: move it away, or give the gateway the uid of its owner",
     ),
     (
         "echo 'other:x:33370:5::/:/bin/sh' >>/etc/passwd",
-        "uid 33370 is that of 'other', too: give the gateway another one",
+        "uid 33370 belongs to 'other', too: give the gateway another uid",
     ),
 ];
 
@@ -157,8 +166,8 @@ fn a_group_of_that_number_is_refused_and_so_is_a_container_of_an_ordinary_user()
              ./run || echo $?; ls /opt/homes",
             b"",
         );
-        let expected = "gateway-coder: uid 33370 is that of 'last', too: give the gateway another one\n78\n\
-                        gateway-coder: only root can drop to a user of the gateway's own: start the container without --user\n78\n";
+        let expected = "gateway-coder: uid 33370 belongs to 'last', too: give the gateway another uid\n78\n\
+                        gateway-coder: only root can change to the gateway's own user: start the container without --user\n78\n";
         assert!(ran.out.starts_with(expected), "{shell:?}: {}", ran.out);
         assert!(
             ran.out.ends_with("gateway-coder: cannot read /etc/passwd and /etc/group\n78\n"),
@@ -169,7 +178,7 @@ fn a_group_of_that_number_is_refused_and_so_is_a_container_of_an_ordinary_user()
     }
 }
 
-/// A volume of its own, as an orchestrator mounts it: root's, empty, open. It is given, and closed.
+/// A volume for one gateway, as an orchestrator mounts it: it belongs to root, is empty and open. The script gives it to the user and closes it.
 #[test]
 fn a_volume_of_its_own_is_given_once() {
     for shell in SHELLS {
@@ -220,7 +229,7 @@ fn secrets_are_its_own_and_lie_in_no_home() {
                 assert_eq!(sandbox.call().unwrap().environment["TOKEN"], "it's secret", "{shell:?}");
             } else {
                 let said = format!(
-                    "gateway-coder: the secret {file} lies in a home, whose user could have root read any file\n"
+                    "gateway-coder: the secret {file} is in a home, and its user could make root read any file: mount the secret elsewhere\n"
                 );
                 assert_eq!((ran.code, ran.out), (78, said), "{shell:?}");
                 assert!(sandbox.call().is_none(), "{shell:?}");
@@ -229,7 +238,7 @@ fn secrets_are_its_own_and_lie_in_no_home() {
     }
 }
 
-/// A gateway that shares a home reads none of a home of others either.
+/// A gateway that shares a home does not read a secret in another home either.
 #[test]
 fn a_shared_gateway_reads_no_secret_of_an_instance() {
     for shell in SHELLS {
@@ -239,12 +248,12 @@ fn a_shared_gateway_reads_no_secret_of_an_instance() {
         fs::write(sandbox.path("homes/b/token"), "planted").unwrap();
         std::os::unix::fs::symlink("homes/b/token", sandbox.path("way")).unwrap();
         let ran = sandbox.script(As::Root, "gateway-coder", "run", "gateway-coder", b"");
-        let said = "gateway-coder: the secret /share/way lies in a home, whose user could have root read any file\n";
+        let said = "gateway-coder: the secret /share/way is in a home, and its user could make root read any file: mount the secret elsewhere\n";
         assert_eq!((ran.code, ran.out.as_str()), (78, said), "{shell:?}");
     }
 }
 
-/// What an instance plants in its home leads root nowhere: neither its script nor its logger, at the next start.
+/// What an instance plants in its home leads root nowhere at the next start: neither in its script nor in its logger.
 #[test]
 fn an_instance_leads_root_nowhere() {
     for shell in SHELLS {
@@ -265,11 +274,11 @@ fn an_instance_leads_root_nowhere() {
     }
 }
 
-/// A Hermes that says who it is, and records as the real one does that it runs.
+/// A Hermes that says who it is. Like the real one, it records that it runs.
 const STAYS: &str = "case $* in *--help) echo '--foreground --port --replace' ;; \
      *) echo \"I am $(id -u) in $PWD\"; printf '{\"gateway_state\":\"running\",\"pid\":1}' >\"$HERMES_HOME/gateway_state.json\"; exec sleep 1000 ;; esac";
 
-/// `own COMMAND` as the user of coder; `show COMMAND` shows what a person sees.
+/// `own COMMAND` runs a command as the user of coder. `show COMMAND` shows what a person sees.
 const HELPERS: &str = r#"
 own() { setpriv --reuid 33370 --regid 33370 --clear-groups "$@"; }
 show() { echo "\$ $*"; code=0; "$@" 2>&1 || code=$?; [ $code = 0 ] || echo "[exit $code]"; }
@@ -302,7 +311,7 @@ fn gatewayctl_needs_no_other_words_for_it() {
     snapshot("isolated_session", "An isolated gateway from its registration to the end of its home.", &ran.out);
 }
 
-/// Somebody at a terminal is asked, and may say no.
+/// A person at a terminal is asked, and may say no.
 #[test]
 fn purge_asks_a_person() {
     let ran = live(
@@ -314,7 +323,7 @@ fn purge_asks_a_person() {
     snapshot("isolated_purge_asks", "", &ran.out);
 }
 
-/// What reconcile makes of isolated gateways in the image's manifest, and of those that were saved.
+/// What reconcile does with isolated gateways in the image's manifest, and with saved ones.
 #[test]
 fn reconcile_makes_what_is_named_and_looks_for_no_profile() {
     let ran = live(
@@ -334,7 +343,7 @@ fn reconcile_makes_what_is_named_and_looks_for_no_profile() {
     snapshot("isolated_reconcile", "", &ran.out);
 }
 
-/// What doctor says of users and homes that are not one gateway's alone.
+/// What doctor says of users and homes that belong to more than one gateway.
 #[test]
 fn doctor_finds_what_isolates_nobody() {
     let ran = live(

@@ -11,13 +11,13 @@ use tempfile::TempDir;
 use crate::sandbox::{As, SHELLS, Sandbox};
 use crate::support::{directory, gen_service, listing, run, snapshot, succeeds, tool};
 
-/// What is below a directory, without what stands in it.
+/// The paths below a directory, without the content of files.
 fn paths(directory: &Path) -> Vec<String> {
     let listed = listing(directory);
     listed.lines().filter_map(|line| Some(line.strip_prefix("==> ")?.split(' ').next()?.to_owned())).collect()
 }
 
-/// A tree that other people's definitions are in, too.
+/// A tree that also contains definitions of other people.
 fn merged() -> TempDir {
     let directory = directory();
     let out = directory.path().join("s6-rc.d");
@@ -99,7 +99,7 @@ fn git_can_mend_a_tree_of_definitions() {
     succeeds(directory.path(), arguments.into_iter().chain(["--check"]));
 }
 
-/// A run that is refused, with what it says; the tree is as before.
+/// A run that is refused, with its output. The tree is as before.
 fn refused(directory: &TempDir, arguments: &str) -> String {
     let before = listing(directory.path());
     let ran = run(gen_service(directory.path(), arguments.split(' ')));
@@ -170,7 +170,7 @@ fn a_bundle_of_which_something_is_missing() {
         succeeds(directory.path(), ["a", "--layout", "s6-rc", "--out", "out"]);
         succeeds(directory.path(), ["a", "--layout", "s6-rc", "--out", "out", "--check"]);
         assert_eq!(fs::read_to_string(directory.path().join("out/user/type")).unwrap(), "bundle\n");
-        // Without it, s6-rc-compile refuses all.
+        // Without this file, s6-rc-compile refuses everything.
         fs::remove_file(directory.path().join("out/user/type")).unwrap();
         let ran = run(gen_service(directory.path(), ["a", "--layout", "s6-rc", "--out", "out", "--check"]));
         assert_eq!(ran.code, 1, "{}", ran.err);
@@ -178,7 +178,7 @@ fn a_bundle_of_which_something_is_missing() {
         succeeds(directory.path(), ["a", "--layout", "s6-rc", "--out", "out"]);
         assert_eq!(fs::read_to_string(directory.path().join("out/user/type")).unwrap(), "bundle\n");
     }
-    // Who waits for an operator is in no bundle.
+    // A gateway that waits for an operator is in no bundle.
     let directory = directory();
     succeeds(directory.path(), ["a", "--layout", "s6-rc", "--down", "--out", "out"]);
     assert!(!directory.path().join("out/user").exists());
@@ -224,12 +224,12 @@ fn from_one_layout_to_the_other_and_back() {
         there.contains(&"gateway-x-log-log/run".to_owned()) && !there.contains(&"gateway-a/log/run".to_owned()),
         "{there:?}"
     );
-    // A gateway that is called as the logger of another was, and its logger: none is taken for the other.
+    // Now a gateway has the name that another gateway's logger had. Neither is taken for the other.
     let said = write("s6", "--prune");
     assert_eq!(said, "updated   out/gateway-a  port 9610\nupdated   out/gateway-x-log  port 9771\n");
     let back: Vec<String> =
         paths(&directory.path().join("out")).into_iter().filter(|path| !path.starts_with("user")).collect();
-    assert_eq!(back, before, "only the bundle is left, which that layout knows nothing of");
+    assert_eq!(back, before, "only the bundle is left, because that layout has no bundles");
     manifest(&directory, "[gateways.x]\n");
     let refused = refused(&directory, "--manifest gateways.toml --out out --layout s6-rc");
     assert_eq!(
@@ -254,7 +254,7 @@ fn a_logger_that_cannot_log_is_ready_before_it_gives_up() {
     }
 }
 
-/// What it does for s6-rc changes nothing of what it says and ends with.
+/// What a script does for s6-rc changes neither its output nor its exit code.
 #[test]
 fn finish_ends_as_in_the_other_layout() {
     for shell in SHELLS {
@@ -274,7 +274,7 @@ fn finish_ends_as_in_the_other_layout() {
     }
 }
 
-/// s6-rc waits until a logger is ready, with all that starts after it; so one that waits itself says that it is.
+/// s6-rc waits until a logger is ready before it starts what depends on it. So a logger that waits says that it is ready.
 #[test]
 fn a_logger_that_waits_for_another_one_is_ready() {
     for shell in SHELLS {

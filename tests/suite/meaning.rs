@@ -6,12 +6,12 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use crate::sandbox::{As, Call, SHELLS, Sandbox};
 use crate::support::set_mode;
 
-/// A `HERMES_HOME` that falls apart where a script forgets a quote.
+/// A `HERMES_HOME` that breaks a script with a missing quote.
 const HOSTILE_HOME: &str = "/share/my  \"her'mes\" $HOME *";
 
 const HERMES_IDS: &str = "10000 10000 10000 10001";
 
-/// The variables that shells add on their own; what else is there came from the script.
+/// The variables that shells add by themselves. All other variables come from the script.
 pub(crate) fn without_the_shells_own(call: &Call) -> Vec<(&str, &str)> {
     let own = ["PWD", "OLDPWD", "SHLVL", "_", "LC_ALL"];
     let entries = call.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -88,7 +88,7 @@ fn run_does_not_drop_what_it_does_not_have() {
 fn run_never_runs_hermes_as_root_because_it_cannot_tell_who_it_is() {
     for shell in SHELLS {
         let sandbox = Sandbox::new(shell, &["coder"]);
-        // busybox has an `id` of its own, and must not be found through PATH alone: this one fails for all of them.
+        // busybox has its own `id`. This `id` is first on PATH, and it fails for every shell.
         fs::write(sandbox.path("bin/id"), "#!/bin/sh\nexit 1\n").unwrap();
         set_mode(sandbox.path("bin/id"), 0o755);
         fs::write(sandbox.path("bin/hermes"), "#!/bin/sh\nexec /usr/bin/id -u\n").unwrap();
@@ -175,8 +175,8 @@ fn run_says_which_secret_it_cannot_read() {
     }
 }
 
-/// What the service user wants loaded is loaded by its own process only. The control: a script that exports it first, as it was rendered
-/// before, has root load it.
+/// Only the service user's own process loads what that user names for loading. The control: with a script that exports the variable first, as older
+/// versions rendered it, root loads it.
 #[test]
 fn what_a_variable_names_is_loaded_behind_the_drop_only() {
     const EVIL: &str = "#include <stdio.h>\n#include <unistd.h>\n__attribute__((constructor)) static void loaded(void) {\n\
@@ -197,7 +197,8 @@ fn what_a_variable_names_is_loaded_behind_the_drop_only() {
     }
 }
 
-/// Root enters `HERMES_HOME` before it drops. If a symlink of the service user's leads it where that user cannot go, Hermes does not start there.
+/// Root enters `HERMES_HOME` before it drops. If a symlink of the service user leads root to a directory that this user cannot enter, Hermes does not
+/// start there.
 #[test]
 fn run_takes_its_user_nowhere_that_it_cannot_go_itself() {
     for shell in SHELLS {
@@ -228,7 +229,7 @@ fn run_reads_no_secret_where_its_user_could_put_a_symlink() {
                  cd gateway-coder; code=0; ./run || code=$?; echo $code",
                 b"",
             );
-            let expected = "gateway-coder: the secret /share/home/token lies in a home, whose user could have root read any file\n78\n";
+            let expected = "gateway-coder: the secret /share/home/token is in a home, and its user could make root read any file: mount the secret elsewhere\n78\n";
             assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, expected, ""), "{shell:?}");
             assert!(sandbox.call().is_none(), "{shell:?}");
         }
@@ -266,7 +267,7 @@ fn log_run_logs_as_the_service_user_below_home() {
         for user in [As::Root, As::Hermes] {
             let sandbox = Sandbox::new(shell, &["coder"]);
             home(&sandbox);
-            // s6-log tells on descriptor 3 that it is ready, as log/notification-fd says.
+            // s6-log says on descriptor 3 that it is ready, as log/notification-fd says.
             let ran = sandbox.script(
                 user,
                 "gateway-coder/log",
@@ -319,7 +320,7 @@ fn log_run_falls_back_to_opt_data_and_keeps_the_files_it_was_told_to() {
             lines.as_bytes(),
         );
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell:?}: {}", ran.out);
-        // s6-log rotates between reads, so a file may be larger; at the default of 1000000 bytes there would be none.
+        // s6-log rotates between reads, so a file may be larger. At the default of 1000000 bytes there would be no rotated file.
         let rotated = ran.out.lines().filter(|line| line.contains(" @")).count();
         assert_eq!(rotated, 2, "{shell:?}: {}", ran.out);
     }

@@ -9,11 +9,11 @@ use crate::health::{live, sandbox};
 use crate::sandbox::Sandbox;
 use crate::support::{directory, run, snapshot};
 
-/// What differs from run to run: times, and the size of logs.
+/// Replaces what differs from run to run: times, and the size of logs.
 const NO_TIMES: &str =
     "sed -E 's/^(hermes_gateway_(state_seconds|log_bytes)\\{.*) [0-9]+$/\\1 N/; s/(version=\")[^\"]*/\\1V/'";
 
-/// A sandbox in which the programs of Prometheus are found where the tests have them.
+/// A sandbox that finds the programs of Prometheus where the tests have them.
 fn with_prometheus() -> Sandbox {
     let sandbox = sandbox();
     for name in ["prometheus", "promtool"] {
@@ -50,7 +50,7 @@ fn numbers_of_every_gateway_as_promtool_takes_them() {
     snapshot("metrics_of_all", "", &ran.out);
 }
 
-/// Every number that the dashboard and the alerts ask for is there.
+/// Every number that the dashboard and the alerts use exists.
 #[test]
 fn prometheus_scrapes_what_its_dashboard_and_alerts_ask_for() {
     let sandbox = with_prometheus();

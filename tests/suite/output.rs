@@ -1,4 +1,4 @@
-//! The tree under `--out`: what is refused, replaced, removed, compared; and that a failure leaves it as it was.
+//! The tree under `--out`: what is refused, replaced, removed and compared. A failure leaves the tree as it was.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -117,7 +117,7 @@ fn check_shows_every_difference_and_git_can_mend_what_git_knows() {
     let ran = run(gen_service(directory.path(), ["--manifest", "gateways.toml", "--out", "out", "--check"]));
     assert_eq!((ran.code, ran.err.as_str()), (1, ""));
     assert_eq!(listing(directory.path()), before);
-    // Whole new and removed scripts are in other snapshots; here the lines between differences are what counts.
+    // Other snapshots have whole new and removed scripts. Here only the lines between differences count.
     let brief: Vec<&str> =
         ran.out.lines().filter(|line| !line.starts_with(['+', '-']) || line.contains("gateway-")).collect();
     snapshot("check", "", &brief.join("\n"));
@@ -214,7 +214,7 @@ fn a_leftover_of_a_killed_run_goes_with_the_next() {
 fn two_runs_at_once_wait_for_each_other() {
     let directory = directory();
     fs::create_dir(directory.path().join("out")).unwrap();
-    // As another run has it.
+    // As another run would leave it.
     let options = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE;
     let path = directory.path().join("out/.gen-service.lock");
     let lock = rustix::fs::open(path, options, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
@@ -256,7 +256,7 @@ fn many_runs_at_once_all_come_through() {
     assert!(!listed.contains(".gen-service"), "{listed}");
 }
 
-/// Runs a script of the POSIX shell in a mount namespace of its own, in this directory, with `$0` the program.
+/// Runs a script of the POSIX shell in its own mount namespace, in this directory, with `$0` the program.
 fn with_mounts(directory: &Path, script: &str) -> Ran {
     let mut command = Command::new("unshare");
     command.args(["--mount", "dash", "-euc", script, GEN_SERVICE]).current_dir(directory);
@@ -339,10 +339,10 @@ fn a_set_group_id_directory_changes_no_mode() {
     assert_eq!((mode("out"), mode("out/gateway-a"), mode("out/gateway-a/log")), (0o2775, 0o755, 0o755));
 }
 
-/// The umask does not count in a directory with a default ACL: what is made there has the modes of that.
+/// The umask does not count in a directory with a default ACL. Files that are made there get the modes of the ACL.
 #[test]
 fn a_default_acl_changes_no_mode() {
-    // Version 2, then tag, permissions and no id of each entry: all for the owner, nothing for group and others.
+    // Version 2, then the tag, permissions and no id of each entry: everything for the owner, nothing for group and others.
     let entry = |tag: u16, permissions: u16| [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &[0xff; 4]].concat();
     let acl = [&2_u32.to_le_bytes()[..], &entry(0x01, 7), &entry(0x04, 0), &entry(0x20, 0)].concat();
     let directory = directory();
@@ -356,7 +356,7 @@ fn a_default_acl_changes_no_mode() {
     assert_eq!((mode("gateway-a"), mode("gateway-a/log"), mode("gateway-a/log/run")), (0o755, 0o755, 0o755));
 }
 
-/// In a later layer of an image a directory of an earlier one can be removed, but not renamed.
+/// A later layer of an image can remove a directory of an earlier one, but cannot rename it.
 #[test]
 fn directories_of_an_earlier_image_layer_are_replaced() {
     let directory = directory();

@@ -1,4 +1,4 @@
-//! Quoting: whatever a value is, each shell hands it to Hermes byte for byte.
+//! Quoting: each shell passes any value to Hermes byte for byte.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,7 +28,7 @@ fn reach_hermes(sandbox: &Sandbox, entries: &[(String, String)]) -> Result<(), T
     for (name, value) in entries {
         prop_assert_eq!(call.environment.get(name), Some(value), "{:?} {}", shell, name);
     }
-    // An isolated one is the root profile of its home.
+    // An isolated gateway is the root profile of its home.
     let argv = call.argv.join(" ");
     prop_assert_eq!(argv.strip_prefix("-p coder ").unwrap_or(&argv), "gateway start --foreground --port 9570");
     Ok(())
@@ -47,7 +47,7 @@ fn any_value_survives_in_every_shell() {
         "(\\$\\(id\\)|`id`|\\$\\{HOME\\}|''|'\\\\''|\\\\\n|<<EOF\n){1,6}",
     ];
     let values = proptest::collection::vec(value, 1..60);
-    // No file of past failures: a case that failed once belongs in a test of its own, where a reader finds it.
+    // There is no file of past failures. A case that failed once gets its own test, where a reader finds it.
     let config = Config { cases: 40, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new(config)
         .run(&(values, proptest::sample::select(&SHAPES[..])), |(values, shape)| {
@@ -76,7 +76,7 @@ fn the_longest_value_that_linux_passes_survives() {
         for length in [100_000, 131_072 - "V0=".len() - 1] {
             let mut value = hostile.repeat(length / hostile.len());
             value += &"x".repeat(length - value.len());
-            // No command line takes so much; a manifest does.
+            // A command line cannot be that long, but a manifest can.
             let manifest = directory.path().join("gateways.toml");
             fs::write(&manifest, format!("[gateways.coder.env]\nV0 = {value:?}\n")).unwrap();
             let sandbox = Sandbox::new(shell, &["--manifest", manifest.to_str().unwrap()]);
@@ -85,7 +85,7 @@ fn the_longest_value_that_linux_passes_survives() {
     }
 }
 
-/// What a shell does to a variable that it knows is no matter here: `env` sets it behind the last one.
+/// A shell may change a variable that it knows. That does not matter, because `env` sets it after the last shell.
 #[test]
 fn every_variable_that_a_shell_knows_is_passed_on() {
     let mut known = BTreeSet::new();
@@ -104,7 +104,7 @@ fn every_variable_that_a_shell_knows_is_passed_on() {
     }
     let mut entries = Vec::new();
     for name in known.iter().filter_map(|name| name.parse::<EnvName>().ok()) {
-        // The locale is what yash reads the script in.
+        // yash reads the script in the encoding of the locale.
         if !name.as_str().starts_with("LC_") && name.as_str() != "LANG" {
             entries.push((name.to_string(), "it's a  value".to_owned()));
         }
@@ -114,7 +114,7 @@ fn every_variable_that_a_shell_knows_is_passed_on() {
     let arguments: Vec<&str> = std::iter::once("coder").chain(options.iter().map(String::as_str)).collect();
     for shell in SHELLS {
         let sandbox = Sandbox::new(shell, &arguments);
-        // A Hermes that is itself no shell's, as the real one.
+        // This Hermes is not a shell script, like the real one.
         let hermes = "#!/usr/bin/python3\nimport os\n\
                       for n in 'cmdline', 'environ':\n  open('/share/record/' + n.replace('cmdline', 'argv'), 'wb').write(open('/proc/self/' + n, 'rb').read())\n\
                       open('/share/record/cwd', 'w').write(os.getcwd())\nopen('/share/record/ids', 'w').write(str(os.getuid()))\n";

@@ -1,4 +1,4 @@
-//! Races: many at once on a live tree.
+//! Races: many processes at once on a live tree.
 
 use crate::control::NOTHING_LEFT;
 use crate::sandbox::Sandbox;

@@ -46,13 +46,13 @@ fn a_session_with_dashboard_and_watch() {
         "up coder watch",
         "g status",
         "g start dashboard",
+        "until grep -qs 'up as' /opt/data/logs/dashboard/current; do sleep 0.02; done",
         "g status dashboard --json | grep -v 'pid\\|seconds'",
         "g restart dashboard watch coder",
         "g status",
         "g stop dashboard --persist",
         "g stop watch --json",
         "g logs watch",
-        "until grep -qs 'up as' /opt/data/logs/dashboard/current; do sleep 0.02; done",
         "g logs dashboard -n 1 | sed 's/^.*  up/up/'",
         "g start dashboard --save",
         "g stop coder watch --save",
@@ -71,7 +71,7 @@ fn a_session_with_dashboard_and_watch() {
     }
     let ran = live(&sandbox(STAYS), &script);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
-    // How long something takes, and which process it is, are no matter of this test.
+    // Times and process numbers do not matter for this test.
     let said = ran.out.lines().map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
@@ -177,7 +177,7 @@ fn ports_and_homes_of_all_services_are_compared() {
     snapshot("doctor_services", "", &ran.out);
 }
 
-/// Who may start and stop the dashboard may not start and stop what root runs; nor does a word lead to another service than it did.
+/// A user who may start and stop the dashboard may not start and stop root's services. A word still means the same service as before.
 #[test]
 fn the_control_group_has_the_dashboard_and_not_the_watch() {
     let ran = live(
@@ -192,7 +192,7 @@ fn the_control_group_has_the_dashboard_and_not_the_watch() {
     snapshot("control_group_of_services", "", &ran.out);
 }
 
-/// What the service user plants in the place of the log leads nowhere.
+/// What the service user plants in the place of the log leads root nowhere.
 #[test]
 fn the_log_of_the_dashboard_is_read_as_carefully_as_those_of_gateways() {
     let ran = live(

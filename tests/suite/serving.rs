@@ -6,8 +6,8 @@ use crate::boot::PROFILES;
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, set_mode, snapshot};
 
-/// A root gateway that serves what it finds, as Hermes 0.21.5 does: it records so. What is named beside it ends with 75, or 78 where the file
-/// `/share/refuses` is; one that is apart runs.
+/// A root gateway that serves the profiles that it finds, as Hermes 0.21.5 does, and records that. A gateway beside it ends with 75, or with 78 if
+/// the file `/share/refuses` exists. An isolated gateway runs.
 const HERMES: &str = r#"#!/bin/sh
 case $* in
   *--help) echo '--replace' && exit ;;
@@ -30,7 +30,7 @@ printf '{"gateway_state":"running","pid":%s,"start_time":%s,"served_profiles":[%
 exec sleep 1000
 "#;
 
-/// Beside [`PROFILES`]: `served` waits until the root gateway that runs now has recorded what it serves.
+/// Used with [`PROFILES`]. `served` waits until the running root gateway has recorded what it serves.
 const HELPERS: &str = r#"
 show() { echo "\$ $*"; code=0; "$@" 2>&1 || code=$?; [ $code = 0 ] || echo "[exit $code]"; }
 served() { until grep -qs "\"pid\":$(s6-svstat -o pid /run/service/gateway-default)," /opt/data/gateway_state.json; do sleep 0.02; done; }
@@ -40,7 +40,7 @@ table() { echo '$ gatewayctl status'; gatewayctl status "$@" | tr -s ' ' | cut -
 doctor() { echo '$ gatewayctl doctor'; gatewayctl doctor | grep -E ' (profiles|crashes|ports|hermes) ' || :; }
 "#;
 
-/// A sandbox with this release of Hermes, whose manifest names it.
+/// A sandbox with this release of Hermes, which its manifest names.
 fn sandbox(release: &str) -> Sandbox {
     let sandbox = Sandbox::with_programs("exec sleep 1000");
     let packages = sandbox.path("venv/lib/python3.11/site-packages");
@@ -61,7 +61,8 @@ fn live(sandbox: &Sandbox, command: &str) -> Ran {
     ran
 }
 
-/// Nobody asks for it, and `false` is nothing that it hears. What its own markers keep out is kept out.
+/// This release serves all profiles without being asked, and `false` does not stop it. It does not serve a profile with a marker of its own against
+/// that.
 #[test]
 fn a_release_that_always_serves_all() {
     let ran = live(
@@ -79,7 +80,7 @@ fn a_release_that_always_serves_all() {
     snapshot("serving_always", "", &ran.out);
 }
 
-/// One that asks for a person's word has it, and what is beside it does not say `--replace`, which would end it.
+/// If such a release is asked, it serves all profiles. A gateway beside it does not say `--replace`, because that would end the root gateway.
 #[test]
 fn a_release_that_serves_all_if_it_is_asked() {
     for (release, beside) in [("0.19.0", "--replace"), ("0.20.6.post1", "--replace"), ("0.21.4", "")] {
@@ -102,7 +103,7 @@ fn a_release_that_serves_all_if_it_is_asked() {
     }
 }
 
-/// One that cannot serve others does not, whatever is asked.
+/// A release that cannot serve other profiles does not, even if it is asked to.
 #[test]
 fn a_release_that_serves_one_profile_only() {
     let ran = live(
@@ -113,8 +114,8 @@ fn a_release_that_serves_one_profile_only() {
     assert_eq!(ran.out, "would be down      default  recorded: none\nwould be started   coder  recorded: running\n");
 }
 
-/// Gateways that a manifest named, or the image, beside one that serves their profiles: what each ends with is named, and so is a release that
-/// nobody knows.
+/// Gateways that a manifest or the image names, beside one that serves their profiles. doctor names the exit code of each, and a release that it does
+/// not know.
 #[test]
 fn what_ends_beside_the_root_gateway_is_named() {
     let sandbox = sandbox("0.21.5");

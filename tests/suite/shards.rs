@@ -7,8 +7,8 @@ use crate::bytes::is_clean;
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, snapshot};
 
-/// A stand-in for Hermes that makes profiles as Hermes does; one whose name begins with `late` takes for ever, and with `bad` it fails. A gateway says
-/// that it runs.
+/// A stand-in for Hermes that makes profiles as Hermes does. For a name that begins with `late` it never ends, and for one with `bad` it fails. A
+/// gateway says that it runs.
 const HERMES: &str = r#"case $* in
   profile\ create\ bad*) echo 'no such model' >&2; exit 1 ;;
   profile\ create\ late*) exec sleep 1000 ;;
@@ -29,7 +29,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Runs this beside a live s6-svscan. `reconcile` does so with the manifest; `runs` shows which gateways are up and which are down.
+/// Runs this beside a live s6-svscan. `reconcile` runs it with the manifest. `runs` shows which gateways are up and which are down.
 fn live(sandbox: &Sandbox, command: &str) -> Ran {
     let ran = sandbox.live(&format!(
         "{PROFILES} mkdir -p /opt/homes; reconcile() {{ gatewayctl reconcile --manifest /share/m.toml \"$@\" 2>&1 || echo \"[exit $?]\"; }}; \
@@ -39,7 +39,8 @@ fn live(sandbox: &Sandbox, command: &str) -> Ran {
     ran
 }
 
-/// What the manifest names and the volume lacks is made by Hermes, as the service user, and starts; what an operator says later counts.
+/// If the manifest names a profile that the volume lacks, Hermes makes it, as the service user, and its gateway starts. A later command of an
+/// operator counts.
 #[test]
 fn hermes_makes_the_profiles_of_this_shard_and_they_start() {
     let ran = live(
@@ -70,7 +71,7 @@ fn what_cannot_be_made_stops_no_other() {
     snapshot("create_broken", "", &ran.out);
 }
 
-/// If the number of shards has changed, what another one had is waited for, and what is another one's now is told of.
+/// If the number of shards has changed, a profile that another shard had is waited for, and a profile that now belongs to another shard is reported.
 #[test]
 fn what_another_shard_had_is_awaited_and_what_strays_is_told_of() {
     let ran = live(
@@ -105,7 +106,7 @@ fn the_script_that_moves_gateways() {
     snapshot("move_usage", "", &format!("{}--- standard error\n{}", ran.out, ran.err));
 }
 
-/// Kubernetes mounts a manifest and a secret behind symlinks, by which it changes all at once.
+/// Kubernetes mounts a manifest and a secret behind symlinks, so it can change all files at once.
 #[test]
 fn a_manifest_and_a_secret_are_read_as_kubernetes_mounts_them() {
     let sandbox =

@@ -29,7 +29,7 @@ fn hermes(sandbox: &Sandbox, script: &str) {
     fs::write(sandbox.path("bin/hermes"), format!("#!/bin/sh\necho run >>/share/record/runs-$2\n{script}\n")).unwrap();
 }
 
-/// A command that shows the log of a gateway, once this is in it: the logger may read it after the gateway is seen to be down.
+/// A command that waits until this is in the log of a gateway, and shows the log. The logger may read it after the gateway is down.
 fn logged(profile: &str, what: &str) -> String {
     let current = format!("/opt/data/logs/gateways/{profile}/current");
     format!(
@@ -52,7 +52,7 @@ fn a_gateway_that_dies_too_often_is_left_down() {
             let runs = fs::read_to_string(sandbox.path("record").join(format!("runs-{profile}"))).unwrap();
             assert_eq!(runs.lines().count(), 3, "{shell:?} {profile}");
         }
-        // Why it is down stands in the gateway's own log.
+        // The gateway's own log says why it is down.
         assert!(log.trim_end().contains("PERMANENT FAILURE"), "{shell:?}: {log}");
     }
 }
@@ -72,7 +72,7 @@ fn exit_78_leaves_a_gateway_down_at_once_and_says_so_in_its_log() {
 
 #[test]
 fn every_death_but_that_by_term_spends_the_crash_budget() {
-    // All signals that end a process; the others stop it, continue it, are ignored, or belong to the C library.
+    // All signals that end a process. The others stop it, continue it, are ignored, or belong to the C library.
     let harmless = [17, 18, 19, 20, 21, 22, 23, 28, 32, 33];
     let signals = (1..=64).filter(|signal| !harmless.contains(signal)).map(|signal| format!("signal-{signal}"));
     let codes = [0, 1, 77, 78, 79, 125, 127, 142, 143, 144, 254, 255].map(|code| format!("exit-{code}"));
@@ -95,22 +95,22 @@ fn every_death_but_that_by_term_spends_the_crash_budget() {
     supervise(&sandbox, &conditions, second);
 }
 
-/// Hermes asks to be started again, and says so for ever if another gateway serves its profile. It gets its new starts, the third within a minute
-/// and all after it late, and each is named.
+/// Hermes asks for a restart, and does so for ever if another gateway serves its profile. It gets each restart. The third within a minute, and all
+/// later ones, come late. The log has a line for each.
 #[test]
 fn exit_75_is_started_again_and_paced() {
     for shell in SHELLS {
         let sandbox = Sandbox::new(shell, &["coder", "--hermes-cli", "run", "--crash-budget", "3/600"]);
         hermes(&sandbox, "exit 75");
-        // What waits is written down; busybox has a sleep of its own.
+        // This records how long the script waits. busybox has its own sleep.
         let sleep = "#!/bin/sh\ncase $1 in 4) echo 4 >>/share/record/slept ;; *) exec /usr/bin/sleep \"$@\" ;; esac\n";
         fs::write(sandbox.path("bin/sleep"), sleep).unwrap();
         set_mode(sandbox.path("bin/sleep"), 0o755);
         let log = supervise(&sandbox, &[("gateway-coder", DOWN_FOR_GOOD)], &logged("coder", "PERMANENT FAILURE"));
         let lines: Vec<&str> = log.lines().map(|line| line.split_once("  ").unwrap().1).collect();
         let (again, late) = (
-            "gateway-coder: exit 75, it asks to be started again",
-            "gateway-coder: exit 75 again and again: does another one serve the same? See gatewayctl doctor",
+            "gateway-coder: exit 75, it asks for a restart",
+            "gateway-coder: exit 75 again and again: does another one serve the same profile? See gatewayctl doctor",
         );
         assert_eq!(lines[..3], [again, again, late], "{shell:?}");
         let slept = fs::read_to_string(sandbox.path("record/slept")).unwrap_or_default();
@@ -118,7 +118,7 @@ fn exit_75_is_started_again_and_paced() {
     }
 }
 
-/// What an operator stops has not crashed, whatever it ends with: Hermes ends with 1 after TERM, and with 0 in its first moment.
+/// If an operator stops a gateway, no exit code is a crash: Hermes ends with 1 after TERM, and with 0 in its first moment.
 #[test]
 fn what_is_told_to_stop_spends_no_crash_budget() {
     for shell in SHELLS {
@@ -138,7 +138,7 @@ fn what_is_told_to_stop_spends_no_crash_budget() {
     }
 }
 
-/// A TERM in the first moment has Hermes end with 0, and restart it is what the operator wants.
+/// After TERM in its first moment, Hermes ends with 0, and the operator wants a restart.
 #[test]
 fn exit_0_parks_nothing() {
     for shell in SHELLS {

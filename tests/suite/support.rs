@@ -30,11 +30,11 @@ pub(crate) fn gen_service<'a>(directory: impl AsRef<Path>, arguments: impl IntoI
     command
 }
 
-/// What is told to whoever does not say which command line of Hermes a script is to call.
+/// The note that gen-service prints if nobody says which command line of Hermes a script should use.
 pub(crate) const NOTE: &str = "note: no Hermes on PyPI (0.13 to 0.19) takes `gateway start --foreground`, which this script calls; \
                                add --hermes-cli run for one of those, or --hermes-cli start if yours takes it\n";
 
-/// What a run said, but for that note, and how it ended.
+/// The output of a run without that note, and its exit code.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -56,7 +56,7 @@ pub(crate) fn run(mut command: Command) -> Ran {
     command.output().unwrap().into()
 }
 
-/// Runs `gen-service` and expects that it succeeds and says nothing on standard error.
+/// Runs `gen-service`. It must succeed and print nothing on standard error.
 pub(crate) fn succeeds<'a>(directory: impl AsRef<Path>, arguments: impl IntoIterator<Item = &'a str>) -> String {
     let ran = run(gen_service(directory, arguments));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
@@ -89,7 +89,7 @@ fn list(root: &Path, directory: &Path, text: &mut String) {
     }
 }
 
-/// Compares a text with `snapshots/NAME.snap`; what the description says is for the reviewer.
+/// Compares a text with `snapshots/NAME.snap`. The description is for the reviewer.
 pub(crate) fn snapshot(name: &str, description: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));

@@ -15,7 +15,7 @@ fn templates() -> Vec<PathBuf> {
     found
 }
 
-/// Whether each `{{ … }}` of a line stands inside quotes, with its text.
+/// Each `{{ … }}` of a line: its text, and whether it is inside quotes.
 fn expressions(line: &str) -> Vec<(bool, String)> {
     let mut found = Vec::new();
     let mut quote = None;
@@ -43,7 +43,7 @@ fn no_quoted_value_stands_inside_quotes_and_each_safe_has_its_reason() {
     let templates = templates();
     assert_eq!(templates.len(), 8);
     for path in templates {
-        assert_eq!(path.extension().unwrap(), "sh", "{}: only .sh is quoted", path.display());
+        assert_eq!(path.extension().unwrap(), "sh", "{}: askama quotes only .sh templates", path.display());
         let text = fs::read_to_string(&path).unwrap();
         let mut unquoted = 0;
         for line in text.lines() {
@@ -53,7 +53,12 @@ fn no_quoted_value_stands_inside_quotes_and_each_safe_has_its_reason() {
                 unquoted += usize::from(safe);
             }
         }
-        assert_eq!(unquoted > 0, text.contains("{# `|safe`"), "{}: a reason beside |safe", path.display());
+        assert_eq!(
+            unquoted > 0,
+            text.contains("{# `|safe`"),
+            "{}: each |safe needs a comment with its reason",
+            path.display()
+        );
     }
 }
 

@@ -1,11 +1,11 @@
-//! docs/hermes-versions.md says what the table of releases says.
+//! docs/hermes-versions.md and the table of releases agree.
 
 use std::fs;
 use std::path::Path;
 
 use gen_service::hermes::{Apart, Locks, Meaning, OwnScripts, RELEASES, Read, Release, Topology};
 
-/// The exit codes that the page has a column for.
+/// The exit codes for which the page has a column.
 const CODES: [u8; 4] = [0, 1, 75, 78];
 
 #[test]

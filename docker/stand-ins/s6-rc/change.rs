@@ -1,4 +1,4 @@
-//! s6-rc: tells what is up, and brings services up and down in their order.
+//! s6-rc: says what is up, and brings services up and down in their order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -66,7 +66,7 @@ fn print(live: &Live, places: &BTreeSet<usize>, hides: bool) -> Result<u8, Failu
     Ok(0)
 }
 
-/// What s6-supervise wants otherwise than the state says.
+/// Shows the longruns for which s6-supervise and the state disagree.
 fn differences(live: &Live) -> Result<u8, Failure> {
     let mut found = 0;
     for (service, up) in live.database.services.iter().zip(&live.up).filter(|(service, _)| service.is_longrun) {
@@ -93,14 +93,14 @@ struct Change {
     up: bool,
     hides: bool,
     verbosity: u64,
-    /// When this gives up, and leaves what it has begun to itself.
+    /// When this gives up, and stops waiting for the services that it has started or stopped.
     deadline: Option<Instant>,
 }
 
 impl Change {
     fn run(mut self) -> Result<u8, Failure> {
         let (sender, ended) = mpsc::channel();
-        // What is not there yet, with what has to be there before.
+        // The services that are not in the wanted state yet, with their dependencies.
         let mut waits: BTreeMap<usize, BTreeSet<usize>> =
             self.chosen.iter().map(|place| (*place, self.live.database.before(*place, self.up))).collect();
         let (mut running, mut code) = (0, 0);
@@ -155,7 +155,7 @@ impl Change {
         }
     }
 
-    /// What brings one to its state, and ends when it is there.
+    /// Starts a program that brings a service to its state. The program ends when the service is there.
     fn begin(&self, place: usize) -> Result<std::process::Child, Failure> {
         let service = &self.live.database.services[place];
         let own = Some(service.timeouts[usize::from(self.up)]).filter(|limit| *limit > 0);
@@ -185,7 +185,7 @@ impl Change {
 
     fn done(&mut self, place: usize) -> Result<(), Failure> {
         let service = &self.live.database.services[place];
-        // So that it is the same after its supervisor was started again.
+        // The state stays the same if the supervisor is restarted.
         let down = self.live.directory(&service.name).join("down");
         let marked = match (service.is_longrun, self.up) {
             (false, _) => Ok(()),

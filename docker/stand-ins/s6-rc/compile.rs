@@ -47,7 +47,7 @@ fn write(compiled: &Path, services: &[Definition], database: &str) -> Result<(),
         }
     }
     let runner = internal_service(compiled, RUNNER, "3\n", internal::RUNNER_RUN)?;
-    // Whom it permits to have a oneshot run, and to take the ends of pipes.
+    // These rules say who may have a oneshot run, and who may take the ends of pipes.
     allowed(&runner)?;
     let fdholder = internal_service(compiled, FDHOLDER, "1\n", internal::FDHOLDER_RUN)?;
     let environment = make(&allowed(&fdholder)?.join("env"))?;
@@ -60,7 +60,7 @@ fn write(compiled: &Path, services: &[Definition], database: &str) -> Result<(),
     put(&fdholder.join("data/autofilled"), &readers)
 }
 
-/// Lets the user who compiles this, who is the one that runs it.
+/// Allows the user who compiles this. The same user runs it.
 fn allowed(service: &Path) -> Result<PathBuf, Failure> {
     let own = fs::metadata("/proc/self").map_err(refused("stat", Path::new("/proc/self")))?.uid();
     let rule = make(&service.join("data/rules/uid").join(own.to_string()))?;
@@ -111,7 +111,7 @@ fn service_directory(compiled: &Path, name: &str, from: &Path, longrun: &Longrun
     Ok(())
 }
 
-/// The script that gives a service its pipes, which s6rc-fdholder holds.
+/// The script that gives a service its pipes. s6rc-fdholder holds them.
 fn with_pipes(name: &str, longrun: &Longrun, script: &str) -> String {
     let mut text = format!("#!{PROGRAMS}/execlineb -S0\n");
     let retrieve = |end: &str| format!("{PROGRAMS}/s6-fdholder-retrieve ../{FDHOLDER}/s \"pipe:s6rc-{end}\"\n");
@@ -119,7 +119,7 @@ fn with_pipes(name: &str, longrun: &Longrun, script: &str) -> String {
         text += &retrieve(&format!("r-{name}"));
     }
     if let Some(consumer) = &longrun.consumer {
-        // What is retrieved becomes standard input, and belongs on standard output.
+        // s6-fdholder-retrieve puts the pipe on standard input, but it belongs on standard output.
         text += &format!("{PROGRAMS}/fdmove 1 0\n{}{PROGRAMS}/fdswap 0 1\n", retrieve(&format!("w-{consumer}")));
     }
     text + &format!("./{script}.user $@\n")
@@ -130,7 +130,7 @@ fn number(path: &Path) -> Result<Option<u32>, Failure> {
     let text = String::from_utf8_lossy(&text).into_owned();
     let first = text.split('\n').next().unwrap_or_default();
     let number = first.bytes().all(|byte| byte.is_ascii_digit()).then(|| first.parse().ok()).flatten();
-    number.map(Some).ok_or_else(|| refused("read", path)("it is no number"))
+    number.map(Some).ok_or_else(|| refused("read", path)("it is not a number"))
 }
 
 fn make(path: &Path) -> Result<PathBuf, Failure> {
@@ -158,7 +158,7 @@ fn copy_if_there(from: &Path, to: &Path, to_mode: u32) -> Result<bool, Failure> 
     Ok(true)
 }
 
-/// With all that is below, as it is.
+/// Copies a directory with everything below it.
 pub(crate) fn copy_directory(from: &Path, to: &Path) -> Result<(), Failure> {
     if !there(from)? {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The compiled database: which services there are, and which have to be up before which.
+//! The compiled database: the services, and their dependencies.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,11 +9,11 @@ use crate::{Failure, read_if_there};
 pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) is_longrun: bool,
-    /// Whether it stays up when all others go down.
+    /// Whether the service stays up if all others go down.
     pub(crate) essential: bool,
-    /// How long it may take, in milliseconds, 0 for ever: to go down, and to come up.
+    /// The time that the service may take to go down, and to come up, in milliseconds. 0 is no limit.
     pub(crate) timeouts: [u32; 2],
-    /// Those that have to be up before.
+    /// The services that must be up before this one.
     pub(crate) needs: BTreeSet<usize>,
 }
 
@@ -31,7 +31,7 @@ impl Database {
         self.bundles.iter().find(|(bundle, _)| bundle == name).map(|(_, members)| members.clone())
     }
 
-    /// Those that have to be up before a service (`up`), or down before it goes down.
+    /// The services that must be up before a service comes up (`up`), or down before it goes down.
     pub(crate) fn before(&self, place: usize, up: bool) -> BTreeSet<usize> {
         if up {
             return self.services[place].needs.clone();
@@ -39,7 +39,7 @@ impl Database {
         (0..self.services.len()).filter(|other| self.services[*other].needs.contains(&place)).collect()
     }
 
-    /// These services, and all that have to be there before them.
+    /// These services, and all services that must change before them.
     pub(crate) fn closure(&self, places: &BTreeSet<usize>, up: bool) -> BTreeSet<usize> {
         let mut all = BTreeSet::new();
         let mut next: Vec<usize> = places.iter().copied().collect();
@@ -51,13 +51,13 @@ impl Database {
         all
     }
 
-    /// A service that would have to be up before itself.
+    /// A service that depends on itself.
     pub(crate) fn circle(&self) -> Option<&str> {
         let is_in_one = |place: &usize| self.closure(&self.services[*place].needs, true).contains(place);
         (0..self.services.len()).find(is_in_one).map(|place| self.services[place].name.as_str())
     }
 
-    /// As a text: a line for each thing, which says by its first character what it is.
+    /// The database as a text. The first character of each line says what the line is.
     pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();
         let mut line = |kind: char, what: &dyn std::fmt::Display| {
@@ -76,7 +76,7 @@ impl Database {
         text
     }
 
-    /// What is in a compiled directory.
+    /// Reads the database of a compiled directory.
     pub(crate) fn read(compiled: &Path) -> Result<Self, Failure> {
         let path = compiled.join("db");
         let invalid = || Failure { code: 4, said: format!("invalid service database in {}", path.display()) };
@@ -97,7 +97,7 @@ impl Database {
                     needs: BTreeSet::new(),
                 }),
                 "e" => database.services.last_mut()?.essential = rest == "1",
-                // They move up, so that the first stands first.
+                // Each timeout moves the one before it to the front.
                 "t" => {
                     let timeouts = &mut database.services.last_mut()?.timeouts;
                     *timeouts = [timeouts[1], rest.parse().ok()?];

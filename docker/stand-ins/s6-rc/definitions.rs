@@ -12,9 +12,9 @@ use crate::{Failure, PROGRAMS, read_if_there, refused, wrong};
 
 pub(crate) struct Definition {
     pub(crate) name: String,
-    /// None of what s6-rc adds by itself.
+    /// `None` for a service that s6-rc adds by itself.
     pub(crate) directory: Option<PathBuf>,
-    /// None of a oneshot.
+    /// `None` for a oneshot.
     pub(crate) longrun: Option<Longrun>,
     needs: Vec<String>,
     timeouts: [u32; 2],
@@ -34,7 +34,7 @@ struct Bundle {
     essential: bool,
 }
 
-/// All that was read, of all sources.
+/// The definitions of all sources.
 #[derive(Default)]
 pub(crate) struct Definitions {
     pub(crate) services: Vec<Definition>,
@@ -43,7 +43,7 @@ pub(crate) struct Definitions {
 }
 
 impl Definitions {
-    /// What these directories define.
+    /// Reads the definitions in these directories.
     pub(crate) fn of(sources: &[String]) -> Result<Self, Failure> {
         let mut all = Self::default();
         for name in [RUNNER, FDHOLDER] {
@@ -120,10 +120,10 @@ impl Definitions {
         self.services.iter().find(|service| service.name == name)?.longrun.as_ref()
     }
 
-    /// All that a longrun reads from, directly or not, and itself.
+    /// A longrun and all longruns that it reads from, directly or not.
     fn pipeline(&self, name: &str, members: &mut Vec<String>) -> Result<(), Failure> {
         let Some(longrun) = self.longrun(name) else {
-            return wrong(format!("{name} is in a pipeline, and no longrun"));
+            return wrong(format!("{name} is in a pipeline, but is not a longrun"));
         };
         if members.len() >= self.services.len() {
             return wrong(format!("a pipeline leads back to {name}"));
@@ -132,31 +132,31 @@ impl Definitions {
         longrun.producers.iter().try_for_each(|producer| self.pipeline(producer, members))
     }
 
-    /// Whether each end of a pipe knows the other.
+    /// Checks that the two ends of each pipe name each other.
     fn check_pipes(&self) -> Result<(), Failure> {
         for Definition { name, longrun, .. } in &self.services {
             let Some(longrun) = longrun else { continue };
             if let Some(consumer) = &longrun.consumer {
                 let Some(other) = self.longrun(consumer) else {
-                    return wrong(format!("{name} is a producer for {consumer}, which is no longrun"));
+                    return wrong(format!("{name} is a producer for {consumer}, which is not a longrun"));
                 };
                 if let Some(odd) = other.producers.iter().find(|producer| self.longrun(producer).is_none()) {
-                    return wrong(format!("{consumer} is a consumer for {odd}, which is no longrun"));
+                    return wrong(format!("{consumer} is a consumer for {odd}, which is not a longrun"));
                 }
                 if !other.producers.contains(name) {
-                    return wrong(format!("{name} is a producer for {consumer}, which does not say so"));
+                    return wrong(format!("{name} is a producer for {consumer}, which does not name it"));
                 }
             }
             for producer in &longrun.producers {
                 if self.longrun(producer).is_none_or(|other| other.consumer.as_ref() != Some(name)) {
-                    return wrong(format!("{name} is a consumer for {producer}, which does not say so"));
+                    return wrong(format!("{name} is a consumer for {producer}, which does not name it"));
                 }
             }
         }
         Ok(())
     }
 
-    /// What is written: each name with the services that it stands for.
+    /// Makes the database that is written: each name with the services that it stands for.
     pub(crate) fn resolve(&mut self) -> Result<Database, Failure> {
         let mut pipelines = Vec::new();
         for service in self.services.iter().rev() {
@@ -172,7 +172,7 @@ impl Definitions {
             self.bundles.push(pipeline);
         }
         self.check_pipes()?;
-        // As s6-rc lists them.
+        // s6-rc lists longruns first.
         self.services.sort_by_key(|service| service.longrun.is_none());
         let mut resolver = Resolver { all: self, meant: HashMap::new(), asked: Vec::new() };
         let mut services = Vec::new();
@@ -194,7 +194,7 @@ impl Definitions {
         }
         let database = Database { services, bundles };
         match database.circle() {
-            Some(name) => wrong(format!("{name} is to be up before itself")),
+            Some(name) => wrong(format!("{name} depends on itself")),
             None => Ok(database),
         }
     }
@@ -216,7 +216,7 @@ impl Resolver<'_> {
             return Ok(found.clone());
         }
         let Some(bundle) = self.all.bundles.iter().find(|bundle| bundle.name == name) else {
-            return wrong(format!("{whose} names {name}, which nothing defines"));
+            return wrong(format!("{whose} names {name}, but no definition is called {name}"));
         };
         if self.asked.iter().any(|asked| asked == name) {
             return wrong(format!("the bundle {name} contains itself"));
@@ -276,12 +276,12 @@ fn longrun(directory: &Path) -> Result<Longrun, Failure> {
 
 fn not_reserved(name: &str) -> Result<(), Failure> {
     if name.starts_with("s6rc-") || name.starts_with("s6-rc-") {
-        return wrong(format!("{name} begins as the names of s6-rc's own do"));
+        return wrong(format!("{name} begins with s6rc- or s6-rc-, as only names of s6-rc itself may"));
     }
     Ok(())
 }
 
-/// Whether something is there, whatever it is.
+/// Whether something of any kind exists at a path.
 pub(crate) fn there(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(refused("access", path))
 }
@@ -304,7 +304,7 @@ fn names(directory: &Path, name: &str) -> Result<Option<Vec<String>>, Failure> {
     Ok(Some(names))
 }
 
-/// The names in a file, one a line.
+/// The names in a file, one on each line.
 fn listed(path: &Path) -> Result<Option<Vec<String>>, Failure> {
     let Some(text) = read_if_there(path)? else { return Ok(None) };
     let mut names: Vec<String> = Vec::new();
@@ -324,22 +324,22 @@ fn one_name(directory: &Path, file: &str) -> Result<Option<String>, Failure> {
     match listed(&path)?.as_deref() {
         None => Ok(None),
         Some([name]) => Ok(Some(name.clone())),
-        Some(_) => wrong(format!("{} holds not one name", path.display())),
+        Some(_) => wrong(format!("{} must hold exactly one name", path.display())),
     }
 }
 
-/// Milliseconds; 0 is none.
+/// A time in milliseconds. 0 is no limit.
 fn timeout(path: &Path) -> Result<u32, Failure> {
     let Some(text) = read_if_there(path)? else { return Ok(0) };
     let text = String::from_utf8_lossy(&text);
     let text = text.trim_end_matches('\n');
     match text.parse() {
         Ok(number) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
-        _ => wrong(format!("{} is no number", path.display())),
+        _ => wrong(format!("{} is not a number", path.display())),
     }
 }
 
-/// Whether execline can read a script. It is not run: what runs is `true`, which the script is the arguments of.
+/// Whether execline can parse a script. This does not run it: it runs `true` with the script as its arguments.
 fn check_script(path: &Path, is_needed: bool) -> Result<(), Failure> {
     let Some(text) = read_if_there(path)? else {
         let missing = || refused("open", path)("there is none");
@@ -349,5 +349,5 @@ fn check_script(path: &Path, is_needed: bool) -> Result<(), Failure> {
     let mut execlineb = Command::new(format!("{PROGRAMS}/execlineb"));
     execlineb.args(["-Pc", &text]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let ended = execlineb.env("PATH", "/usr/bin:/bin").status().map_err(refused("run", Path::new("execlineb")))?;
-    if ended.success() { Ok(()) } else { wrong(format!("{} is no script of execline", path.display())) }
+    if ended.success() { Ok(()) } else { wrong(format!("{} is not a script of execline", path.display())) }
 }

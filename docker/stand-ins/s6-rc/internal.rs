@@ -1,5 +1,5 @@
-//! The two services that s6-rc adds by itself: one holds the pipes between services, so that no line is lost if one of them is started again; one
-//! runs the scripts of oneshots, so that these have always the same environment.
+//! The two services that s6-rc adds by itself. One holds the pipes between services, so no line is lost if a service is restarted. The other one
+//! runs the scripts of oneshots, so they always have the same environment.
 
 use std::fmt::Display;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::{Failure, PROGRAMS, bad_usage, refused};
 pub(crate) const RUNNER: &str = "s6rc-oneshot-runner";
 pub(crate) const FDHOLDER: &str = "s6rc-fdholder";
 
-/// Takes an order at the socket `s`. What runs has the input and the outputs of who gave it.
+/// Takes an order at the socket `s`. The script gets the input and the outputs of the caller.
 pub(crate) const RUNNER_RUN: &str = "#!/command/execlineb -P
 fdmove -c 2 1 fdmove 1 3
 s6-ipcserver -1 s
@@ -22,7 +22,7 @@ s6-sudod -t 30000
 s6-rc-oneshot-run ../..
 ";
 
-/// Is ready once it holds both ends of all pipes.
+/// This service is ready when it holds both ends of all pipes.
 pub(crate) const FDHOLDER_RUN: &str = "#!/command/execlineb -P
 pipeline -dw { s6-rc-fdholder-filler }
 s6-fdholder-daemon -1 -i data/rules s
@@ -39,7 +39,7 @@ pub(crate) fn run_oneshot(arguments: &[String]) -> Result<u8, Failure> {
     Err(refused("run", &script)(error))
 }
 
-/// s6-rc-fdholder-filler: once the daemon says that it is there, gives it a pipe for each service that reads from others, and says so.
+/// s6-rc-fdholder-filler: waits for the daemon, gives it a pipe for each service that reads from others, and says that it is ready.
 pub(crate) fn fill() -> Result<(), Failure> {
     fn failed<E: Display>(what: &str) -> impl FnOnce(E) -> Failure {
         refused(what, Path::new("data/autofilled"))

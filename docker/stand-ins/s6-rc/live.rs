@@ -1,4 +1,4 @@
-//! s6-rc-init: makes the live directory, in which all service directories are, and has them supervised, down.
+//! s6-rc-init: makes the live directory with all service directories, and has s6-svscan supervise them. They are down.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::compile::copy_directory;
 use crate::database::Database;
 use crate::{Failure, Options, PROGRAMS, bad_usage, read_if_there, refused};
 
-/// Where s6-rc keeps its state if it is not told otherwise: a symlink.
+/// The symlink to the directory in which s6-rc keeps its state by default.
 pub(crate) const LIVE: &str = "/run/s6-rc";
 
-/// How long supervisors are waited for: they are there at once, or never.
+/// How long to wait for supervisors. They come at once, or never.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure { code: 100, said: format!("s6-svscan is not running on {scandir}") });
     }
     let began = Instant::now();
-    // A supervisor listens a moment before it has written its first status.
+    // A supervisor listens a moment before it writes its first status.
     while let Some(missing) = all.iter().find(|service| !is_supervised(service)) {
         if began.elapsed() > PATIENCE {
             return Err(refused("have supervised", missing)("no supervisor came"));
@@ -67,7 +67,7 @@ fn is_supervised(service: &Path) -> bool {
         && ok.arg(service).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
 }
 
-/// A live directory that nobody else changes, or reads while this changes it.
+/// A live directory with its lock held. If this changes the directory, nobody else reads it. If this reads it, nobody else changes it.
 pub(crate) struct Live {
     pub(crate) path: PathBuf,
     pub(crate) database: Database,
@@ -77,7 +77,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Opens it, to change it or to look at it; waits for others, or fails at once.
+    /// Opens the directory to change it or to look at it. If another program has the lock, this waits or fails at once.
     pub(crate) fn open(path: &Path, changes: bool, waits: bool) -> Result<Self, Failure> {
         let lock = path.join("lock");
         let file = File::options().read(true).write(changes).open(&lock).map_err(refused("take locks", &lock))?;
@@ -101,7 +101,7 @@ impl Live {
         self.path.join("servicedirs").join(name)
     }
 
-    /// Keeps what is up, all at once.
+    /// Writes which services are up, in one step.
     pub(crate) fn keep(&self) -> Result<(), Failure> {
         let (new, path) = (self.path.join("state.new"), self.path.join("state"));
         let state: Vec<u8> = self.up.iter().map(|up| u8::from(*up)).collect();

@@ -1,6 +1,6 @@
-//! A stand-in for s6-rc, for machines that cannot download the real one: the programs that s6-overlay and gatewayctl call, and the two that its own
-//! services run. It keeps what those can notice: the format of the definitions and what is refused of it, what a live directory holds, the order
-//! of a change, the exit codes. The database has a form of its own, which nobody but these programs reads.
+//! A stand-in for s6-rc, for machines that cannot download the real one. It has the programs that s6-overlay and gatewayctl call, and the two that
+//! the services of s6-rc itself run. It does everything that those can notice in the same way: the format of the definitions and its mistakes, the
+//! content of a live directory, the order of a change, and the exit codes. The database has its own format, because only these programs read it.
 
 mod change;
 mod compile;
@@ -14,22 +14,22 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-/// Where the programs of s6 and execline are: `docker build` and `docker exec` do not have them on PATH.
+/// The directory of the programs of s6 and execline. `docker build` and `docker exec` do not have it on PATH.
 const PROGRAMS: &str = "/command";
 
-/// How a program ends: with this code, after this line.
+/// A failure ends the program with this code, after this line.
 #[derive(Debug)]
 struct Failure {
     code: u8,
     said: String,
 }
 
-/// What is wrong with a definition.
+/// A mistake in a definition.
 fn wrong<T>(said: impl Into<String>) -> Result<T, Failure> {
     Err(Failure { code: 1, said: said.into() })
 }
 
-/// What the system refuses, at a path.
+/// An operation at a path that the system refuses.
 fn refused<E: Display>(what: &str, path: &Path) -> impl FnOnce(E) -> Failure {
     let said = format!("unable to {what} {}", path.display());
     move |error| Failure { code: 111, said: format!("{said}: {error}") }
@@ -39,7 +39,7 @@ fn bad_usage(program: &str) -> Failure {
     Failure { code: 100, said: format!("usage: {program}: this stand-in does not take that") }
 }
 
-/// The options before the words, as getopt reads them: letters alone, and letters with a value.
+/// The options before the words, as getopt reads them. Some letters have a value.
 struct Options {
     given: Vec<(char, Option<String>)>,
     words: Vec<String>,
@@ -86,7 +86,7 @@ impl Options {
     }
 }
 
-/// What stands in a file; nothing if there is none.
+/// The content of a file, if it exists.
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,4 +1,4 @@
-//! A boot: whatever lies on the volume, what root's manifests name comes up.
+//! A boot: the gateways that root's manifests name come up, whatever is on the volume.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn nothing_in_the_place_of_the_profiles_denies_a_boot() {
     }
 }
 
-/// Two manifests name three; room is for eight. The control: nothing tells which of them s6-svscan would take.
+/// Two manifests name three gateways, and there is room for eight. The control: nothing says which of the others s6-svscan would take.
 #[test]
 fn what_nobody_named_gets_the_room_that_is_left() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -45,8 +45,8 @@ fn what_nobody_named_gets_the_room_that_is_left() {
     assert_eq!(ran.out, expected);
 }
 
-/// More than s6-svscan takes, or takes in time: what is named is up before the rest is asked for. The control: of the rest, it takes what it
-/// finds first.
+/// There are more gateways than s6-svscan takes, or takes in time. The named gateways are up before the others are tried. The control: of the others,
+/// s6-svscan takes those that it finds first.
 #[test]
 fn what_is_named_is_up_before_the_rest_comes() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -84,7 +84,7 @@ fn twenty_thousand_profiles_fill_nothing() {
     said(&ran, "0\n52\n1\n4\n");
 }
 
-/// One file of a mebibyte, as often as there are profiles: it is not read that often, and takes no more memory than its bytes.
+/// Every profile has a link to the same file of a mebibyte. The program does not read it for every profile, and needs no more memory than its bytes.
 #[test]
 fn what_profiles_have_recorded_costs_little() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -102,7 +102,7 @@ fn what_profiles_have_recorded_costs_little() {
     said(&ran, expected);
 }
 
-/// Hermes may serve all profiles by one gateway. Whatever the volume says of that, what somebody named is there. The control: what nobody named goes.
+/// Hermes may serve all profiles with one gateway. A named gateway is there, whatever the volume says. The control: an unnamed gateway goes.
 #[test]
 fn what_the_volume_says_of_serving_takes_out_nothing_that_is_named() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -121,7 +121,8 @@ fn what_the_volume_says_of_serving_takes_out_nothing_that_is_named() {
     said(&ran, &(warning.to_owned() + lists));
 }
 
-/// Replay: whoever owns the volume can hide root's file and put it back. The control is the volume; a directory of root's keeps its word.
+/// Replay: the owner of the volume can hide root's file and put it back later. The control is the volume. A directory that belongs to root keeps what
+/// root wrote.
 #[test]
 fn what_root_keeps_for_itself_cannot_be_put_back() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -155,7 +156,7 @@ fn nothing_planted_at_a_temporary_name_keeps_root_from_saving() {
     }
 }
 
-/// Python's JSON is more than JSON: all of it stays, and what is none is refused and left alone.
+/// Python's JSON allows more than JSON. All of that is kept. A file that is not JSON is refused and left alone.
 #[test]
 fn an_operators_word_changes_nothing_else() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -178,8 +179,8 @@ fn an_operators_word_changes_nothing_else() {
     assert!(ran.out.ends_with("1\nSOUL.md\nfull\n"), "{}", ran.out);
 }
 
-/// The service user makes a profile of an isolated gateway's name, and has the volume say that the root gateway serves it. The control: one that shares
-/// the home goes.
+/// The service user makes a profile with the name of an isolated gateway, and makes the volume say that the root gateway serves it. The control: a
+/// gateway that shares the home goes.
 #[test]
 fn nobody_takes_out_an_isolated_gateway_by_a_profile_of_its_name() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -198,7 +199,7 @@ fn nobody_takes_out_an_isolated_gateway_by_a_profile_of_its_name() {
     );
 }
 
-/// Whoever stops the Hermes that makes profiles holds a boot up for as long as one may take, and no longer: the others are left for another time.
+/// If the service user stops the Hermes that makes profiles, the boot waits for one time limit, and no longer. The other profiles are made later.
 #[test]
 fn whoever_stops_what_makes_profiles_holds_a_boot_up_once() {
     let sandbox =

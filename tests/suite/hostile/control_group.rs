@@ -1,8 +1,9 @@
-//! Members of the control group: they start and stop, and lead no process of root's astray.
+//! Members of the control group can start and stop gateways, and cannot lead root's processes astray.
 
 use super::{Openat2, STAYS, live, said, sandbox};
 
-/// s6-supervise opens every name of the form `ftrig1:@…` in `event/`, and follows symlinks. The control grants what gatewayctl must not.
+/// s6-supervise opens every name of the form `ftrig1:@…` in `event/`, and follows symlinks. The control grants the group the right that gatewayctl
+/// must not grant.
 #[test]
 fn nobody_plants_a_symlink_where_a_supervisor_writes() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -26,8 +27,8 @@ fn nobody_plants_a_symlink_where_a_supervisor_writes() {
     );
 }
 
-/// Anybody can give a process the name and the arguments of an s6-svscan; whoever supervises is whose the scandir is. If the tree were an
-/// ordinary user's, doctor would have nothing to drop.
+/// Anybody can give a process the name and the arguments of an s6-svscan. The user whose process supervises decides whose scandir it is. If the tree
+/// belonged to an ordinary user, doctor would have nothing to drop.
 #[test]
 fn a_process_that_calls_itself_s6_svscan_makes_nothing_run_as_root() {
     let sandbox = sandbox(
@@ -45,7 +46,7 @@ fn a_process_that_calls_itself_s6_svscan_makes_nothing_run_as_root() {
     said(&ran, "OK       s6-svscan    watches /run/service as user 0\n10000\n");
 }
 
-/// A scandir that is the service user's, as under `docker run --user`: root runs and follows nothing there.
+/// The scandir belongs to the service user, as under `docker run --user`. Root runs nothing and follows nothing there.
 #[test]
 fn root_works_in_no_tree_of_somebody_else() {
     let sandbox = sandbox(
@@ -73,7 +74,7 @@ fn root_works_in_no_tree_of_somebody_else() {
     assert!(ran.out.contains("[exit 2]\nvictim\n") && ran.out.ends_with("\n10000\n"), "{}", ran.out);
 }
 
-/// A gateway that shared a home, and the group its control, is made an isolated one: the group has nothing of it any more.
+/// A gateway shared a home, and the group controlled it. It becomes an isolated gateway, and the group can do nothing with it any more.
 #[test]
 fn an_isolated_gateway_is_taken_from_the_control_group() {
     let sandbox = sandbox(Openat2::Works, STAYS);

@@ -1,4 +1,4 @@
-//! What a person sees: nothing that the service user wrote reaches a terminal raw.
+//! What a person sees: no text of the service user reaches a terminal unchanged.
 
 use super::{Openat2, live, sandbox};
 
@@ -23,6 +23,6 @@ fn nothing_that_somebody_else_wrote_reaches_a_terminal_raw() {
     for line in &lines[..6] {
         assert!(line.ends_with(" short 0"), "{}", ran.out);
     }
-    // The control: a program that does not know better.
+    // The control: a program without this protection.
     assert_eq!(lines[6], "1", "{}", ran.out);
 }

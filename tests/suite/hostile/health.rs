@@ -1,8 +1,8 @@
-//! What asks gateways whether they are well, and restarts them: what they answer, and what they may say to root.
+//! The programs that ask gateways if they are healthy, and restart them: what gateways answer, and what they can tell root.
 
 use super::{ATTACKER, Openat2, live, said, sandbox};
 
-/// Serves on the port of its gateway and never answers, or without end and without a line.
+/// Serves on the port of its gateway, and never answers, or answers without end and without a line break.
 const MUTE: &str = r#"exec python3 -c '
 import os, socket, sys, threading
 def serve(connection):
@@ -28,7 +28,7 @@ fn who_never_answers_holds_up_no_health_check() {
          within 15 gatewayctl health | sed 's/:[0-9]*: .*/:PORT/'; \
          within 15 gatewayctl health --live && echo live",
     ));
-    // On a busy machine, one that floods may be as late as one that is mute.
+    // On a busy machine, a gateway that floods may be as late as one that is mute.
     let silent = "does not answer at 127.0.0.1:PORT";
     said(&ran, &format!("gateway floods {silent}\ngateway mute {silent}\nlive\n"));
 }

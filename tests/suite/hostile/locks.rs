@@ -1,8 +1,9 @@
-//! Locks: what the service user can open, it can hold for ever; so nothing of that is locked. And what it keeps from ending is told of once.
+//! Locks: the service user can hold a lock for ever if it can open the file, so the programs lock no such file. They report once what the service
+//! user keeps from ending.
 
 use super::{Openat2, STAYS, live, said, sandbox};
 
-/// The control: flock itself, as root, waits for what the attacker holds.
+/// The control: flock itself, as root, waits for the attacker's lock.
 #[test]
 fn whoever_holds_a_lock_on_what_he_can_open_holds_nobody_up() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -19,7 +20,7 @@ fn whoever_holds_a_lock_on_what_he_can_open_holds_nobody_up() {
     assert!(ran.out.ends_with("b c p ") && !ran.out.contains("HELD UP") && !ran.out.contains("lock"), "{}", ran.out);
 }
 
-/// Only root can open the lock that there is while a run waits.
+/// While a run waits, only root can open its lock.
 #[test]
 fn the_lock_that_there_is_belongs_to_root_alone() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -35,7 +36,7 @@ fn the_lock_that_there_is_belongs_to_root_alone() {
     );
 }
 
-/// A logger that its user traces heeds nothing but SIGKILL, and with it the gateway that left does not end.
+/// If a user traces its logger, the logger obeys only SIGKILL. With it, the gateway that left does not end.
 #[test]
 fn one_that_does_not_leave_stops_no_other_and_is_told_of_once() {
     let sandbox = sandbox(Openat2::Works, "exec sleep 1000");
@@ -53,7 +54,7 @@ fn one_that_does_not_leave_stops_no_other_and_is_told_of_once() {
          do gatewayctl -q unregister d; sleep 0.1; done; ls -A /run/service",
     );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
-    // The shell tells of the tracer's end.
+    // The shell reports the end of the tracer.
     let lines: Vec<&str> = ran.out.lines().filter(|line| *line != "Killed").collect();
     assert!(
         lines[0].starts_with("error: waited ") && lines[0].contains("gateway-a and its logger to end in vain"),

@@ -1,9 +1,9 @@
-//! Log directories are the service user's: root reads its regular files, and nothing else, whatever it plants.
+//! Log directories belong to the service user. Root reads only its regular files, whatever it plants.
 
 use super::{OPENAT2, Openat2, STAYS, live, said, sandbox};
 
-/// Each step plants something in the place of a log. `reads` is the control: what `cat` makes of it (`held` if it never ends); `logs` tells
-/// whether gatewayctl shows the victim's line, or holds its caller up.
+/// Each step plants something in the place of a log. `reads` is the control: it shows what `cat` makes of it (`held` if it never ends). `logs` says
+/// if gatewayctl shows the victim's line, or makes its caller wait.
 #[test]
 fn logs_shows_nothing_that_the_service_user_could_not_read() {
     for openat2 in OPENAT2 {
@@ -30,7 +30,7 @@ fn logs_shows_nothing_that_the_service_user_could_not_read() {
     }
 }
 
-/// The limit is one of address space. A log directory holds what s6-log keeps, and more than that is said.
+/// The limit is one of address space. A log directory holds what s6-log keeps. If there is more, gatewayctl says so.
 #[test]
 fn logs_takes_no_more_memory_for_a_file_of_10_gigabytes_and_for_20000_files() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -51,7 +51,7 @@ fn logs_takes_no_more_memory_for_a_file_of_10_gigabytes_and_for_20000_files() {
     );
 }
 
-/// A pipe gets the bytes of the log; a terminal gets nothing that it acts on.
+/// A pipe gets the bytes of the log. A terminal gets nothing that it acts on.
 #[test]
 fn a_pipe_gets_the_bytes_and_a_terminal_gets_them_escaped() {
     let sandbox = sandbox(Openat2::Works, STAYS);

@@ -1,8 +1,8 @@
-//! The metrics server, which is root's, and which every user of the machine can reach.
+//! The metrics server, which runs as root, and which every user of the machine can reach.
 
 use super::{ATTACKER, Openat2, STAYS, said, sandbox};
 
-/// Opens this many connections and holds them: says nothing, or asks and takes no answer, or begins to ask.
+/// Opens this many connections and holds them: says nothing, or asks and reads no answer, or begins to ask.
 const HOLD: &str = r#"hold() { setpriv --reuid 10000 --clear-groups python3 -c '
 import socket, sys, time
 request = {"mute": b"", "asks": b"GET /metrics HTTP/1.1\r\n\r\n", "begins": b"GET /metrics HTTP/1.1\r\nA: "}[sys.argv[1]]
@@ -36,7 +36,7 @@ fn who_holds_connections_keeps_no_scraper_out() {
     said(&ran, "2\n2\n2\n2\nit was up all the time\n");
 }
 
-/// The log directory is the service user's, who may put anything there.
+/// The log directory belongs to the service user, who may put anything there.
 #[test]
 fn what_lies_in_a_log_directory_holds_nobody_up() {
     let sandbox = sandbox(Openat2::Works, STAYS);

@@ -1,5 +1,5 @@
-//! The service user as attacker, uid 10000, on a live tree: each attack is done for real, and asserts on the victim. Each has its control,
-//! which shows that the attack works if nothing guards.
+//! The service user, uid 10000, as attacker on a live tree. Each attack is real, and the test checks the victim. Each attack has its control, which
+//! shows that the attack works without protection.
 
 mod boot;
 mod control_group;
@@ -24,8 +24,8 @@ use std::path::Path;
 use crate::sandbox::Sandbox;
 use crate::support::Ran;
 
-/// `as COMMAND` as the service user, `member COMMAND` as the same in the control group; `profile NAME [STATE]` makes a profile;
-/// `fails COMMAND` shows what it says and its exit code; `within N COMMAND` fails the test if the command does not end in N seconds.
+/// `as COMMAND` runs a command as the service user, and `member COMMAND` as the same user in the control group. `profile NAME [STATE]` makes a
+/// profile. `fails COMMAND` shows the output and the exit code. `within N COMMAND` fails the test if the command does not end in N seconds.
 pub(super) const ATTACKER: &str = r#"
 as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
 member() { setpriv --reuid 10000 --regid 10000 --groups 10001 "$@"; }
@@ -51,7 +51,7 @@ pub(super) enum Openat2 {
     Fails(&'static str),
 }
 
-/// All three, for what touches the volume.
+/// All three, for tests that touch the volume.
 pub(super) const OPENAT2: [Openat2; 3] = [Openat2::Works, Openat2::Fails("ENOSYS"), Openat2::Fails("EPERM")];
 
 pub(super) fn sandbox(openat2: Openat2, hermes: &str) -> Sandbox {
@@ -79,7 +79,7 @@ pub(super) fn said(ran: &Ran, out: &str) {
     assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (0, "", out));
 }
 
-/// What is promised has its test: every one that docs/security.md names is there.
+/// Every test that docs/security.md names exists.
 #[test]
 fn each_promise_has_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,10 +1,10 @@
-//! A user namespace, as a rootless container is one: root there is root of its own users only, and what belongs to others is nobody's.
+//! A user namespace, as in a rootless container. Root there is root only for its own users. Files of other users belong to nobody.
 
 use std::fs;
 
 use super::{ATTACKER, OPENAT2, STAYS, said, sandbox};
 
-/// Runs its arguments in a new user namespace, in which users and groups below 65536 are themselves.
+/// Runs its arguments in a new user namespace, in which users and groups below 65536 keep their numbers.
 const ENTER: &str = r"
 import ctypes, os, sys
 ready, go = os.pipe(), os.pipe()
@@ -46,7 +46,7 @@ as rm $l/current
 gatewayctl -q --timeout 60 doctor || echo "[exit $?]"
 "#;
 
-/// The controls: `cat` reads the manifest of somebody who has no number here, and follows what leads to a file of root's.
+/// The controls: `cat` reads the manifest of a user who has no number here, and follows a symlink to a file that belongs to root.
 #[test]
 fn in_a_user_namespace_root_believes_and_follows_no_more_than_elsewhere() {
     for openat2 in OPENAT2 {

@@ -1,16 +1,16 @@
-//! The home of an isolated gateway, which its user fills, holds and leads elsewhere while root has it removed.
+//! The home of an isolated gateway. Its user fills it, holds it and leads it elsewhere while root removes it.
 
 use super::{Openat2, live, said, sandbox};
 
 /// Stays up, and records that it runs.
 const STAYS: &str = "case $* in *--help) echo --replace ;; *) echo up >up; exec sleep 1000 ;; esac";
 
-/// `own COMMAND` as the user of coder.
+/// `own COMMAND` runs a command as the user of coder.
 const OWN: &str = "own() { setpriv --reuid 33370 --regid 33370 --clear-groups \"$@\"; }; h=/opt/homes/coder; \
     again() { gatewayctl -q register coder --isolated; until [ -e $h/up ]; do sleep 0.02; done; }; \
     gone() { [ ! -e $h ] && ! pgrep -u 33370 >/dev/null && echo gone || ls -la $h; }; ";
 
-/// What it plants leads nowhere, what it runs ends, and what is not its own is an error that names it.
+/// What the user plants leads nowhere, and its processes end. A file that belongs to another user is an error that names the file.
 #[test]
 fn what_an_instance_plants_outlives_no_purge() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -39,7 +39,7 @@ fn what_an_instance_plants_outlives_no_purge() {
     );
 }
 
-/// A process of its own stops each new one of its user: root ends all of them itself, and then nobody holds up what is left to do.
+/// A process of this user stops each new process of the user. Root itself ends all of them, and then nothing holds up the rest of the work.
 #[test]
 fn whoever_stops_its_own_purge_is_ended_by_root() {
     const STOPS: &str = "import os, signal\nown = os.getpid()\nopen('/opt/homes/coder/stops', 'w').close()\nwhile True:\n\
@@ -62,7 +62,7 @@ fn whoever_stops_its_own_purge_is_ended_by_root() {
     said(&ran, &"the control: it is stopped\ngone\n".repeat(3));
 }
 
-/// A home's user may be another gateway's by now, which is not ended for it.
+/// The user of a home may by now be the user of another gateway. That gateway is not ended.
 #[test]
 fn a_purge_ends_no_other_gateway() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -80,8 +80,8 @@ fn a_purge_ends_no_other_gateway() {
     );
 }
 
-/// Whoever has the most in its home keeps no operator: a signal ends the run, the home is under its name again, and the next run goes on. What a run
-/// leaves that is killed goes with the next one, too, beside a new home and without one.
+/// A user with very many files in its home cannot hold an operator: a signal ends the run, the home is under its name again, and the next run goes
+/// on. The next run also removes what a killed run left, beside a new home and without one.
 #[test]
 fn a_purge_ends_if_a_signal_comes_and_the_next_one_goes_on() {
     let sandbox = sandbox(Openat2::Works, STAYS);

@@ -1,4 +1,4 @@
-//! Rendering as root into a directory of the service user's: what that user plants there leads root nowhere else.
+//! Rendering as root into a directory of the service user: what that user plants there leads root nowhere else.
 
 use super::{Openat2, STAYS, live, said, sandbox};
 

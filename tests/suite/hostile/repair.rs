@@ -1,4 +1,4 @@
-//! `gatewayctl repair`: root gives the service user nothing that this user could not have had.
+//! `gatewayctl repair`: root gives the service user only what this user could have had anyway.
 
 use super::{OPENAT2, live, said, sandbox};
 
@@ -27,7 +27,7 @@ fn root_gives_what_its_own_commands_left_and_nothing_else() {
     }
 }
 
-/// Each is something of root's on the volume that its user has moved, linked or planted where a repair looks.
+/// Each of these is a file of root on the volume, which the service user has moved, linked or planted where a repair looks.
 #[test]
 fn what_the_service_user_moves_to_where_root_repairs_stays_roots() {
     for openat2 in OPENAT2 {
@@ -60,7 +60,7 @@ fn what_the_service_user_moves_to_where_root_repairs_stays_roots() {
     }
 }
 
-/// While root repairs, its user puts other things in the place of what it looks at. The control: chown -R by path follows.
+/// While root repairs, the service user replaces the files that root looks at. The control: chown -R by path follows the symlinks.
 #[test]
 fn what_is_swapped_while_root_repairs_is_not_given() {
     for openat2 in OPENAT2 {
@@ -76,7 +76,7 @@ fn what_is_swapped_while_root_repairs_is_not_given() {
     }
 }
 
-/// Of what a former number of the service user owned, all is given; of others nothing, and nothing without being told.
+/// Root gives away everything that a former number of the service user owned, and nothing of others. Root gives nothing without a message.
 #[test]
 fn a_volume_of_another_number_is_taken_over_only_if_an_operator_says_so() {
     for openat2 in OPENAT2 {
@@ -95,7 +95,8 @@ fn a_volume_of_another_number_is_taken_over_only_if_an_operator_says_so() {
     }
 }
 
-/// A volume with more than is looked at keeps its number until all of it was. What is given does not count, nor what a run gave that was killed.
+/// If the volume has more files than one run looks at, it keeps its number until a run has seen all files. Files that were given do not count, nor do
+/// those that a killed run gave.
 #[test]
 fn a_volume_with_too_much_is_taken_over_when_all_was_seen() {
     let sandbox = sandbox(OPENAT2[0], "exec sleep 1000");

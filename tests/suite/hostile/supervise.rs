@@ -1,9 +1,9 @@
-//! A gateway whose `supervise/` is the service user's, as Hermes' own service manager makes it when root runs `hermes profile create`: what
-//! s6 asks and tells a supervisor goes through files that this user can put others in the place of.
+//! A gateway whose `supervise/` belongs to the service user, as Hermes' own service manager makes it if root runs `hermes profile create`. s6 asks
+//! and tells a supervisor through files, and this user can replace those files.
 
 use super::{Openat2, STAYS, live, said, sandbox};
 
-/// The controls: the programs of s6 write through a symlink, hand over what it leads to, and wait for a fifo.
+/// The controls: the programs of s6 write through a symlink, hand over the file that it leads to, and wait for a fifo.
 #[test]
 fn what_belongs_to_another_user_is_neither_asked_nor_told() {
     let sandbox = sandbox(Openat2::Works, STAYS);
@@ -37,7 +37,7 @@ fn what_belongs_to_another_user_is_neither_asked_nor_told() {
     said(&ran, &format!("{guarded}{controls}unregistered /run/service/gateway-h\n[exit 0]\na\n"));
 }
 
-/// What it owns in a directory that leaves, it can fill: that stops no later run, and is told of once.
+/// The service user can fill a directory that it owns while the directory leaves. That stops no later run, and is reported once.
 #[test]
 fn what_cannot_be_removed_stops_nobody() {
     let sandbox = sandbox(Openat2::Works, STAYS);

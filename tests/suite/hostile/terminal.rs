@@ -1,10 +1,10 @@
-//! The operator's terminal: nothing that runs as the service user reaches it.
+//! The operator's terminal: no process of the service user reaches it.
 
 use std::fs;
 
 use super::{Openat2, live, sandbox};
 
-/// Writes down what it can reach: a terminal, a session, descriptors, variables.
+/// Records what it can reach: a terminal, a session, descriptors, variables.
 const PRY: &str = r"
 case $* in
   *gateway*--help)
@@ -28,7 +28,7 @@ can += sorted(n for n in os.environ if n not in ('PATH', 'HOME', 'HERMES_HOME', 
 open('/share/record/can', 'a').write(' '.join(can) + ';')
 ";
 
-/// An operator who left descriptors and a variable open, and asks doctor; then, as a control, calls the same without it.
+/// An operator leaves descriptors and a variable open, and runs doctor. As a control, the operator then runs the same program directly.
 const OPERATOR: &str = r"
 import os, subprocess
 open('/share/record/operator', 'w').write(str(os.getsid(0)))
@@ -57,7 +57,7 @@ fn the_service_user_has_no_terminal_no_descriptor_and_no_variable_of_the_operato
     assert!(control.starts_with("tty session 11 27 300") && control.contains("LEAKED"), "{control}");
 }
 
-/// What an operator saves is written as the service user: the same holds there.
+/// What an operator saves is written as the service user. The same holds there.
 #[test]
 fn what_saves_an_operators_word_has_no_terminal_either() {
     let sandbox = sandbox(Openat2::Works, "exec sleep 1000");

@@ -1,17 +1,17 @@
-//! What may be on the disk if the power goes after so many steps of a run.
+//! What may be on the disk if the power goes after a number of steps of a run.
 
 use super::model::{Inode, Recording, Slot, State, Step, Text};
 
-/// Where this many combinations or fewer are possible, all are looked at.
+/// If this many combinations or fewer are possible, the test looks at all of them.
 const ALL: usize = 256;
 
-/// Where more are, this many are, beside those in which one change is lost or kept alone.
+/// If more are possible, the test looks at this many, and at those in which only one change is lost or kept.
 const SOME: usize = 200;
 
 /// Makes every run of the test look at the same combinations.
 pub(super) const SEED: u64 = 0x5eed_0f1a_57de_ca1e;
 
-/// Numbers that look like chance, by splitmix64.
+/// Pseudo-random numbers, by splitmix64.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -25,7 +25,7 @@ impl Random {
     }
 }
 
-/// A change that is not on the disk for sure.
+/// A change that may not be on the disk.
 #[derive(Debug)]
 pub(super) enum Change {
     /// Names of one directory, at a step. `kept_with` is a later change that is never on the disk without this one.
@@ -36,22 +36,23 @@ pub(super) enum Change {
     Text { file: Inode, instead: Vec<Text> },
 }
 
-/// The moment after so many steps.
+/// The moment after a number of steps.
 #[derive(Debug)]
 pub(super) struct Crash<'a> {
     recording: &'a Recording,
-    /// How many steps were done.
+    /// The number of steps that were done.
     pub(super) at: usize,
-    /// What may be lost.
+    /// The changes that may be lost.
     pub(super) changes: Vec<Change>,
-    /// What is there for sure. The texts are those that processes see.
+    /// What is certainly there. The texts are those that processes see.
     durable: State,
-    /// From the first that may be lost on: what happens to names and modes, and the change that it belongs to, if that may be lost.
+    /// The changes of names and modes from the first one on that may be lost. Each has the place in `changes` of the change that it belongs to, if it
+    /// may be lost.
     names: Vec<(Option<usize>, Slot, Option<Inode>)>,
     modes: Vec<(Option<usize>, Inode, u32)>,
 }
 
-/// For each change 0 if it is kept, or else the how-many-th way in which it is lost.
+/// For each change, 0 if it is kept. Otherwise the number of the way in which it is lost.
 pub(super) type Choice = Vec<usize>;
 
 impl<'a> Crash<'a> {
@@ -59,7 +60,7 @@ impl<'a> Crash<'a> {
     pub(super) fn after(recording: &'a Recording, at: usize) -> Self {
         let steps = &recording.steps[..at];
         let inodes = recording.now.modes.len();
-        // How many of the steps are on the disk, by inode: of what is in it, and of its mode.
+        // For each inode, how many of the steps are on the disk: for its content, and for its mode.
         let (mut data, mut mode) = (vec![0; inodes], vec![0; inodes]);
         for (step, _) in steps {
             if let Step::Sync { of, began, with_mode } = step {
@@ -119,7 +120,7 @@ impl<'a> Crash<'a> {
         let is_durable: Vec<bool> = groups.iter().map(|group| step < data[directory(group)]).collect();
         let mut before = None;
         for (index, group) in groups.iter().enumerate() {
-            // What is never there without this one makes it sure.
+            // If a change is certain, every change that it is never there without is certain, too.
             let change = if is_durable[index..].contains(&true) {
                 None
             } else {
@@ -134,7 +135,7 @@ impl<'a> Crash<'a> {
         }
     }
 
-    /// Does for good what comes before the first that may be lost.
+    /// Applies for good the steps before the first one that may be lost.
     fn settle(&mut self) {
         let sure = self.names.iter().take_while(|(change, ..)| change.is_none()).count();
         self.names.drain(..sure).for_each(|(_, slot, inode)| self.durable.names[slot] = inode);
@@ -172,13 +173,13 @@ impl<'a> Crash<'a> {
         choice[change] == 0 || later.is_some_and(|later| self.is_kept(choice, later))
     }
 
-    /// In how many ways each change may be on the disk or not.
+    /// For each change, the number of ways in which it may be on the disk or not.
     fn ways(&self) -> Vec<usize> {
         let ways = |change: &Change| if let Change::Text { instead, .. } = change { 1 + instead.len() } else { 2 };
         self.changes.iter().map(ways).collect()
     }
 
-    /// The combinations to be looked at.
+    /// The combinations to look at.
     pub(super) fn choices(&self) -> Vec<Choice> {
         let ways = self.ways();
         let product = ways.iter().try_fold(1_usize, |product, ways| product.checked_mul(*ways));
@@ -200,7 +201,7 @@ impl<'a> Crash<'a> {
         }
         let mut random = Random(SEED ^ self.at as u64);
         for _ in 0..SOME {
-            // Of some combinations most is kept, of others most is lost.
+            // In some combinations most changes are kept, in others most are lost.
             let keeps = 1 + random.below(7);
             let choice = ways.iter().map(|&ways| if random.below(8) < keeps { 0 } else { 1 + random.below(ways - 1) });
             choices.push(choice.collect());
@@ -208,7 +209,7 @@ impl<'a> Crash<'a> {
         choices
     }
 
-    /// What of this combination is not as processes saw it, one change a line, and the steps that led there.
+    /// The differences between this combination and what processes saw, one change a line, and the steps that led there.
     pub(super) fn shown(&self, choice: &[usize]) -> String {
         let shown = |step: usize| format!("{step}: {}", self.recording.steps[step].1);
         let (mut lost, mut kept) = (String::new(), String::new());

@@ -1,30 +1,30 @@
-//! Every state of the disk that a power loss can leave, each looked at once.
+//! Every state of the disk that a power loss can leave. The test looks at each state once.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::crash::{Choice, Crash};
 use super::model::{ROOT, Recording, State, Text, Tree};
 
-/// What is there as long as a run is not final.
+/// The plan, which is there until a run is final.
 const PLAN: &str = ".gatewayctl.tmp/plan";
 
-/// Where what an update changes is kept.
+/// The directory that keeps what an update changes.
 const KEPT: &str = ".gatewayctl.tmp/kept/";
 
-/// What the names of new files begin with that lie beside the old ones.
+/// The beginning of the names of new files beside the old ones.
 const TEMPORARY: &str = ".gatewayctl.tmp.";
 
-/// The gateways in a state, and what the next run has to take them back.
+/// The gateways in a state, and what the next run needs to take them back.
 pub(super) struct Found {
     pub(super) gateways: BTreeMap<String, Tree>,
-    /// Whether the plan is there, all of it.
+    /// Whether the whole plan is there.
     pub(super) has_plan: bool,
     /// What is kept of gateways that are updated.
     pub(super) kept: BTreeMap<String, Tree>,
 }
 
 impl Found {
-    /// What is in a state of a run whose plan has this text.
+    /// The content of a state of a run whose plan has this text.
     fn new(recording: &Recording, state: &State, plan: Option<Text>) -> Result<Self, String> {
         let mut found = Self { gateways: BTreeMap::new(), has_plan: false, kept: BTreeMap::new() };
         for (path, thing) in recording.tree(state, ROOT) {
@@ -39,7 +39,7 @@ impl Found {
                 None => (&mut found.gateways, path.as_str()),
             };
             let (name, below) = path.split_once('/').unwrap_or((path, ""));
-            // s6-svscan does not look at dot names, and nobody at temporary ones.
+            // s6-svscan ignores dot names, and nobody looks at temporary names.
             if !name.starts_with('.') && !below.split('/').any(|part| part.starts_with(TEMPORARY)) {
                 gateways.entry(name.to_owned()).or_default().insert(below.to_owned(), thing);
             }
@@ -52,7 +52,7 @@ impl Found {
         self.gateways.get(name) == Some(tree)
     }
 
-    /// Whether this gateway is not there, or is this.
+    /// Whether this gateway is absent, or is equal to this.
     pub(super) fn is_absent_or(&self, name: &str, tree: &Tree) -> bool {
         !self.gateways.contains_key(name) || self.is(name, tree)
     }
@@ -67,15 +67,15 @@ fn plan(recording: &Recording) -> Option<Text> {
     })
 }
 
-/// How much was looked at, and the states: by how many steps were done and what of them was kept, each state once.
+/// The amount of work, and the states. Each state is there once, with the number of steps that were done and the changes that were kept.
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) combinations: usize,
     pub(super) states: Vec<(usize, Choice)>,
 }
 
-/// Looks at everything that may be on the disk at each moment of a run. What is wrong with a state is told by `look`, which hears whether
-/// the run had ended.
+/// Looks at everything that may be on the disk at each moment of a run. `look` says what is wrong with a state. It also gets whether the run had
+/// ended.
 pub(super) fn check(recording: &Recording, look: impl Fn(&Found, bool) -> Result<(), String>) -> Result<Seen, String> {
     let (mut combinations, mut states, mut known) = (0, Vec::new(), HashSet::new());
     let plan = plan(recording);
@@ -102,18 +102,18 @@ pub(super) fn check(recording: &Recording, look: impl Fn(&Found, bool) -> Result
     Ok(Seen { combinations, states })
 }
 
-/// Every moment of a run: before its first step, and after each.
+/// Every moment of a run: before its first step, and after each step.
 fn every(recording: &Recording) -> std::ops::RangeInclusive<usize> {
     0..=recording.steps.len()
 }
 
-/// What is synced although `look` finds nothing wrong if that one sync is left out.
+/// The syncs of the run that can be left out, one at a time, without a complaint of `look`.
 pub(super) fn not_needed(recording: &Recording, look: impl Fn(&Found, bool) -> Result<(), String>) -> Vec<&str> {
     let is_needed = |sync: usize| {
         let without = recording.without(|number| number == sync);
         check(&without, &look).is_err()
     };
-    // strace has its path in angle brackets.
+    // strace puts paths in angle brackets.
     let path = |sync: usize| recording.steps[sync].1.split(['<', '>']).nth(1).unwrap();
     recording.syncs().filter(|sync| !is_needed(*sync)).map(path).collect()
 }

@@ -1,8 +1,8 @@
-//! Power loss: what a run of gatewayctl asks of the kernel is recorded on a real file system and done again in a model of one, step by
-//! step. After each step the power goes, with every change that was not synced lost or kept. In each of these states a gateway is absent
-//! or whole; one that is being updated is old or new, or what it was is kept beside it and the next run makes it whole.
+//! Power loss. The test records on a real file system what a run of gatewayctl asks of the kernel, and repeats it in a model of a file system, step
+//! by step. After each step the power goes, and every change that was not synced is lost or kept. In each of these states a gateway is absent or
+//! whole. A gateway that is being updated is old or new, or its old state is kept beside it and the next run makes it whole.
 //!
-//! `register` and `reconcile` need a live s6-svscan. They publish by the same code as `install`.
+//! `register` and `reconcile` need a live s6-svscan. They publish with the same code as `install`.
 
 mod crash;
 mod look;
@@ -22,10 +22,10 @@ use stage::Stage;
 
 use crate::support::listing;
 
-/// How many of the states are put on a disk, for a run of the program to find.
+/// The number of states that are put on a disk for a real run of the program.
 const ON_DISK: usize = 100;
 
-/// Puts some of these states on a disk, one after the other in each of a few threads, and has `look` see what a run makes of each.
+/// Puts some of these states on a disk, one after the other in each of a few threads. `look` sees what a run makes of each state.
 fn on_disk(stage: &Stage, recording: &Recording, seen: &Seen, look: impl Fn(&str) -> Result<(), String> + Sync) {
     const THREADS: usize = 4;
     let mut states = seen.states.clone();
@@ -54,7 +54,7 @@ fn on_disk(stage: &Stage, recording: &Recording, seen: &Seen, look: impl Fn(&str
     eprintln!("power loss: {} of {} states on a disk", states.len(), seen.states.len());
 }
 
-/// What is in a directory, as text by name, dot names as well.
+/// The content of a directory, as text by name. Dot names are there, too.
 fn entries(directory: &Path) -> BTreeMap<String, String> {
     let entry = |entry: std::io::Result<std::fs::DirEntry>| {
         let entry = entry.unwrap();
@@ -71,7 +71,7 @@ fn say(what: &str, recording: &Recording, seen: &Seen) {
     eprintln!("power loss: {what}: {steps} operations, {} combinations, {states} states", seen.combinations);
 }
 
-/// An install of two gateways that are new.
+/// An install of two new gateways.
 fn install() -> (Stage, Recording) {
     let stage = Stage::new();
     stage.render("tree", &["x", "z"]);
@@ -80,8 +80,8 @@ fn install() -> (Stage, Recording) {
     (stage, recording)
 }
 
-/// Whether each gateway of this tree is absent or whole; all of them or none, unless the plan has the next run take them back; and all once
-/// the run has ended well.
+/// Whether each gateway of this tree is absent or whole. All of them are there or none, unless the plan makes the next run take them back. After a
+/// successful run, all are there.
 fn absent_or_whole(wanted: &BTreeMap<String, Tree>) -> impl Fn(&Found, bool) -> Result<(), String> {
     move |found, ended| {
         for (name, tree) in wanted {
@@ -91,10 +91,10 @@ fn absent_or_whole(wanted: &BTreeMap<String, Tree>) -> impl Fn(&Found, bool) -> 
         }
         let absent = wanted.keys().find(|name| !found.gateways.contains_key(*name));
         if let Some(name) = absent.filter(|_| ended || !found.has_plan && !found.gateways.is_empty()) {
-            return Err(format!("{name} is absent, and nothing tells"));
+            return Err(format!("{name} is absent, and no plan says so"));
         }
         let foreign = found.gateways.keys().find(|name| !wanted.contains_key(*name));
-        foreign.map_or(Ok(()), |name| Err(format!("{name} is nobody's")))
+        foreign.map_or(Ok(()), |name| Err(format!("{name} belongs to no tree")))
     }
 }
 
@@ -118,7 +118,7 @@ fn what_is_not_synced_may_be_lost_and_nothing_is_half() {
     });
 }
 
-/// Several are a set: the next run of another command takes them back, or all of them stand.
+/// Several gateways are a set: the next run of another command takes the set back, or all of it stays.
 #[test]
 fn of_several_gateways_all_are_there_or_none_once_the_next_run_has_begun() {
     let (stage, mut recording) = install();
@@ -153,7 +153,7 @@ fn what_leaves_is_whole_or_gone() {
     });
 }
 
-/// A signal comes after the first rename, and the run takes it back.
+/// A signal comes after the first rename, and the run takes the rename back.
 #[test]
 fn an_install_that_a_signal_takes_back_leaves_nothing() {
     let stage = Stage::new();
@@ -186,7 +186,7 @@ fn without_its_syncs_an_install_leaves_half_a_gateway() {
     let without = recording.without(|sync| recording.steps[sync].1.contains("/fresh/gateway-"));
     let wrong = check(&without, absent_or_whole(&wanted)).unwrap_err();
     assert!(wrong.contains("is not whole"), "{wrong}");
-    // Empty files have nothing to lose; and the staging directory and `fresh` hold nothing that an install would miss.
+    // Empty files have nothing to lose, and the staging directory and `fresh` hold nothing that an install would miss.
     let staging = "/.gatewayctl.tmp";
     let downs = ["x", "z"].map(|name| format!("{staging}/fresh/gateway-{name}/down"));
     let wanted_without = [&downs[0], &downs[1], staging, &format!("{staging}/fresh")];

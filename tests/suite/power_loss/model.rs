@@ -1,13 +1,14 @@
 //! A file system that forgets: what each step of a run changes, and which changes a power loss may take away.
 //!
-//! What a sync has not reached may be lost or kept, each change by itself. The rules are those of POSIX, and harder than any file system:
+//! A change that no sync has reached may be lost or kept, independently of the others. The rules are those of POSIX, and stricter than any file
+//! system:
 //!
-//! - What is in a file is on the disk once the file is synced; until then it may be as it was at the last sync, empty, cut off, or zeros.
-//! - A name is on the disk once the directory that holds it is synced. A synced file has no name by that.
-//! - A mode that is set is on the disk once what has it is synced. The mode that something is made with comes with it.
-//! - A rename within one directory is there or is not. One from a directory to another is in both, each of which is synced by itself. The
-//!   new name may be there beside the old one, but the old one is never gone without the new one: a rename that loses a file is one that no
-//!   program can be safe from, and every file system with a journal has both in one transaction.
+//! - The content of a file is on the disk after the file is synced. Until then the file may be as it was at the last sync, empty, cut off, or zeros.
+//! - A name is on the disk after the directory that holds it is synced. The sync of a file does not save its name.
+//! - A changed mode is on the disk after its file is synced. A new file has its first mode from the start.
+//! - A rename within one directory is there or is not. A rename from one directory to another is a change in both, and each is synced by itself. The
+//!   new name may be there beside the old one, but the old one is never gone without the new one: no program can be safe from a rename that loses a
+//!   file, and every file system with a journal has both changes in one transaction.
 //! - What was there before the run is on the disk.
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,13 +18,13 @@ use std::path::{Path, PathBuf};
 
 use crate::support::set_mode;
 
-/// A file or directory, whatever names it has.
+/// A file or directory, independent of its names.
 pub(super) type Inode = usize;
 
-/// The directory that the run works in.
+/// The directory in which the run works.
 pub(super) const ROOT: Inode = 0;
 
-/// A text that some file has or may have had.
+/// A text that a file has or may have had.
 pub(super) type Text = usize;
 
 /// A name in a directory.
@@ -36,10 +37,10 @@ pub(super) struct Thing {
     pub(super) text: Option<Text>,
 }
 
-/// A directory and all that is below it, by path; itself is at the empty path.
+/// A directory and everything below it, by path. The directory itself is at the empty path.
 pub(super) type Tree = BTreeMap<String, Thing>;
 
-/// All that a file system holds: what each slot names, and mode and text by inode.
+/// The whole content of a file system: what each slot names, and mode and text by inode.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) names: Vec<Option<Inode>>,
@@ -50,27 +51,27 @@ pub(super) struct State {
 /// What a call does.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// Slots name something else. Each group is of one directory, and changes as a whole; none is there without those before it.
+    /// Slots get another target. Each group belongs to one directory, and changes as a whole. No group is there without those before it.
     Names(Vec<Vec<(Slot, Option<Inode>)>>),
-    /// A file has another text.
+    /// A file gets another text.
     Text(Inode, Text),
-    /// Something has another mode.
+    /// Something gets another mode.
     Mode(Inode, u32),
     /// All steps before `began` are on the disk, of one inode or of all.
     Sync { of: Option<Inode>, began: usize, with_mode: bool },
 }
 
-/// A run: what was there, and each of its steps with the call as strace saw it.
+/// A run: what was there before, and each of its steps with the call as strace saw it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recording {
     pub(super) steps: Vec<(Step, String)>,
     /// What a process sees after all the steps so far.
     pub(super) now: State,
-    /// What was there before the first, once [`Self::begin`] was called; later inodes are as they are made.
+    /// What was there before the first step, after [`Self::begin`] was called. Later inodes are here as they are made.
     start: State,
     slots: Vec<(Inode, String)>,
     slot_of: BTreeMap<(Inode, String), Slot>,
-    /// The slots of a directory; `None` for a file.
+    /// The slots of a directory. `None` for a file.
     directories: Vec<Option<Vec<Slot>>>,
     texts: Vec<Vec<u8>>,
     text_of: HashMap<Vec<u8>, Text>,
@@ -78,7 +79,7 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// Of a run in this directory, as it is now.
+    /// A run in this directory, as it is now.
     pub(super) fn begin(directory: &Path) -> Self {
         let mut recording = Self::default();
         recording.text(b"");
@@ -106,7 +107,7 @@ impl Recording {
         }
     }
 
-    /// What is in a directory on the disk.
+    /// The content of a directory on the disk.
     pub(super) fn read(&mut self, directory: &Path) -> Tree {
         let mut tree = Tree::from([(String::new(), Thing { mode: mode(directory), text: None })]);
         for path in children(directory) {
@@ -136,7 +137,7 @@ impl Recording {
         &self.texts[self.now.texts[file]]
     }
 
-    /// A new file, or directory, without a name.
+    /// A new file or directory without a name.
     pub(super) fn make(&mut self, is_directory: bool, mode: u32) -> Inode {
         for state in [&mut self.now, &mut self.start] {
             state.modes.push(mode);
@@ -151,17 +152,17 @@ impl Recording {
         &self.start
     }
 
-    /// The directory that a slot is in.
+    /// The directory that contains a slot.
     pub(super) fn directory(&self, slot: Slot) -> Inode {
         self.slots[slot].0
     }
 
-    /// How many bytes a text has.
+    /// The length of a text in bytes.
     pub(super) fn length(&self, text: Text) -> usize {
         self.texts[text].len()
     }
 
-    /// The slot of a name in a directory, which need not be there.
+    /// The slot of a name in a directory. The name need not exist.
     pub(super) fn slot(&mut self, directory: Inode, name: &str) -> Slot {
         let key = (directory, name.to_owned());
         if let Some(&slot) = self.slot_of.get(&key) {
@@ -181,7 +182,7 @@ impl Recording {
         self.now.names[*self.slot_of.get(&(directory, name.to_owned()))?]
     }
 
-    /// Does a step, which the call is shown as.
+    /// Does a step, and shows it as this call.
     pub(super) fn step(&mut self, step: Step, shown: String) {
         match &step {
             Step::Names(groups) => groups.iter().flatten().for_each(|&(slot, inode)| self.now.names[slot] = inode),
@@ -204,7 +205,7 @@ impl Recording {
         steps.filter(|(_, (step, _))| matches!(step, Step::Sync { .. })).map(|(number, _)| number)
     }
 
-    /// The same run without those of its syncs that have these numbers among its steps.
+    /// The same run without the syncs that have these numbers among its steps.
     pub(super) fn without(&self, is_left_out: impl Fn(usize) -> bool) -> Self {
         let mut without = self.clone();
         for (number, (step, shown)) in without.steps.iter_mut().enumerate() {
@@ -218,7 +219,7 @@ impl Recording {
         without
     }
 
-    /// The directory of this inode and all that is below it.
+    /// The directory of this inode and everything below it.
     pub(super) fn tree(&self, state: &State, inode: Inode) -> Tree {
         let mut tree = Tree::new();
         self.walk(state, inode, "", &mut |path, _, thing| {
@@ -255,7 +256,7 @@ impl Recording {
         }
     }
 
-    /// Puts a state on a disk, as a new directory. Hard links stay hard links; a directory that has two names is there twice.
+    /// Puts a state on a disk, as a new directory. Hard links stay hard links. A directory with two names is there twice.
     pub(super) fn write(&self, state: &State, to: &Path) {
         let (mut links, mut directories): (BTreeMap<Inode, PathBuf>, Vec<(PathBuf, u32)>) = Default::default();
         self.walk(state, ROOT, "", &mut |path, inode, thing| {
@@ -278,7 +279,7 @@ impl Recording {
         }
     }
 
-    /// What a file may hold if what it holds now was not synced: empty, half of it, zeros.
+    /// What a file may hold if its present content was not synced: nothing, half of it, zeros.
     pub(super) fn torn(&self, now: Text) -> &[Text] {
         self.torn.get(&now).map_or(&[], |torn| torn)
     }

@@ -1,9 +1,9 @@
-//! What a run asks of the kernel, as strace writes it down.
+//! What a run asks of the kernel, as strace records it.
 
 use std::collections::BTreeMap;
 
-/// The options under which every call is seen that takes a path or a descriptor, and what else changes files or makes processes.
-/// With `-xx` every string is in hexadecimal, so no text of a file can look like a part of the trace.
+/// With these options strace shows every call that takes a path or a descriptor, and other calls that change files or make processes. With `-xx`
+/// every string is in hexadecimal, so the text of a file cannot look like a part of the trace.
 pub(super) const OPTIONS: [&str; 9] = [
     "-f",
     "-y",
@@ -16,15 +16,15 @@ pub(super) const OPTIONS: [&str; 9] = [
     "trace=%file,%desc,sync,umask,clone,?clone3,?fork,?vfork",
 ];
 
-/// A system call when it begins, or when it ends. Of two calls of two threads either may end first.
+/// A system call when it begins, or when it ends. If two threads call at once, either call may end first.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) process: u32,
     pub(super) name: String,
     pub(super) arguments: Vec<String>,
-    /// What it gave; `None` when it begins.
+    /// The result. `None` when the call begins.
     pub(super) result: Option<String>,
-    /// Whether nothing else was seen between its beginning and its end.
+    /// Whether strace saw nothing else between its beginning and its end.
     pub(super) alone: bool,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn calls(trace: &str) -> Vec<Call> {
     calls
 }
 
-/// A call that has ended, and what it gave.
+/// A call that has ended, and its result.
 fn ended(text: &str) -> (&str, &str) {
     let (call, result) = text.rsplit_once(" = ").expect(text);
     (call.trim_end().strip_suffix(')').expect(text), result)
@@ -71,7 +71,7 @@ fn call(process: u32, text: &str, result: Option<&str>, alone: bool) -> Call {
     }
 }
 
-/// The arguments between the commas that stand in no bracket.
+/// The arguments, separated at the commas that are not inside brackets.
 fn split(arguments: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut begin) = (Vec::new(), 0, 0);
     for (index, byte) in arguments.bytes().enumerate() {
@@ -90,7 +90,7 @@ fn split(arguments: &str) -> Vec<&str> {
 }
 
 impl Call {
-    /// What it gave, if it has ended and not failed.
+    /// The result, if the call has ended and succeeded.
     pub(super) fn success(&self) -> Option<&str> {
         self.result.as_deref().filter(|result| !result.starts_with(['-', '?']))
     }
@@ -117,7 +117,7 @@ impl Call {
     }
 }
 
-/// The bytes of the strings in an argument: of one, or of an array of them.
+/// The bytes of the strings in an argument, which is a string or an array of strings.
 pub(super) fn bytes(argument: &str) -> Vec<u8> {
     assert!(!argument.contains("..."), "strace cut this off: {argument}");
     let strings = argument.split('"').skip(1).step_by(2);

@@ -1,8 +1,8 @@
-//! Calls into steps: whose descriptor is what, which path leads where, and what the call changes there.
+//! Turns calls into steps: which descriptor is what, which path leads where, and what the call changes there.
 //!
-//! Everything is followed by inode, from the working directory on, as the kernel does: a path says nothing of a directory that was renamed
-//! since. What strace says of a descriptor is only compared with that. A call that this does not know is a failure, and so is a change
-//! beside the directory that is looked at.
+//! This follows everything by inode, from the working directory on, as the kernel does. A path says nothing about a directory that was renamed since.
+//! What strace says of a descriptor is only compared with that. An unknown call is a failure, and so is a change outside the directory that is looked
+//! at.
 //!
 //! It is long since it is one table: each call that changes a file system, and what it does.
 
@@ -12,7 +12,7 @@ use std::path::Path;
 use super::model::{Inode, ROOT, Recording, Step};
 use super::record::{Call, bytes, descriptor, number};
 
-/// Calls that change nothing that outlives the machine.
+/// Calls that change nothing that survives a power loss.
 const HARMLESS: &str = " access close_range epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 execve faccessat faccessat2 fadvise64 \
     fgetxattr flistxattr flock fstat fstatfs getcwd getdents64 getxattr lgetxattr listxattr llistxattr lstat newfstatat pidfd_getfd \
     pidfd_open pidfd_send_signal poll ppoll pread64 preadv preadv2 pselect6 readahead readlink readlinkat readv select signalfd4 stat statfs \
@@ -27,7 +27,7 @@ enum Place {
     Outside(String),
 }
 
-/// What was opened once, for all descriptors that were made of it.
+/// What was opened, shared by all descriptors that were made from it.
 #[derive(Debug)]
 struct Open {
     place: Place,
@@ -35,28 +35,28 @@ struct Open {
     appends: bool,
 }
 
-/// What threads of a process share.
+/// What the threads of a process share.
 #[derive(Debug, Clone, Default)]
 struct Process {
     descriptors: BTreeMap<i32, usize>,
     umask: u32,
 }
 
-/// A recording that is being made.
+/// A recording in progress.
 pub(super) struct Replay {
     root: String,
     recording: Recording,
     opens: Vec<Open>,
     processes: Vec<Process>,
     process_of: BTreeMap<u32, usize>,
-    /// Who is about to have a child: by its number, with whether that shares all.
+    /// The threads that are about to have a child, by number. The value says if the child shares everything.
     cloning: BTreeMap<u32, bool>,
     /// How many steps there were when a thread began to sync.
     syncing: BTreeMap<u32, usize>,
 }
 
 impl Replay {
-    /// In this directory, as it is now, which has to be named by a path without symlinks.
+    /// A replay in this directory as it is now. The directory must be named by a path without symlinks.
     pub(super) fn begin(root: &Path, umask: u32) -> Self {
         Self {
             root: root.to_str().unwrap().to_owned(),
@@ -84,7 +84,7 @@ impl Replay {
         self.recording
     }
 
-    /// A thread that is new is a child of whoever is about to have one; its first call may be seen before that one's end.
+    /// A new thread is a child of a thread that is about to have one. Its first call may be seen before the call that made it ends.
     fn adopt(&mut self, call: &Call) {
         if self.process_of.contains_key(&call.process) {
             return;
@@ -116,7 +116,7 @@ impl Replay {
 
     fn begins(&mut self, call: &Call) {
         match call.name.as_str() {
-            // Another thread may get the number before this one hears that it is free.
+            // Another thread may get the number before this thread sees that it is free.
             "close" => {
                 if let (Some(number), _) = descriptor(call.argument(0)) {
                     self.process(call).descriptors.remove(&number);
@@ -128,7 +128,7 @@ impl Replay {
                 assert_eq!(shares, flags.contains("CLONE_FS"), "not modelled: {call:?}");
                 self.cloning.insert(call.process, shares);
             }
-            // What comes after its beginning is not its concern.
+            // A sync does not cover what comes after its beginning.
             "fsync" | "fdatasync" | "syncfs" | "sync" => {
                 self.syncing.insert(call.process, self.recording.steps.len());
             }
@@ -198,7 +198,7 @@ impl Replay {
                 let writes = call.argument(2).contains("PROT_WRITE") && call.argument(3).contains("MAP_SHARED");
                 assert!(!writes || call.argument(3).contains("MAP_ANON"), "not modelled: {call:?}");
             }
-            // An attribute of the staging directory, which is never what is looked at; nothing was there.
+            // An attribute of the staging directory, which the test never looks at. Nothing was there before.
             "fremovexattr" => assert!(self.place(call, 0) != Place::Inside(ROOT), "not modelled: {call:?}"),
             "ioctl" => assert!(matches!(self.place(call, 0), Place::Outside(_)), "not modelled: {call:?}"),
             name => {
@@ -223,7 +223,7 @@ struct Way {
 }
 
 impl Replay {
-    /// Where the path at `path` leads from the descriptor at `from`, or else from the working directory.
+    /// Where the path at `path` leads, starting from the descriptor at `from`, or from the working directory.
     fn way(&self, call: &Call, from: Option<usize>, path: usize) -> Way {
         let path = String::from_utf8(bytes(call.argument(path))).unwrap();
         let directory = if path.starts_with('/') {
@@ -254,7 +254,7 @@ impl Replay {
         }
     }
 
-    /// Where a path leads from `/`, if anywhere.
+    /// Where a path from `/` leads, if anywhere.
     fn at(&self, path: &str) -> Option<Place> {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let root = Place::Outside("/".to_owned());
@@ -277,7 +277,7 @@ impl Replay {
         let is_inside = self.is_inside(&path);
         let place = match self.open(call, index) {
             Some(open) => self.opens[open].place.clone(),
-            // The working directory, or what the run was born with.
+            // The working directory, or a descriptor that the run started with.
             None if is_inside => panic!("not modelled: a descriptor that nobody opened: {call:?}"),
             None => Place::Outside(path.clone()),
         };
@@ -340,7 +340,7 @@ impl Replay {
         self.names(call, &[(way, Some(inode))]);
     }
 
-    /// Names something else by these, each in a group of its own.
+    /// Gives names other targets, each in its own group.
     fn names(&mut self, call: &Call, names: &[(&Way, Option<Inode>)]) {
         let mut groups = Vec::new();
         for (way, inode) in names {
@@ -353,7 +353,7 @@ impl Replay {
         assert!(!flags.contains("EXCHANGE") && !flags.contains("WHITEOUT"), "not modelled: {call:?}");
         let inode = Self::inside(from.there.as_ref().unwrap(), call);
         if to.there == Some(Place::Inside(inode)) {
-            // Two names of one file: then rename does nothing.
+            // If both are names of one file, rename does nothing.
             return;
         }
         if from.directory != to.directory {

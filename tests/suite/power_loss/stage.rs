@@ -16,15 +16,16 @@ use crate::support::{GATEWAYCTL, Ran, run, set_mode, succeeds, tool};
 /// What statfs says of a tmpfs.
 const TMPFS: i64 = 0x0102_1994;
 
-/// A directory that is not on a tmpfs and that nobody but root can change, with staging trees and scandirs in it.
+/// A directory that is not on a tmpfs, and that only root can change, with staging trees and scandirs in it.
 pub(super) struct Stage(TempDir);
 
 impl Stage {
     pub(super) fn new() -> Self {
         let places = [env!("CARGO_TARGET_TMPDIR"), "/var/tmp", "/tmp"].map(Path::new);
         let place = places.into_iter().find(|place| is_on_disk(place) && is_roots(place));
-        let place =
-            place.unwrap_or_else(|| panic!("each of {places:?} is on a tmpfs, where nothing is synced, or not root's"));
+        let place = place.unwrap_or_else(|| {
+            panic!("each of {places:?} is on a tmpfs, which syncs nothing, or does not belong to root")
+        });
         let directory = tempfile::tempdir_in(place).unwrap();
         set_mode(directory.path(), 0o755);
         Self(directory)
@@ -40,7 +41,7 @@ impl Stage {
         succeeds(self.path(""), arguments.iter().copied().chain(["--quiet", "--down", "--out", tree]));
     }
 
-    /// gatewayctl with these arguments, in which `@` stands for the directory.
+    /// gatewayctl with these arguments. `@` in them stands for the directory.
     fn command(&self, program: &[&str], arguments: &[&str]) -> Command {
         let s6 = PathBuf::from(tool("s6-svscanctl"));
         let mut command = Command::new(program[0]);
@@ -57,7 +58,7 @@ impl Stage {
         run(self.command(&[GATEWAYCTL], arguments))
     }
 
-    /// Has gatewayctl killed at a system call that strace injects into.
+    /// Kills gatewayctl at a system call into which strace injects a signal.
     pub(super) fn killed(&self, inject: &str, arguments: &[&str]) {
         let program = [&tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", inject, GATEWAYCTL];
         let status = self.command(&program, arguments).status().unwrap();
@@ -75,7 +76,7 @@ impl Stage {
         let ran = run(self.command(&program, arguments));
         assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
         let mut recording = replay.run(&calls(&fs::read_to_string(trace).unwrap()));
-        // The model has come to what is there, to the bit.
+        // The model agrees with the disk, to the bit.
         let there = recording.read(&scandir);
         assert_eq!(recording.tree(&recording.now, ROOT), there);
         recording
@@ -87,7 +88,7 @@ fn is_on_disk(place: &Path) -> bool {
     rustix::fs::statfs(place).is_ok_and(|file_system| i64::from(file_system.f_type) != TMPFS)
 }
 
-/// Whether root's programs work there: they refuse a directory that another user can change.
+/// Whether root's programs work there. They refuse a directory that another user can change.
 fn is_roots(place: &Path) -> bool {
     place.canonicalize().unwrap().ancestors().all(|directory| {
         let metadata = fs::metadata(directory).unwrap();
@@ -95,7 +96,7 @@ fn is_roots(place: &Path) -> bool {
     })
 }
 
-/// The umask of this process, which its children have, too.
+/// The umask of this process and of its children.
 fn umask() -> u32 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap();

@@ -1,4 +1,4 @@
-//! Where files of a live directory are replaced, some may be old and some new for a while: then the plan is there, and what they were.
+//! While an update replaces files of a live directory, some may be old and some new. During that time the plan is there, and so are the old files.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::support::set_mode;
 
 const UPDATE: [&str; 5] = ["install", "@/new", "--update", "--into", "@/scandir"];
 
-/// An update of two gateways and one that is new. A file goes in one, and a directory gets another mode in the other.
+/// An update of two gateways, and a new gateway. One gateway loses a file, and in the other a directory gets another mode.
 fn stage() -> Stage {
     let stage = Stage::new();
     stage.render("old", &["x", "z"]);
@@ -21,7 +21,7 @@ fn stage() -> Stage {
         std::fs::write(stage.path(tree).join("gateway-z/data/notes"), "keep this\n").unwrap();
         set_mode(stage.path(tree).join("gateway-z/data"), mode);
     }
-    // One below a set-gid one, which is not to take that over, goes.
+    // This directory goes. It is below a set-gid directory, and must not inherit the bit.
     std::fs::create_dir_all(stage.path("old/gateway-x/data/inner")).unwrap();
     std::fs::write(stage.path("old/gateway-x/data/inner/notes"), "and this\n").unwrap();
     set_mode(stage.path("old/gateway-x/data/inner"), 0o755);
@@ -31,7 +31,7 @@ fn stage() -> Stage {
     stage
 }
 
-/// What is before an update, and after it.
+/// The state before an update, and after it.
 struct Wanted {
     old: BTreeMap<String, Tree>,
     new: BTreeMap<String, Tree>,
@@ -42,25 +42,27 @@ impl Wanted {
         Self { old: trees(stage, recording, "old"), new: trees(stage, recording, "new") }
     }
 
-    /// Whether each gateway is old or new, all of them the same, or the plan tells that they are in between and what they were is kept; and
-    /// what they are once the run has ended.
+    /// Whether all gateways are old, or all are new, or the plan says that they are in between and their old state is kept. Also, what they are after
+    /// the run has ended.
     fn look(&self, at_last: &BTreeMap<String, Tree>) -> impl Fn(&Found, bool) -> Result<(), String> {
         move |found, ended| {
             if found.has_plan {
                 let kept = |name: &str| found.kept.get(name).map(lasting);
                 let lost = self.old.iter().find(|(name, old)| kept(name) != Some(lasting(old)));
-                return lost.map_or(Ok(()), |(name, _)| Err(format!("of {name} not all is kept: {:?}", found.kept)));
+                return lost.map_or(Ok(()), |(name, _)| {
+                    Err(format!("the old state of {name} is not kept completely: {:?}", found.kept))
+                });
             }
             let allowed = if ended { vec![at_last] } else { vec![&self.old, &self.new] };
             if allowed.contains(&&found.gateways) {
                 return Ok(());
             }
-            Err(format!("what is there is neither old nor new, and nothing tells: {:?}", found.gateways))
+            Err(format!("the gateways are neither old nor new, and no plan says so: {:?}", found.gateways))
         }
     }
 }
 
-/// What is kept of a gateway: not what start and stop make, nor the mode of the directory itself.
+/// What is kept of a gateway: not the files that start and stop make, and not the mode of the directory itself.
 fn lasting(tree: &Tree) -> Tree {
     tree.iter()
         .filter(|(path, _)| !["", "down"].contains(&path.as_str()))
@@ -68,8 +70,8 @@ fn lasting(tree: &Tree) -> Tree {
         .collect()
 }
 
-/// Looks at every state of a run that ends with the last of these trees. Then puts some on a disk: the next run of another command makes one
-/// of these trees of each, and an update makes all new.
+/// Looks at every state of a run that ends with the last of these trees. Then puts some states on a disk. The next run of another command makes one
+/// of these trees from each, and an update makes all of it new.
 fn converges(what: &str, stage: &Stage, mut recording: Recording, allowed: &[&str]) {
     let wanted = Wanted::new(stage, &mut recording);
     let at_last = if allowed.ends_with(&["new"]) { &wanted.new } else { &wanted.old };
@@ -107,7 +109,7 @@ fn an_update_that_a_signal_takes_back_is_old() {
 #[test]
 fn the_run_that_takes_an_update_back_may_be_cut_off_itself() {
     let stage = stage();
-    // The first one gives the plan its name.
+    // The first gateway gives the plan its name.
     stage.killed("inject=renameat:signal=KILL:when=4", &UPDATE);
     let recording = stage.record("scandir", &[], &["--scandir", "@/scandir", "unregister", "--if-exists", "nobody"], 0);
     converges("the next run", &stage, recording, &["old"]);
@@ -119,7 +121,7 @@ fn each_sync_of_an_update_is_needed() {
     let mut recording = stage.record("scandir", &[], &UPDATE, 0);
     let wanted = Wanted::new(&stage, &mut recording);
     let look = wanted.look(&wanted.new);
-    // An empty file has nothing to lose; and `fresh` is needed where what it holds was exchanged, which an update does not do.
+    // An empty file has nothing to lose. `fresh` matters only for exchanged files, and an update exchanges none.
     let wanted = ["/.gatewayctl.tmp/fresh/gateway-y/down", "/.gatewayctl.tmp/fresh"];
     assert_eq!(not_needed(&recording, look), wanted);
 }
