@@ -21,7 +21,7 @@ use crate::spec::options::Layout;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
-    max_term_width = 120,
+    max_term_width = 100,
     after_help = "\
 Examples:
   gen-service coder --hermes-cli run                      print the scripts
@@ -55,7 +55,7 @@ pub(crate) struct GenService {
     #[arg(long, value_name = "DIR", value_parser = path(), value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<Utf8PathBuf>,
 
-    /// Compare DIR with what would be rendered. Write nothing. Exit 1 if they differ
+    /// Only compare DIR with what would be rendered. Exit 1 if they differ
     #[arg(long, requires = "out", conflicts_with_all = ["prune", "force"])]
     pub(crate) check: bool,
 
@@ -87,7 +87,7 @@ pub(crate) struct GenService {
     #[command(flatten)]
     pub(crate) options: RenderArgs,
 
-    /// Start the gateway after this service or bundle of s6-rc. You may repeat it
+    /// Start after this service or bundle of s6-rc. You may repeat it
     #[arg(long, value_name = "NAME", help_heading = "Gateway", conflicts_with = "manifest")]
     pub(crate) after: Vec<String>,
 }

@@ -41,7 +41,7 @@ impl Args for RenderArgs {
             )
             .value_parser(clap::value_parser!(Utf8PathBuf))
             .value_hint(ValueHint::FilePath),
-            many(SECRET, "NAME=FILE", "Set a variable to the content of this file, at each start of the gateway"),
+            many(SECRET, "NAME=FILE", "Set a variable to the content of this file at each start"),
         ];
         let arguments: Vec<Arg> = keys().map(argument).chain(entries).collect();
         let group =

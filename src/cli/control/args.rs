@@ -19,13 +19,12 @@ use crate::s6::{DEFAULT_BIN_DIR, DEFAULT_SCANDIR};
     version,
     long_version = version::long(),
     arg_required_else_help = true,
-    max_term_width = 120,
+    max_term_width = 100,
     after_help = "\
 Examples:
   gatewayctl status                            show all services
   gatewayctl logs writer -n 50 -f              show 50 lines of a log and follow it
   gatewayctl register writer --hermes-cli run  add a gateway and start it
-  gatewayctl restart --all --rolling           restart all, one after the other
   gatewayctl doctor                            find what is wrong and what to do
 
 Exit codes:
@@ -58,8 +57,8 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub(super) timeout: u64,
 
-    /// Service manager to use [default: the detected one]
-    #[arg(long, global = true, value_name = "KIND")]
+    /// Service manager: s6, systemd, launchd or windows [default: the detected one]
+    #[arg(long, global = true, value_name = "KIND", hide_possible_values = true)]
     pub(super) manager: Option<Manager>,
 
     /// Print JSON

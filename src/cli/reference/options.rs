@@ -118,7 +118,11 @@ fn row(arg: &Arg) -> Vec<String> {
     };
     let mut meaning = sentence(help);
     let words = arg.get_possible_values();
-    let words: Vec<String> = words.iter().filter(|_| takes).map(|value| code(value.get_name())).collect();
+    let words: Vec<String> = words
+        .iter()
+        .filter(|_| takes && !arg.is_hide_possible_values_set())
+        .map(|value| code(value.get_name()))
+        .collect();
     if !words.is_empty() {
         meaning = format!("{meaning} One of {}.", words.join(", "));
     }
