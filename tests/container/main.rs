@@ -18,6 +18,7 @@ mod live;
 mod page;
 #[path = "../pages/mod.rs"]
 mod pages;
+mod packages;
 mod properties;
 mod real;
 mod s6_rc;

@@ -32,6 +32,7 @@ mod output;
 mod pages;
 mod packages;
 mod power_loss;
+mod publishing;
 mod quoting;
 mod races;
 mod sandbox;
