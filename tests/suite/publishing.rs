@@ -1,4 +1,4 @@
-//! What the hosting platform reads, `.github`.
+//! What the hosting platform reads, `.github`, and what a release asks for before it begins.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -52,4 +52,98 @@ fn the_forms_of_issues_are_what_the_platform_takes() {
         }
         assert!(!ids.is_empty(), "{file}");
     }
+}
+
+/// The jobs of a workflow.
+fn jobs(workflow: &Value) -> &serde_json::Map<String, Value> {
+    workflow["jobs"].as_object().unwrap()
+}
+
+#[test]
+fn the_workflows_run_what_is_here_and_trust_no_name_that_can_move() {
+    let workflows = yamls(".github/workflows");
+    assert_eq!(workflows.keys().collect::<Vec<_>>(), ["checks.yml", "release.yml"]);
+    let (mut ran, mut written) = (BTreeSet::new(), BTreeSet::new());
+    for (file, workflow) in &workflows {
+        assert_eq!(workflow["permissions"], serde_json::json!({ "contents": "read" }), "{file}");
+        for (name, job) in jobs(workflow) {
+            for needed in job["needs"].as_array().into_iter().flatten() {
+                assert!(jobs(workflow).contains_key(needed.as_str().unwrap()), "{file}: {name} needs {needed}");
+            }
+            for (what, _) in job["permissions"].as_object().into_iter().flatten().filter(|(_, how)| *how == "write") {
+                written.insert(format!("{name} {what}"));
+            }
+            if let Some(other) = job["uses"].as_str() {
+                assert!(root().join(other).is_file(), "{file}: {other}");
+            }
+            for step in job["steps"].as_array().into_iter().flatten() {
+                if let Some(action) = step["uses"].as_str() {
+                    let (_, commit) = action.split_once('@').unwrap();
+                    let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+                    assert!(is_commit, "{file}: {action} is not named by its commit");
+                }
+                let Some(run) = step["run"].as_str() else { continue };
+                // What an expression is replaced by is read by the shell.
+                assert!(!run.contains("${{"), "{file}: {run}");
+                for word in run.split_whitespace().filter(|word| word.starts_with("docker/")) {
+                    assert!(root().join(word).is_file(), "{file}: {word}");
+                    ran.insert(word.to_owned());
+                }
+            }
+        }
+    }
+    let scripts = ["make", "oldest-rust", "ready", "tool"].map(|script| format!("docker/packages/{script}"));
+    let expected: BTreeSet<_> = scripts.into_iter().chain(["docker/Dockerfile".to_owned()]).collect();
+    assert_eq!(ran, expected);
+    let expected = ["packages attestations", "packages id-token", "release contents"];
+    assert_eq!(written.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+/// What is missing in this repository is what only its owner can fill in.
+#[test]
+fn a_release_needs_a_repository_a_maintainer_a_section_and_its_tag() {
+    let directory = tempfile::tempdir().unwrap();
+    let below = |path: &str| directory.path().join(path);
+    fs::create_dir_all(below("docker/packages")).unwrap();
+    fs::copy(root().join("docker/packages/ready"), below("docker/packages/ready")).unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let ready = |manifest: &str, changelog: &str, variables: &[(&str, &str)], tag: &str| {
+        fs::write(below("Cargo.toml"), manifest).unwrap();
+        fs::write(below("CHANGELOG.md"), changelog).unwrap();
+        let mut command = Command::new(below("docker/packages/ready"));
+        for variable in ["MAINTAINER", "GITHUB_REPOSITORY", "GITHUB_SERVER_URL"] {
+            command.env_remove(variable);
+        }
+        let output = command.arg(tag).envs(variables.iter().copied()).output().unwrap();
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        (output.status.code(), out, err)
+    };
+    let missing = ready(&manifest, "# Changelog\n\n## Unreleased\n\n- A.\n", &[], "v0.0.7");
+    assert_eq!((missing.0, missing.1.as_str()), (Some(1), ""), "{}", missing.2);
+    for what in ["the tag is v0.0.7, and", "MAINTAINER is not", "CHANGELOG.md has no section"] {
+        assert!(missing.2.contains(what), "{}", missing.2);
+    }
+    assert_eq!(
+        missing.2.contains("Cargo.toml has no repository"),
+        !manifest.contains("\nrepository = "),
+        "{}",
+        missing.2
+    );
+
+    let lines: Vec<&str> = manifest.lines().filter(|line| !line.starts_with("repository = ")).collect();
+    let manifest = lines.join("\n");
+    let complete = manifest.replacen("\nversion = ", "\nrepository = \"https://host.test/a/b\"\nversion = ", 1);
+    let changelog = format!(
+        "# Changelog\n\n## Unreleased\n\n- A.\n\n## {version} (2026-11-29)\n\n### Fixed\n\n- B.\n\n## 0.0.1\n\n- C.\n"
+    );
+    let (tag, maintainer) = (format!("v{version}"), ("MAINTAINER", "A Name <a@host.test>"));
+    let there = [maintainer, ("GITHUB_SERVER_URL", "https://host.test"), ("GITHUB_REPOSITORY", "a/b")];
+    let elsewhere = [maintainer, ("GITHUB_SERVER_URL", "https://host.test"), ("GITHUB_REPOSITORY", "a/fork")];
+    for variables in [&there[..], &there[..1]] {
+        let (code, out, err) = ready(&complete, &changelog, variables, &tag);
+        assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "\n### Fixed\n\n- B.\n", ""));
+    }
+    let (code, _, err) = ready(&complete, &changelog, &elsewhere, &tag);
+    assert!(code == Some(1) && err.contains("and this is https://host.test/a/fork\n"), "{err}");
 }
