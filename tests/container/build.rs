@@ -33,7 +33,7 @@ fn the_image_has_what_it_needs_and_no_more() {
     assert_eq!(left.ok().trim(), "");
     let made = sh(
         "id hermes; stat -c '%U %a' /opt/data; readlink -f \"$(command -v hermes)\"; hermes --version | sed -n 1p; \
-         gen-service --version; gatewayctl --version; stat -c '%U %a' /etc/services.d/gateway-default/run",
+         gen-service -V; gatewayctl -V; stat -c '%U %a' /etc/services.d/gateway-default/run",
     )
     .ok();
     let made: Vec<&str> = made.lines().collect();
