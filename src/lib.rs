@@ -68,3 +68,8 @@ pub use disk::{DiskError, SystemError};
 pub mod programs {
     pub use crate::cli::{gatewayctl, gen_service};
 }
+
+// The Rust code of that page is compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/gatewayctl.md")]
+struct Gatewayctl;

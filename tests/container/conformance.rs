@@ -1,5 +1,5 @@
-//! What s6-overlay does that a gateway, a hook or a command can notice, as a list. It holds of whatever archives the images are made of: of the
-//! stand-in (docker/stand-ins), and of the real ones (`S6_OVERLAY_ARCHIVES=DIR`). So what passes with the one behaves with the other.
+//! A list of everything that s6-overlay does and that a gateway, a hook or a command can notice. It is the same for the archives of the stand-in
+//! (docker/stand-ins) and for the real ones (`S6_OVERLAY_ARCHIVES=DIR`). So a test that passes with one of them passes with the other.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::docker::{Container, Ran, directory, docker, image, mount, read, until};
 
-/// Turns what the image puts before a command off.
+/// Removes what the image puts before a command.
 const BARE: &str = "--env=S6_CMD_ARG0=";
 
 fn run(options: &[&str], command: &[&str]) -> Ran {
@@ -23,7 +23,7 @@ fn script(directory: &Path, name: &str, text: &str) {
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
 }
 
-/// The names of the variables in what env says, without those that a shell adds.
+/// The names of the variables in the output of env, without those that a shell adds.
 fn names(environment: &str) -> Vec<&str> {
     let mut names: Vec<&str> =
         environment.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
@@ -36,24 +36,24 @@ const PATH: &str = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 #[test]
 fn the_command_of_the_container() {
-    // Nothing of the container's environment reaches it, but for a PATH that begins with the programs of s6.
+    // The command gets nothing of the container's environment, except a PATH that begins with the programs of s6.
     let said = run(&[BARE, "--env=KEY=value"], &["env"]).ok();
     assert_eq!(names(&said), ["PATH"], "{said}");
     assert!(said.contains(&format!("PATH={PATH}\n")), "{said}");
-    // With S6_KEEP_ENV, all of it does.
+    // With S6_KEEP_ENV, the command gets all of it.
     let said = run(&[BARE, "--env=KEY=value", "--env=S6_KEEP_ENV=1"], &["env"]).ok();
     assert!(names(&said).contains(&"KEY") && said.contains("PATH=/command:"), "{said}");
     let said = run(&[BARE, "--env=KEY=value", "--env=S6_KEEP_ENV=1"], &["/command/with-contenv", "env"]).ok();
     assert!(names(&said).contains(&"KEY"), "{said}");
-    // S6_CMD_ARG0 is words that stand before it.
+    // The words of S6_CMD_ARG0 come before the command.
     assert_eq!(run(&["--env=S6_CMD_ARG0=printf %s;"], &["a b", "c"]).ok(), "a b;c;");
     assert_eq!(run(&[BARE, "--workdir=/tmp"], &["pwd"]).ok(), "/tmp\n");
-    // It gets the terminal and the input of the container.
+    // The command gets the terminal and the input of the container.
     assert_eq!(run(&[BARE, "--tty"], &["sh", "-c", "test -t 0 -a -t 1 && echo terminal"]).ok(), "terminal\r\n");
     let input = "printf 'one\\ntwo' | docker run --rm --interactive --env=S6_CMD_ARG0= \"$0\" cat";
     let piped = std::process::Command::new("sh").args(["-c", input, &image("runtime", None)]).output().unwrap();
     assert_eq!(Ran::from(piped).ok(), "one\ntwo");
-    // Whoever runs the container gets /run, and no more than that.
+    // The user who runs the container gets /run, and nothing more.
     let said = run(
         &[BARE, "--user=3000:4000"],
         &["sh", "-c", "id -u; id -g; stat -c '%u:%g %a' /run; test -w /etc || echo no"],
@@ -61,7 +61,7 @@ fn the_command_of_the_container() {
     assert_eq!(said.ok(), "3000\n4000\n3000:4000 755\nno\n");
     let refused = run(&[BARE, "--user=3000:4000", "--security-opt=no-new-privileges"], &["id"]);
     assert_eq!((refused.code, refused.out.as_str()), (100, ""), "{}", refused.err);
-    // The container ends as it does.
+    // The container ends with the exit code of the command.
     for (command, code) in [("exit 0", 0), ("exit 42", 42), ("kill -KILL $$", 137), ("exec /no/such/program", 127)] {
         assert_eq!(run(&[BARE], &["sh", "-c", command]).code, code, "{command}");
     }
@@ -97,29 +97,29 @@ fn what_hooks_services_and_docker_exec_see() {
     let container = Container::run(&image("runtime", None), &options.each_ref().map(String::as_str));
     until("the service", || record.path().join("with").exists());
     let seen = |what| read(record.path(), what);
-    // Hooks run one after the other, by name, with nothing but PATH and what s6-rc calls them all, when s6-svscan is there and services are not.
+    // Hooks run one after the other, sorted by name. They get only PATH and the name that s6-rc gives them. s6-svscan is there, and services are not.
     assert_eq!(seen("order"), "first\nsecond\n");
     assert_eq!(names(&seen("init")), ["PATH", "RC_NAME"], "{}", seen("init"));
     assert!(seen("init").contains(&format!("PATH={PATH}\n")));
     assert_eq!(seen("umask"), "0022\n");
     assert!(!seen("then").contains("probe"), "{}", seen("then"));
-    // A service has as little by itself, and by with-contenv all, to the byte, and what a hook wrote.
+    // A service gets only PATH. With with-contenv it gets everything, to the byte, and what a hook wrote.
     assert_eq!(names(&seen("service")), ["PATH"], "{}", seen("service"));
     let with = seen("with");
     let with: Vec<&str> = with.split('\0').collect();
     for entry in ["LINES_=one\ntwo\n", "EMPTY=", "ODD=$HOME ' \" \\", "FROM_A_HOOK=three", "HERMES_HOME=/opt/data"] {
         assert!(with.contains(&entry), "{entry:?} in {with:?}");
     }
-    // What it all is kept in: a file each, which ends with a newline of its own.
+    // Each variable is in its own file, with a newline added at its end.
     let kept = "cd /run/s6/container_environment; stat -c '%n %a %U' . LINES_ EMPTY; od -An -c LINES_ EMPTY";
     let expected = ". 755 root\nLINES_ 644 root\nEMPTY 644 root\n   o   n   e  \\n   t   w   o  \\n  \\n  \\n\n";
     assert_eq!(container.sh(kept), expected);
-    // `docker exec` has the environment of the image and of `docker run`, but not the programs of s6, so that with-contenv fails.
+    // `docker exec` has the environment of the image and of `docker run`, but not the programs of s6, so with-contenv fails.
     let exec = container.exec(&["env"]).ok();
     assert!(exec.contains("HERMES_HOME=/opt/data\n") && exec.contains("PATH=/usr/local/sbin:"), "{exec}");
     let refused = container.exec(&["/command/with-contenv", "true"]);
     assert!([126, 127].contains(&refused.code), "{refused:?}");
-    // What gatewayctl, Hermes and doctor look at.
+    // The places at which gatewayctl, Hermes and doctor look.
     let looks = "cat /proc/1/comm; stat -c %F /run/s6/basedir; stat -c '%n %a %U' /run/service /run/service/.s6-svscan; \
                  readlink -f /run/service/probe; stat -c '%a %U' /run/service/probe/supervise";
     let expected = "s6-svscan\ndirectory\n/run/service 755 root\n/run/service/.s6-svscan 755 root\n/run/s6/legacy-services/probe\n700 root\n";
@@ -129,11 +129,11 @@ fn what_hooks_services_and_docker_exec_see() {
 #[test]
 fn the_order_and_the_length_of_a_stop() {
     let (hooks, services, record) = (directory(), directory(), directory());
-    // The service needs longer than s6-overlay waits if it is not told otherwise.
+    // The service needs longer than s6-overlay waits by default.
     let slow = "trap 'sleep 4; echo service >>/record/order; exit' TERM; touch /record/up; while :; do sleep 0.1; done";
     script(services.path(), "probe/run", slow);
     script(hooks.path(), "60-probe", "env >/record/finish; echo finish >>/record/order");
-    // What is deaf gets the grace of the kill, and no more.
+    // A process that ignores TERM gets the grace time of the kill, and no more.
     let command = "trap 'echo command >>/record/order' TERM; touch /record/commanded; while :; do sleep 0.1; done";
     let options = [
         mount(&hooks.path().join("60-probe"), "/etc/cont-finish.d/40-probe:ro"),
@@ -152,11 +152,11 @@ fn the_order_and_the_length_of_a_stop() {
     docker(&["stop", "--time", "60", container.id()]).ok();
     assert_eq!(read(record.path(), "order"), "service\nfinish\ncommand\n");
     assert_eq!(names(&read(record.path(), "finish")), ["PATH", "RC_NAME"]);
-    assert!(began.elapsed().as_secs() < 30, "nothing waited for its whole limit");
+    assert!(began.elapsed().as_secs() < 30, "nothing waited until its time limit");
     let code = docker(&["inspect", "--format", "{{.State.ExitCode}}", container.id()]).ok();
-    assert_eq!(code, "0\n", "a stop is no failure");
+    assert_eq!(code, "0\n", "a stop is not a failure");
 
-    // Here, a service gets no more than it is given.
+    // Here, a service gets only the time that it is given.
     fs::remove_file(record.path().join("up")).unwrap();
     fs::remove_file(record.path().join("order")).unwrap();
     let short = [

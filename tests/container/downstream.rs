@@ -1,4 +1,4 @@
-//! docs/ci.md: the job that reviews rendered trees in a repository that uses gen-service, run as it stands there.
+//! docs/ci.md: the job that reviews rendered trees in a repository that uses gen-service, run exactly as the page has it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -28,7 +28,7 @@ fn cloned(repository: &Path) -> tempfile::TempDir {
 #[test]
 fn the_documented_job_fails_with_the_difference() {
     let image = image("services", None);
-    // The program of this build, and the one of the image, for a machine without Rust.
+    // The program of this build, and the program of the image for a machine without Rust.
     let in_image = "docker run --rm -v WORK:/work -w /work --entrypoint gen-service IMAGE";
     for gen_service in [env!("CARGO_BIN_EXE_gen-service"), in_image] {
         let directory = directory();
@@ -43,12 +43,12 @@ fn the_documented_job_fails_with_the_difference() {
         manifest("[gateways.coder]\nport = 9150\n\n[gateways.writer]\n");
         sh(render).ok();
         sh("git init -q; git add -A; git -c user.name=a -c user.email=a@b commit -qm rendered").ok();
-        // What CI does: a clone, and the script.
+        // CI makes a clone and runs the script.
         let clone = cloned(repository);
         let gen_service_there = gen_service.replace(repository.to_str().unwrap(), clone.path().to_str().unwrap());
         command("./check-gateways", clone.path(), &gen_service_there).ok();
 
-        // The manifest was changed and not rendered.
+        // The manifest was changed but not rendered.
         manifest("[gateways.coder]\nport = 9151\n");
         let ran = sh("./check-gateways");
         assert_eq!(ran.code, 1, "{ran:?}");
@@ -57,7 +57,7 @@ fn the_documented_job_fails_with_the_difference() {
         assert!(ran.out.contains("deleted file mode 100755\n--- a/gateway-writer/run\n"), "{}", ran.out);
         assert!(ran.err.starts_with("services/ differs from gateways.toml; run: "), "{}", ran.err);
 
-        // The tree was changed and not the manifest; a mode counts.
+        // The tree was changed but not the manifest. A mode counts.
         sh(render).ok();
         sh("./check-gateways").ok();
         sh("chmod a-x services/gateway-coder/finish").ok();

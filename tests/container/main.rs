@@ -1,5 +1,5 @@
-//! The image: `docker/Dockerfile` built, and its containers run. Only the archives of s6-overlay have a stand-in; `tests/image`
-//! says how they come about, and how to have the real ones.
+//! The image: `docker/Dockerfile` is built, and its containers run. Only the archives of s6-overlay have a stand-in. `tests/image` says how it makes
+//! them, and how to use the real ones.
 
 #![allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail where it stands, and says what it saw")]
@@ -15,10 +15,10 @@ mod hostile;
 mod isolated;
 mod kubernetes;
 mod live;
+mod packages;
 mod page;
 #[path = "../pages/mod.rs"]
 mod pages;
-mod packages;
 mod properties;
 mod real;
 mod s6_rc;

@@ -1,4 +1,4 @@
-//! The commands of docs/scaling.md, run as they stand there.
+//! The commands of docs/scaling.md, run exactly as the page has them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,16 +10,16 @@ use tempfile::TempDir;
 use crate::docker::{Ran, directory, root};
 use crate::pages;
 
-/// A checkout, as far as the commands need one, in which they leave their files.
+/// A checkout with everything that the commands need. The commands leave their files in it.
 pub(crate) struct Commands {
     place: TempDir,
     environment: Vec<(String, String)>,
-    /// The numbers that the docs have for replicas before and after, and those that are meant.
+    /// The numbers of replicas in the docs, before and after, and the numbers to use instead.
     numbers: [(String, String); 2],
 }
 
 impl Commands {
-    /// With these variables, which a person who follows the docs may set, too.
+    /// Sets these variables. A person who follows the docs may set them, too.
     pub(crate) fn new(environment: &[(&str, &str)]) -> Self {
         let place = directory();
         symlink(root().join("docker"), place.path().join("docker")).unwrap();
@@ -28,18 +28,18 @@ impl Commands {
         Self { place, environment, numbers }
     }
 
-    /// Where they leave their files.
+    /// The directory in which the commands leave their files.
     pub(crate) fn place(&self) -> &Path {
         self.place.path()
     }
 
-    /// From now on 3 means 4, and 4 means 3, where they say how many replicas there are: the docs say that this is the way back.
+    /// From now on 3 means 4, and 4 means 3, as numbers of replicas. The docs say that this is the way back.
     pub(crate) fn swap(&mut self) {
         let [three, four] = &mut self.numbers;
         std::mem::swap(&mut three.1, &mut four.1);
     }
 
-    /// Runs the block of this name, and after it this command; what they said.
+    /// Runs the block of this name, and then this command. Returns their output.
     #[track_caller]
     pub(crate) fn run(&mut self, block: &str, after: &str) -> String {
         let commands = pages::block("docs/scaling.md", block).text;

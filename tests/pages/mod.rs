@@ -50,10 +50,12 @@ pub(crate) fn root() -> &'static Path {
 /// Every page, by name.
 pub(crate) fn pages() -> Vec<Page> {
     let mut names = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
-            names.push(format!("docs/{name}"));
+    for directory in ["docs", "docs/reference"] {
+        for entry in fs::read_dir(root().join(directory)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
+                names.push(format!("{directory}/{name}"));
+            }
         }
     }
     names.sort();

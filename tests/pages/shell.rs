@@ -1,5 +1,6 @@
 //! Types the commands of a page into one shell, so that a later command has what an earlier one left there.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::{Block, assert_shown, shows};
 
 /// How long a state is waited for that a page shows.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A command of a page.
 #[derive(Debug)]
@@ -30,12 +31,12 @@ pub(crate) fn steps(block: &Block) -> Vec<Step> {
         let session = block.language == "console";
         if goes_on {
             let command = &mut steps.last_mut().unwrap().command;
-            command.push_str(&format!("\n{line}"));
+            write!(command, "\n{line}").unwrap();
         } else if let Some(command) = line.strip_prefix("$ ").filter(|_| session) {
             steps.push(Step { place: place(), command: command.to_owned(), output: Some(String::new()) });
         } else if session {
             let step = steps.last_mut().unwrap_or_else(|| panic!("{}: a session begins with `$ `", block.place()));
-            step.output.as_mut().unwrap().push_str(&format!("{line}\n"));
+            writeln!(step.output.as_mut().unwrap(), "{line}").unwrap();
             continue;
         } else if !line.is_empty() {
             steps.push(Step { place: place(), command: line.to_owned(), output: None });
@@ -108,7 +109,7 @@ impl Shell {
     /// Types every command of a block, and compares what it prints with what the page shows.
     #[track_caller]
     pub(crate) fn type_in(&mut self, block: &Block) {
-        self.type_in_by(block, |command| command.to_owned());
+        self.type_in_by(block, str::to_owned);
     }
 
     /// The same, with something made of each command first.

@@ -1,4 +1,4 @@
-//! `gatewayctl reconcile` and `register --save`: what comes back after a boot.
+//! `gatewayctl reconcile` and `register --save`: which gateways come back after a boot.
 
 use std::fs;
 
@@ -6,7 +6,8 @@ use crate::control::NOTHING_LEFT;
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, snapshot};
 
-/// `as COMMAND` as the service user; `profile NAME [STATE]` makes a profile as Hermes does; `scripts` shows the last line of each `run`.
+/// `as COMMAND` runs a command as the service user. `profile NAME [STATE]` makes a profile as Hermes does. `scripts` shows the last line of each
+/// `run`.
 pub(crate) const PROFILES: &str = r#"
 as() { setpriv --reuid 10000 --regid 10000 --clear-groups "$@"; }
 profile() {
@@ -25,7 +26,7 @@ fn assert_said(ran: &Ran, out: &str, err: &str) {
     assert_eq!((ran.out.as_str(), ran.err.as_str()), (out, err));
 }
 
-/// Runs this with the helpers of [`PROFILES`], beside a live s6-svscan; it has to succeed.
+/// Runs this with the helpers of [`PROFILES`], beside a live s6-svscan. It must succeed.
 fn live(sandbox: &Sandbox, command: &str) -> Ran {
     let ran = sandbox.live(&format!("{PROFILES} {command}"));
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);

@@ -1,4 +1,4 @@
-//! What a person reads: help, errors, reports. All of it is in snapshots, and no error leaves anything behind.
+//! The texts that a person reads: help, errors, reports. All of them are in snapshots, and no error leaves anything behind.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{GATEWAYCTL, GEN_SERVICE, NOTE, directory, gen_service, listing, run, snapshot, succeeds, tool};
 
-/// Runs each of these command lines in a directory of its own, and expects that it writes nothing and exits with 2.
+/// Runs each of these command lines in its own directory, and expects that it writes nothing and exits with 2.
 fn refused(prepare: impl Fn(&std::path::Path), lines: &[&[&str]]) -> String {
     let mut text = String::new();
     for arguments in lines {
@@ -42,7 +42,7 @@ fn help() {
     assert_eq!(succeeds("/", ["-V"]), concat!("gen-service ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// Whoever looks for help gets it; whoever wants the gateway of a profile that is called like that, too.
+/// A person who looks for help gets it. A person who wants the gateway of a profile called help gets that, too.
 #[test]
 fn help_is_no_profile_unless_more_is_said() {
     assert_eq!(succeeds("/", ["help"]), succeeds("/", ["--help"]));
@@ -52,7 +52,7 @@ fn help_is_no_profile_unless_more_is_said() {
     }
 }
 
-/// The commit is in no debug build, so that a commit does not compile everything anew.
+/// A debug build does not contain the commit, because then each commit would compile everything again.
 #[test]
 fn the_version_is_said_with_what_it_was_tested_with() {
     let long = succeeds("/", ["--version"]);
@@ -63,7 +63,7 @@ fn the_version_is_said_with_what_it_was_tested_with() {
     assert!(long.contains(&format!("(s6-overlay {version})")), "{long}");
 }
 
-/// Which commit a release build says that it is from: the one that it is told, or that of its sources.
+/// A release build says its commit: the one that it is given, or the one of its sources.
 #[test]
 fn a_release_build_records_its_commit() {
     let directory = tempfile::tempdir().unwrap();
@@ -131,7 +131,7 @@ fn the_command_line_that_nobody_takes_is_told_once() {
     assert_eq!(told(GATEWAYCTL, "--manager s6 --scandir nowhere register a --json").lines().count(), 1);
 }
 
-/// Whoever copies a manifest from the documentation has one that renders, with the files beside it that it names.
+/// A manifest that is copied from the documentation renders, with the files beside it that it names.
 #[test]
 fn the_manifests_of_the_documentation_render() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -294,7 +294,7 @@ fn bad_manifests() {
     snapshot("errors_manifest", "", &text);
 }
 
-/// The parser would go one call deeper at each, until the stack is full.
+/// The parser would make a nested call for each bracket, until the stack is full.
 #[test]
 fn broken_brackets_without_end_are_one_mistake() {
     let prepare = |directory: &std::path::Path| {
@@ -306,7 +306,7 @@ fn broken_brackets_without_end_are_one_mistake() {
     assert!(said.contains(wanted), "{said}");
 }
 
-/// It is read in pieces, and a mistake in any of them has its place in the whole.
+/// The manifest is read in pieces, and a mistake in any piece has its place in the whole file.
 #[test]
 fn the_mistakes_of_a_long_manifest_have_their_places() {
     let long = |last: &str| {
@@ -377,13 +377,13 @@ fn a_manifest_is_rendered_as_the_same_options_are() {
         succeeds(directory.path(), line.split_whitespace());
     }
     assert_eq!(listing(&directory.path().join("manifest")), listing(&directory.path().join("options")));
-    // From elsewhere, too: environment files are beside the manifest.
+    // This works from another directory, too, because environment files are beside the manifest.
     let manifest = directory.path().join("gateways.toml");
     let out = directory.path().join("manifest");
     succeeds("/", ["--manifest", manifest.to_str().unwrap(), "--out", out.to_str().unwrap(), "--check"]);
 }
 
-/// Wherever they stand among the gateways, also if the manifest is read in pieces.
+/// The order of the gateways does not matter, even if the manifest is read in pieces.
 #[test]
 fn dashboard_and_watch_of_a_long_manifest() {
     let directory = directory();
@@ -448,7 +448,7 @@ fn ports_from_names_go_by_file_order_and_appending_moves_none() {
             |directory: &serde_json::Value| (directory["profile"].to_string(), directory["port"].as_u64().unwrap());
         said["directories"].as_array().unwrap().iter().map(port).collect::<Vec<_>>()
     };
-    // p0 and p1090 share a port, as do many; the names are in no order that sorting would keep.
+    // p0 and p1090 share a port, as many pairs do. The names are not sorted, so sorting would not keep their order.
     let names: Vec<String> = (0..400).rev().map(|number| format!("[gateways.p{number}]\n")).collect();
     let all = rendered(&names.concat());
     let distinct: std::collections::BTreeSet<u64> = all.iter().map(|(_, port)| *port).collect();
@@ -519,7 +519,7 @@ fn output_that_nobody_takes() {
 fn colour_is_for_terminals_and_for_those_who_want_it() {
     let directory = directory();
     let on_terminal = |extra: &str| {
-        // `script` runs a command on a terminal of its own.
+        // `script` runs a command on a new terminal.
         let line = format!("{extra} {GEN_SERVICE} a --port $(date +%N | tail -c 4) --out services");
         let mut command = Command::new(tool("script"));
         command.args(["-qec", &line, "/dev/null"]).current_dir(directory.path()).stdin(Stdio::null());

@@ -1,9 +1,9 @@
-//! Completions, in the real shells: somebody types the beginning of a word and a tab, and the line that comes of it runs.
+//! Completions in the real shells: the test types the beginning of a word and a tab, and the resulting line runs.
 
 use crate::sandbox::Sandbox;
 use crate::support::{snapshot, tool};
 
-/// Types into a shell, which runs on a terminal of its own. What it was told is done once a file is there.
+/// Types into a shell on a new terminal. A command has ended when a file exists.
 const TYPES: &str = "there() { tries=0; until [ -s \"$1\" ]; do tries=$((tries + 1)); [ \"$tries\" -lt 3000 ] || { cat -v /tmp/typed; exit 1; }; sleep 0.02; done; }; \
                      types() { rm -rf /tmp/in /tmp/ready /tmp/seen*; mkfifo /tmp/in; mkdir -p /tmp/home; \
                                HOME=/tmp/home TERM=xterm script -qfec \"$1\" /tmp/typed </tmp/in >/dev/null 2>&1 & exec 3>/tmp/in; \
@@ -60,7 +60,7 @@ fn elvish_completes() {
     );
 }
 
-/// The service user decides what the directories of the volume are called. A shell of root's gets names of profiles, and nothing else.
+/// The service user chooses the names of directories on the volume. Root's shell gets only names of profiles.
 #[test]
 fn no_name_on_the_volume_is_offered_that_a_shell_could_act_on() {
     let ran = Sandbox::with_programs("exec sleep 1000").live(

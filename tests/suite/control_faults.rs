@@ -243,8 +243,9 @@ fn every_command_is_tried() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .map(|line| line.split_whitespace().next().unwrap())
         // A watch does not end, and what it does is what reconcile and unregister do. A repair changes no scandir, and each of its steps stands
-        // alone. A watchdog only tells a supervisor something. `shard` only prints a script.
-        .filter(|command| !["help", "watch", "watchdog", "repair", "shard"].contains(command))
+        // alone. A watchdog only tells a supervisor something. `shard` and `completions` only print
+        // a script.
+        .filter(|command| !["completions", "help", "watch", "watchdog", "repair", "shard"].contains(command))
         .collect();
     let words = OPERATIONS.iter().map(|operation| operation.command.split_whitespace().nth(4).unwrap());
     assert_eq!(words.collect::<BTreeSet<&str>>(), commands);

@@ -11,10 +11,11 @@ use gen_service::spec::options::HermesCli;
 use gen_service::spec::{EnvName, EnvSource, EnvValue, EnvironmentError, Gateway, Options, SpecError};
 
 use crate::control::NOTHING_LEFT;
+use crate::pages::blocks_of;
 use crate::sandbox::Sandbox;
 use crate::support::{GEN_SERVICE, Ran, directory, listing, run, succeeds};
 
-/// Where the examples are, once they are built: beside the programs. `cargo test --test suite` does not build them, and would leave older ones there.
+/// The directory of the built examples, beside the programs. `cargo test --test suite` does not build them, and would leave older ones there.
 static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
     let programs = Path::new(GEN_SERVICE).parent().unwrap();
     let profile = match programs.file_name().and_then(OsStr::to_str).unwrap() {
@@ -31,7 +32,7 @@ static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
     programs.join("examples")
 });
 
-/// Runs an example without any variable of the environment, since the library needs none.
+/// Runs an example without any environment variable, because the library needs none.
 fn example(name: &str, arguments: &[&Path]) -> Ran {
     let mut command = Command::new(EXAMPLES.join(name));
     command.args(arguments).env_clear();
@@ -126,7 +127,7 @@ fn one_gateway_is_told_what_is_wrong_with_its_options() {
     assert_eq!(problem, SpecError::Environment(EnvironmentError::PortTwice));
 }
 
-/// The Rust blocks of the page are lines of the examples, but for their indentation, and each example has one.
+/// The Rust blocks of the page are lines of the examples, except for their indentation, and each example has a block.
 #[test]
 fn the_page_shows_what_the_examples_do() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -149,7 +150,19 @@ fn the_page_shows_what_the_examples_do() {
             .unwrap_or_else(|| panic!("in no example:\n{block}"));
         shown.insert(name.as_str());
     }
+    // The commands that start them; the other tests here run each of them.
+    let commands = blocks_of("docs/library.md").into_iter().filter(|block| block.word == "example");
+    let started: BTreeSet<String> = commands
+        .map(|block| block.text.strip_prefix("cargo run --example ").unwrap().split(" -- ").next().unwrap().to_owned())
+        .map(|name| format!("examples/{name}.rs"))
+        .collect();
     let all: BTreeSet<&str> = examples.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(shown, all);
+    assert_eq!(started.iter().map(String::as_str).collect::<BTreeSet<&str>>(), all);
+    // What a Cargo.toml is told is TOML that names the library.
+    for block in blocks_of("docs/library.md").into_iter().filter(|block| block.word == "Cargo.toml") {
+        let table: toml::Table = block.text.parse().unwrap();
+        assert!(table["dependencies"]["gen-service"].is_table(), "{}", block.place());
+    }
     assert!(all.iter().all(|name| page.contains(name)), "{all:?}");
 }

@@ -1,4 +1,4 @@
-//! The logs of several gateways at once, since a time, and by what they say.
+//! The logs of several gateways at once, from a time on, and filtered by their text.
 
 use crate::sandbox::Sandbox;
 use crate::support::{Ran, snapshot};
@@ -6,7 +6,7 @@ use crate::support::{Ran, snapshot};
 /// Stays up, and says nothing.
 const SILENT: &str = "exec sleep 1000";
 
-/// What a log has at a time of 2026-01-02.
+/// The content of a log at a time of 2026-01-02.
 const SAYS: &str = "says() { echo \"2026-01-02 $2.000000000  $3\" >>/opt/data/logs/gateways/$1/current; }; \
                     both() { for name in a b; do gatewayctl -q register $name --hermes-cli run; up $name; \
                              until [ -e /opt/data/logs/gateways/$name/current ]; do sleep 0.02; done; done; }; \
@@ -43,7 +43,7 @@ fn lines_are_chosen_by_their_time_and_by_what_they_say() {
     snapshot("logs_chosen", "", &ran.out);
 }
 
-/// A line that has no end yet is shown once it has one, and not in the middle of another log's.
+/// A line without an end is shown when its end comes, and never in the middle of another log's line.
 #[test]
 fn several_logs_are_followed_by_whole_lines() {
     let ran = live(
@@ -57,7 +57,8 @@ fn several_logs_are_followed_by_whole_lines() {
     snapshot("logs_followed", "", &ran.out);
 }
 
-/// The log of one gateway belongs to the service user, who may put a link there while somebody follows: the others are followed on.
+/// The log of a gateway belongs to the service user, who may put a symlink there while an operator follows it. gatewayctl continues to follow the
+/// others.
 #[test]
 fn a_log_that_is_swapped_while_it_is_followed_ends_itself_alone() {
     let ran = live(
@@ -71,7 +72,7 @@ fn a_log_that_is_swapped_while_it_is_followed_ends_itself_alone() {
     snapshot("logs_swapped", "", &ran.out);
 }
 
-/// Neither ten gigabytes of one line nor many lines that all match are held in memory.
+/// gatewayctl holds in memory neither ten gigabytes of one line nor many lines that all match.
 #[test]
 fn no_log_fills_the_memory() {
     let ran = live(

@@ -1,4 +1,4 @@
-//! The tests of gen-service. Everything that is rendered here is also executed, by real shells and real s6 programs.
+//! The tests of gen-service. Everything that they render, they also execute, with real shells and real s6 programs.
 
 #![allow(clippy::disallowed_methods, reason = "nobody attacks a test")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
@@ -28,9 +28,9 @@ mod logs;
 mod meaning;
 mod metrics;
 mod output;
+mod packages;
 #[path = "../pages/mod.rs"]
 mod pages;
-mod packages;
 mod power_loss;
 mod publishing;
 mod quoting;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::health::{live, sandbox};
+use crate::pages::block;
 use crate::sandbox::Sandbox;
 use crate::support::{directory, run, snapshot};
 
@@ -102,6 +103,14 @@ fn alerts_fire_when_they_should() {
     };
     assert!(promtool("check", &rules).contains("4 rules found"));
     let directory = directory();
+    // The configuration that docs/metrics.md shows, beside these rules.
+    let configuration = directory.path().join("prometheus.yml");
+    fs::write(&configuration, block("docs/metrics.md", "scrape").text).unwrap();
+    fs::copy(&rules, directory.path().join("alerts.yml")).unwrap();
+    let mut check = Command::new("promtool");
+    check.args(["check", "config"]).arg(&configuration);
+    let ran = run(check);
+    assert!(ran.code == 0 && ran.out.contains("1 rule files found"), "{}{}", ran.out, ran.err);
     let path = directory.path().join("test.yml");
     let text = include_str!("prometheus/alerts.yml").replace("RULES", rules.to_str().unwrap());
     fs::write(&path, text).unwrap();

@@ -1,4 +1,4 @@
-//! Runs rendered scripts for real: by the kernel, through their first line, as root or as the user `hermes`.
+//! Runs rendered scripts for real: the kernel starts them by their first line, as root or as the user `hermes`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::pages;
 use crate::support::{GATEWAYCTL, GEN_SERVICE, Ran, directory, set_mode, succeeds, tool};
 
-/// The shells that a container may have as `sh`. yash reads a script in the encoding of the locale, so it alone has one.
+/// The shells that a container may have as `sh`. Only yash gets a locale, because it reads a script in the encoding of the locale.
 pub(crate) const SHELLS: [Shell; 5] = [
     Shell { name: "dash", locale: "C" },
     Shell { name: "bash", locale: "C" },
@@ -27,7 +27,7 @@ pub(crate) struct Shell {
     locale: &'static str,
 }
 
-/// Who a script is started by.
+/// The user who starts a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum As {
     Root,
@@ -35,15 +35,15 @@ pub(crate) enum As {
     Hermes,
 }
 
-/// A directory that is `/share` for what runs in the sandbox: rendered service directories, the container's environment,
-/// and what the stand-in for Hermes wrote down.
+/// A directory that is `/share` in the sandbox. It has the rendered service directories, the container's environment, and what the stand-in for
+/// Hermes recorded.
 pub(crate) struct Sandbox {
     directory: TempDir,
     pub(crate) shell: Shell,
 }
 
 impl Sandbox {
-    /// A sandbox whose `sh` is this shell, and whose `gateway-*` are rendered from these arguments.
+    /// A sandbox with this shell as its `sh`, and with `gateway-*` rendered from these arguments.
     pub(crate) fn new(shell: Shell, arguments: &[&str]) -> Self {
         let sandbox = Self { directory: directory(), shell };
         for name in ["bin", "container_environment", "record"] {
@@ -57,7 +57,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// A sandbox with both programs on its PATH, and with this for Hermes.
+    /// A sandbox with both programs on its PATH, and with this stand-in for Hermes.
     pub(crate) fn with_programs(hermes: &str) -> Self {
         let sandbox = Self::new(SHELLS[0], &["rendered"]);
         for program in [GEN_SERVICE, GATEWAYCTL] {
@@ -73,19 +73,19 @@ impl Sandbox {
         fs::hard_link(program, &place).or_else(|_| fs::copy(program, &place).map(drop)).unwrap();
     }
 
-    /// Runs a command of the POSIX shell beside a live s6-svscan on `/run/service`; what that says goes to `/share/scan.log`.
+    /// Runs a command of the POSIX shell beside a live s6-svscan on `/run/service`. The output of s6-svscan goes to `/share/scan.log`.
     pub(crate) fn live(&self, command: &str) -> Ran {
         self.live_with("", command)
     }
 
-    /// As `live`, with these options for s6-svscan.
+    /// Like `live`, with these options for s6-svscan.
     pub(crate) fn live_with(&self, options: &str, command: &str) -> Ran {
         let ran = self.sh(&(live(options) + command), b"");
         fs::remove_file(self.path("ready")).unwrap();
         ran
     }
 
-    /// As `live`, in a network of its own, so that any port is free.
+    /// Like `live`, in its own network, so that any port is free.
     pub(crate) fn live_apart(&self, command: &str) -> Ran {
         let inside = format!("{FUNCTIONS}; busybox ip link set lo up; {}{command}\n", live(""));
         fs::write(self.path("apart"), inside).unwrap();
@@ -94,7 +94,7 @@ impl Sandbox {
         ran
     }
 
-    /// A path below `/share`, from outside.
+    /// A path below `/share`, as seen from outside.
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
@@ -104,11 +104,11 @@ impl Sandbox {
         fs::write(self.path("container_environment").join(name), format!("{value}\n")).unwrap();
     }
 
-    /// Runs a command of the POSIX shell inside, as root, in `/share/services`. What it says that it waits for is left out: on a busy machine
-    /// everything may take the second after which it says so. A test that is about it has `as_told` before such lines. It has a function `up GATEWAY...` that waits
-    /// until these are up, or all: a supervisor is there a moment before what it supervises.
+    /// Runs a command of the POSIX shell inside, as root, in `/share/services`. Lines that say what the command waits for are left out, because on a
+    /// busy machine any wait may be long enough to be reported. A test of these lines has `as_told` before them. The command can use a function `up
+    /// GATEWAY...` that waits until these gateways, or all, are up: a supervisor is there a moment before its service.
     pub(crate) fn sh(&self, command: &str, input: &[u8]) -> Ran {
-        // In a file, so that no list of processes shows it.
+        // The script is in a file, so no list of processes shows it.
         fs::write(self.path("command"), format!("{FUNCTIONS}; cd /share/services; {command}\n")).unwrap();
         let mut child = Command::new("unshare")
             .args(["--mount", "--pid", "--fork", "--kill-child"])
@@ -120,7 +120,7 @@ impl Sandbox {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that reads nothing has closed the pipe, which is no concern of the test.
+        // A command that reads nothing has closed the pipe, which does not matter here.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
         fs::remove_dir(self.path(".sandbox")).expect("the sandbox could not be set up; the suite needs root");
@@ -147,7 +147,7 @@ impl Sandbox {
         self.sh(&format!("cd {directory}; exec {drop} ./{script} {arguments}"), input)
     }
 
-    /// What the stand-in for Hermes wrote down, or `None` where it was not called.
+    /// What the stand-in for Hermes recorded, or `None` if it was not called.
     pub(crate) fn call(&self) -> Option<Call> {
         let read = |name: &str| fs::read(self.path("record").join(name));
         let words = |bytes: Vec<u8>| -> Vec<String> {
@@ -161,7 +161,7 @@ impl Sandbox {
             .map(|entry| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
             .collect();
         Some(Call {
-            // The kernel puts the stub's own interpreter and path before its arguments.
+            // The kernel puts the stand-in's interpreter and path before its arguments.
             argv: argv[2..].to_vec(),
             environment,
             cwd: line(read("cwd").unwrap()),
@@ -170,11 +170,11 @@ impl Sandbox {
     }
 }
 
-/// What every command inside has.
+/// The environment of every command inside.
 const FUNCTIONS: &str =
     "up() { until gatewayctl -q status \"$@\"; do sleep 0.02; done; }; as_told() { sed 's/^waiting for/told: &/'; }";
 
-/// Starts an s6-svscan with these options on `/run/service`, and waits until it is there.
+/// Starts an s6-svscan with these options on `/run/service`, and waits until it is ready.
 fn live(options: &str) -> String {
     format!(
         "mkdir /run/service; s6-svscan -d3 {options} /run/service 3>/share/ready >/share/scan.log 2>&1 & svscan=$!; \
@@ -182,7 +182,7 @@ fn live(options: &str) -> String {
     )
 }
 
-/// What was said, but for what was waited for.
+/// The output without the lines that say what was waited for.
 pub(crate) fn without_waits(said: &str) -> String {
     said.split_inclusive('\n').filter(|line| !line.starts_with("waiting for ")).collect()
 }

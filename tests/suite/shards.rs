@@ -29,11 +29,13 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Runs this beside a live s6-svscan. `reconcile` runs it with the manifest. `runs` shows which gateways are up and which are down.
+/// Runs this beside a live s6-svscan. `reconcile` runs it with the manifest. `runs` waits until no gateway is
+/// starting, and shows which gateways are up and which are down.
 fn live(sandbox: &Sandbox, command: &str) -> Ran {
     let ran = sandbox.live(&format!(
         "{PROFILES} mkdir -p /opt/homes; reconcile() {{ gatewayctl reconcile --manifest /share/m.toml \"$@\" 2>&1 || echo \"[exit $?]\"; }}; \
-         runs() {{ gatewayctl status 2>&1 | grep -v '^note: .* has no gateway;' | tail -n +2 | tr -s ' ' | cut -d' ' -f1,2; }}; {command}"
+         runs() {{ while gatewayctl status 2>&1 | grep -q ' starting '; do sleep 0.02; done; \
+           gatewayctl status 2>&1 | grep -v '^note: .* has no gateway;' | tail -n +2 | tr -s ' ' | cut -d' ' -f1,2; }}; {command}"
     ));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     ran

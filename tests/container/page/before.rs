@@ -96,7 +96,7 @@ pub(super) const BEFORE: &[Before] = &[
         "docs/troubleshooting.md",
         "unhealthy",
         0,
-        "cp docker/gateways.toml shipped.toml; printf '[gateways.coder]\\n' >docker/gateways.toml; \
+        "cp docker/gateways.toml shipped.toml; printf '\\n[gateways.coder]\\n' >>docker/gateways.toml; \
          docker build -f docker/Dockerfile -t hermes-gateways . && docker run -d --name hermes -v hermes-data:/opt/data hermes-gateways",
     ),
     (

@@ -1,4 +1,4 @@
-//! Each link of a page leads to a file of the repository, and to a heading of it if it names one. MkDocs checks only the pages of docs/.
+//! Each link of a page leads to a file of the repository, and to a heading of it if it names one. `MkDocs` checks only the pages of docs/.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,7 +22,8 @@ fn anchors(text: &str) -> BTreeSet<String> {
                 let text = heading.take().unwrap().to_lowercase();
                 let kept = |character: &char| character.is_alphanumeric() || "_- ".contains(*character);
                 let anchor: String = text.chars().filter(kept).collect::<String>().replace(' ', "-");
-                let free = (1..).map(|nth| format!("{anchor}-{nth}")).find(|other| !anchors.contains(other)).unwrap();
+                let free =
+                    (1..1000).map(|nth| format!("{anchor}-{nth}")).find(|other| !anchors.contains(other)).unwrap();
                 anchors.insert(if anchors.contains(&anchor) { free } else { anchor });
             }
             _ => {}

@@ -49,7 +49,13 @@ fn commands_that_need_no_container_print_what_the_pages_show() {
             if words.contains(&block.word.as_str()) {
                 let (block, before) = prepared.next().unwrap();
                 shell.prepare(&before);
-                if block.word == "run" { shell.type_in(&block) } else { assert_files(&block, place.path()) }
+                match (block.language.as_str(), block.word.as_str()) {
+                    ("bash", _) => {
+                        shell.type_in_by(&block, |command| format!("bash -euc '{}'", command.replace('\'', "'\\''")));
+                    }
+                    (_, "files") => assert_files(&block, place.path()),
+                    _ => shell.type_in(&block),
+                }
             } else if let Some(name) = file_name(&block).filter(|name| !name.contains('/')) {
                 fs::write(place.path().join(name), &block.text).unwrap();
             }

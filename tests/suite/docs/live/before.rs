@@ -70,6 +70,13 @@ pub(super) const BEFORE: &[Before] = &[
         0,
         "is GATEWAYS_AT_BOOT recorded; profile coder running; does coder 'exit 2'; gatewayctl -q register coder --port 9150",
     ),
+    (
+        TROUBLESHOOTING,
+        "PERMANENT FAILURE",
+        0,
+        "profile coder; does coder 'echo no such model; exit 1'; register coder --crash-budget 2/300; down coder",
+    ),
+    (TROUBLESHOOTING, "cannot log to", 0, "chown root:root /opt/data; chmod 755 /opt/data; register coder; down coder"),
     (TROUBLESHOOTING, "Profile does not exist", 0, "register coder --down"),
     (TROUBLESHOOTING, "up and silent", 0, "does coder \"$silent\"; register coder --port 8642 --env API_SERVER_KEY=k"),
     (TROUBLESHOOTING, "unhealthy", 0, "does coder 'exit 78'; register coder; down coder"),
