@@ -194,7 +194,7 @@ fn three_replicas_are_four_and_three_again_and_no_gateway_runs_twice() {
         let line = format!("awaited   {name}  from the volume of shard {shard} of 3");
         assert!(last.logs().contains(&line), "{}", last.logs());
     }
-    assert!(containers[1].logs().contains("profile writer: is shard 3's of 4"), "{}", containers[1].logs());
+    assert!(containers[1].logs().contains("profile writer: belongs to shard 3 of 4"), "{}", containers[1].logs());
     assert_eq!(last.sh("gatewayctl list"), "");
     assert_eq!(grow("arrive"), "writer is in 3 now\na is in 3 now\ng2 is in 3 now\n");
     grow("arrive");
