@@ -60,7 +60,7 @@ pub mod tree;
 mod volume;
 
 pub use base::{Interrupted, Observer, Signal, WaitError};
-/// A path here is UTF-8: it stands in scripts and in messages.
+/// Paths are UTF-8 here, because they are written into scripts and messages.
 pub use camino::{Utf8Path, Utf8PathBuf};
 pub use disk::{DiskError, SystemError};
 

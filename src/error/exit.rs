@@ -1,19 +1,19 @@
-//! With which code a program ends, and what that means. docs/reference/exit-codes.md is made from this.
+//! The exit codes of the programs, and what they mean. docs/reference/exit-codes.md is made from this file.
 
 use crate::base::Signal;
 
-/// How a program ends, for the one who called it.
+/// How a program ends, for its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Everything is done.
     Done,
     /// Something failed, or differs, or is not as it should be.
     Failed,
-    /// The one who called is to change something.
+    /// The caller has to change something.
     Usage,
     /// Something is down.
     SomeDown,
-    /// What was named is not there.
+    /// The named thing is not there.
     Absent,
     /// This signal ended the run.
     Signal(Signal),
@@ -33,14 +33,14 @@ impl Exit {
     }
 }
 
-/// What a code means.
+/// The meaning of a code.
 #[cfg(test)]
 pub(crate) struct Meaning {
-    /// If gen-service ends with it; empty if it never does.
+    /// The meaning if gen-service ends with it. Empty if it never does.
     pub(crate) gen_service: &'static str,
-    /// If a command of gatewayctl ends with it.
+    /// The meaning if a command of gatewayctl ends with it.
     pub(crate) gatewayctl: &'static str,
-    /// What else it means for some commands of gatewayctl, or when they do not end with it.
+    /// Other meanings for some commands of gatewayctl, or when they do not end with it.
     pub(crate) commands: &'static [(&'static str, &'static str)],
 }
 

@@ -61,7 +61,7 @@ pub fn log_directory(data: &[u8]) {
     }
 }
 
-/// The past of a log. What comes after it is nothing here.
+/// The past of a log. Output that comes later is ignored.
 fn shown(directory: LogDir, past: Past) -> Result<Vec<u8>, VolumeError> {
     let mut tail = Tail::of(directory, past)?;
     let (mut shown, mut block) = (Vec::new(), [0; 4096]);

@@ -87,7 +87,7 @@ impl Gateway {
         }
     }
 
-    /// The gateway of this profile, if no other is to run beside it; [`Self::resolve`] also sees that no two have one port.
+    /// Makes the gateway of this profile alone. For several gateways use [`Self::resolve`], which checks that no two have one port.
     ///
     /// # Errors
     /// The first problem with these options.
