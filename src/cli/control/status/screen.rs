@@ -8,6 +8,7 @@ use jiff::ZonedDateTime;
 
 use super::row::Row;
 use super::table::table;
+use crate::base::text::Plain;
 use crate::cli::streams::{DIM, Streams, styled};
 
 /// Draws the rows and notes over the last screen. It cuts what does not fit, because a terminal that scrolls would show two tables.
@@ -41,7 +42,7 @@ fn text(rows: &[Row], notes: &[String], head: &str) -> io::Result<String> {
         table(rows, &mut text)?;
     }
     for note in notes {
-        writeln!(text, "{} {note}", styled(DIM.bold(), "note:"))?;
+        writeln!(text, "{} {}", styled(DIM.bold(), "note:"), Plain(note))?;
     }
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
