@@ -246,6 +246,7 @@ fn a_manifest_on_standard_input() {
 }
 
 /// Whoever watches sees a change by himself: below the last look in a pipe, in its place on a terminal, of which no line is too long.
+/// The first look at it is whole once there is a second.
 #[test]
 fn status_is_watched_until_nobody_looks() {
     let ran = live(
@@ -253,7 +254,7 @@ fn status_is_watched_until_nobody_looks() {
         "register a; up a; gatewayctl status --watch=1 >/tmp/piped 2>&1 & pipe=$!; \
          script -qefc 'stty rows 8 cols 60; exec gatewayctl status --watch=1' /tmp/screen >/dev/null 2>&1 </dev/null & screen=$!; \
          until grep -q up /tmp/piped && grep -q up /tmp/screen; do sleep 0.02; done; gatewayctl -q stop a; \
-         until grep -q stopped /tmp/piped && grep -q stopped /tmp/screen; do sleep 0.02; done; kill $pipe $screen; \
+         twice() { [ \"$(grep -ac stopped \"$1\")\" -ge 2 ]; }; until twice /tmp/piped && twice /tmp/screen; do sleep 0.02; done; kill $pipe $screen; \
          sed 's/  */ /g; s/ up [0-9]*s [0-9]* / up TIME PID /; s/ stopped [0-9]*s / stopped TIME /' /tmp/piped | grep -v ' stopping ' | awk '!seen[$0]++'; \
          grep -a 'stopped' /tmp/screen | head -n 1 | tr -s ' ' | sed 's/[0-9][0-9]*s/TIME/' | cat -v; grep -a 'EXIT' /tmp/screen | head -n 1 | cat -v; \
          grep -a Ctrl /tmp/screen | head -n 1 | sed 's/[0-9][-0-9]* [0-9:]*/NOW/' | cat -v; \
