@@ -29,10 +29,7 @@ Examples:
   gen-service --manifest gateways.toml --out out          write all of a manifest
   gen-service --manifest gateways.toml --out out --check  exit 1 if it differs
 
-Exit codes:
-  0  done
-  1  failed, or --check found a difference
-  2  wrong usage or invalid input; nothing was written"
+Exit codes: 0 done; 1 failed, or --check found a difference; 2 wrong usage or invalid input"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that a person sets")]
 pub(crate) struct GenService {
@@ -47,8 +44,13 @@ pub(crate) struct GenService {
     #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::FilePath, conflicts_with_all = ["profiles", RENDER_ARGS])]
     pub(crate) manifest: Option<Utf8PathBuf>,
 
-    /// Render only this part of the manifest. You may repeat it [default: all parts]
-    #[arg(long = "part", value_name = "PART", value_enum)]
+    /// Render only gateways, dashboard, watch, watchdog or metrics of the manifest
+    #[arg(
+        long = "part",
+        value_name = "PART",
+        value_enum,
+        long_help = "Render only this part of the manifest. You may repeat it [default: all parts]"
+    )]
     pub(crate) part: Vec<OnePart>,
 
     /// Write to this directory. Omit it to print the scripts
@@ -79,9 +81,14 @@ pub(crate) struct GenService {
     #[arg(long, exclusive = true)]
     pub(crate) schema: bool,
 
-    /// What to render: service directories, source definitions of s6-rc, or these definitions below /etc/s6-overlay
-    /// [default: s6, or the layout of the manifest]
-    #[arg(long, value_name = "LAYOUT", value_enum)]
+    /// Form of what is rendered: s6, s6-rc or s6-overlay [default: s6]
+    #[arg(
+        long,
+        value_name = "LAYOUT",
+        value_enum,
+        long_help = "What to render: service directories, source definitions of s6-rc, or these definitions below /etc/s6-overlay \
+                     [default: s6, or the layout of the manifest]"
+    )]
     pub(crate) layout: Option<OneLayout>,
 
     #[command(flatten)]

@@ -10,6 +10,7 @@ mod control;
 mod documents;
 mod offered;
 mod outcome;
+mod parse;
 mod preview;
 #[cfg(test)]
 mod reference;
@@ -19,8 +20,6 @@ mod version;
 mod write;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 pub use control::gatewayctl;
 use streams::{Streams, with_streams};
@@ -35,18 +34,13 @@ use outcome::Outcome;
 /// difference; 2 wrong usage or invalid input; 128 plus the number of the signal that ended it.
 pub fn gen_service() -> ExitCode {
     with_streams(|mut streams| {
-        match completions::answers::<GenService>() {
-            Ok(false) => {}
-            Ok(true) => return 0,
-            Err(error) => return streams.clap(&error),
-        }
-        let result = match GenService::try_parse().and_then(GenService::checked) {
-            Ok(arguments) => {
-                streams.as_json = arguments.json;
-                run(&arguments, &mut streams)
-            }
+        let arguments = match parse::arguments().and_then(|found| found.map(GenService::checked).transpose()) {
+            Ok(Some(arguments)) => arguments,
+            Ok(None) => return 0,
             Err(error) => return streams.clap(&error),
         };
+        streams.as_json = arguments.json;
+        let result = run(&arguments, &mut streams);
         streams.end(result)
     })
 }

@@ -34,13 +34,12 @@ impl Args for RenderArgs {
         };
         let entries = [
             many(ENV, "NAME=VALUE", "Set a variable for the gateway"),
-            many(
-                ENV_FILE,
-                "FILE",
-                "Set the variables that this file lists, in the format of `docker run --env-file`. --env wins",
-            )
-            .value_parser(clap::value_parser!(Utf8PathBuf))
-            .value_hint(ValueHint::FilePath),
+            many(ENV_FILE, "FILE", "Set the variables that this file lists. --env wins")
+                .long_help(
+                    "Set the variables that this file lists, in the format of `docker run --env-file`. --env wins",
+                )
+                .value_parser(clap::value_parser!(Utf8PathBuf))
+                .value_hint(ValueHint::FilePath),
             many(SECRET, "NAME=FILE", "Set a variable to the content of this file at each start"),
         ];
         let arguments: Vec<Arg> = keys().map(argument).chain(entries).collect();
@@ -60,7 +59,7 @@ fn keys() -> impl Iterator<Item = Key> {
 }
 
 fn argument(key: Key) -> Arg {
-    let argument = Arg::new(key.name()).long(key.name()).help(key.help());
+    let argument = Arg::new(key.name()).long(key.name()).help(key.summary()).long_help(key.help());
     match key.kind() {
         Kind::Flag => argument.action(ArgAction::SetTrue),
         Kind::Integer(..) => argument.value_name(key.value_name()).allow_negative_numbers(true),

@@ -24,11 +24,9 @@ mod watchdog;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
-
-use super::completions;
 use super::documents::Detected;
 use super::outcome::Outcome;
+use super::parse;
 use super::streams::{Streams, with_streams};
 use crate::base::watch;
 use crate::disk::Context as _;
@@ -42,18 +40,13 @@ use common::{chosen, host, kind, or_near, s6, services};
 /// input; 4 there is no such gateway; 128 plus the number of the signal that ended it. `status` also returns 3: something is not up.
 pub fn gatewayctl() -> ExitCode {
     with_streams(|mut streams| {
-        match completions::answers::<Gatewayctl>() {
-            Ok(false) => {}
-            Ok(true) => return 0,
-            Err(error) => return streams.clap(&error),
-        }
-        let result = match Gatewayctl::try_parse() {
-            Ok(arguments) => {
-                streams.as_json = arguments.common.json;
-                run(&arguments, &mut streams).map_err(|error| or_near(error, &arguments.common))
-            }
+        let arguments: Gatewayctl = match parse::arguments() {
+            Ok(Some(arguments)) => arguments,
+            Ok(None) => return 0,
             Err(error) => return streams.clap(&error),
         };
+        streams.as_json = arguments.common.json;
+        let result = run(&arguments, &mut streams).map_err(|error| or_near(error, &arguments.common));
         streams.end(result)
     })
 }

@@ -17,7 +17,8 @@ pub(super) fn page(programs: &[Command; 2]) -> String {
     {
         let help = program.get_after_help().map(ToString::to_string).unwrap_or_default();
         let help = help.split("Exit codes:").nth(1).unwrap_or_default();
-        let told: BTreeSet<u8> = help.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
+        let each = help.split(['\n', ';']);
+        let told: BTreeSet<u8> = each.filter_map(|part| part.split_whitespace().next()?.parse().ok()).collect();
         let codes: BTreeSet<u8> = exits.iter().map(|exit| exit.code()).filter(|code| *code < 128).collect();
         assert_eq!(told, codes, "the exit codes in the help of {}", program.get_name());
     }

@@ -1,6 +1,7 @@
 //! The man pages of a program and of each of its commands, in docs/man.
 
 use clap::Command;
+use clap::builder::Resettable;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
@@ -21,6 +22,8 @@ pub(super) fn pages(program: Command) -> Vec<(String, String)> {
 
 /// The page of a command. It has no date and no version, so the same sources make the same bytes.
 fn page(command: Command, see: &str) -> String {
+    // A terminal shows the same text for `-h`, so it has no summary there.
+    let command = command.mut_arg("help", |arg| arg.help("Print help").long_help(Resettable::Reset));
     let behind = command.get_after_help().map(ToString::to_string);
     let has_commands = command.has_subcommands();
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
@@ -37,7 +40,11 @@ fn page(command: Command, see: &str) -> String {
     // Columns keep their spaces.
     if let Some(behind) = behind {
         for part in behind.split("\n\n") {
-            let (title, lines) = part.split_once(":\n").unwrap_or(("Notes", part));
+            let (title, lines) = match part.split_once(":\n") {
+                Some((title, lines)) => (title, lines.to_owned()),
+                // Exit codes on one line.
+                None => part.split_once(": ").map(|(title, codes)| (title, codes.replace("; ", "\n"))).unwrap(),
+            };
             roff.control("SH", [title.to_uppercase().as_str()])
                 .control("nf", [])
                 .text([roman(lines)])

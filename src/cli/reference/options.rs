@@ -102,7 +102,7 @@ fn groups(page: &mut String, command: &Command, level: &str, wanted: impl Fn(&Ar
 }
 
 fn help_of(arg: &Arg) -> String {
-    arg.get_help().map(ToString::to_string).unwrap_or_default()
+    arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default()
 }
 
 fn row(arg: &Arg) -> Vec<String> {

@@ -135,7 +135,27 @@ impl Key {
         }
     }
 
-    /// What it does for a gateway, in one or two lines.
+    /// What it does for a gateway, in a line of `--help`. [`help`](Self::help) says everything.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Port => "Port of the gateway [default: comes from the name, or none]",
+            Self::HermesCli => {
+                "Hermes' command line: start, run or run-beside. Hermes 0.13 and later takes only the last two [default: start]"
+            }
+            Self::Hermes => "Program: a name on PATH, or an absolute path [default: hermes]",
+            Self::Isolated => "Give the gateway its own user and its own home",
+            Self::Uid => "Number of that user [default: one from 20000 up, by the name]",
+            Self::StopTimeout => "Seconds from TERM to KILL at a stop [default: 30]",
+            Self::LogTo => "Log to a file, or to both file and container [default: file]",
+            Self::LogSize => "Bytes at which a log file is rotated [default: 1000000]",
+            Self::CrashBudget => "Stay down after N deaths within SECONDS, or off [default: 10/300]",
+            Self::Watchdog => "Restart it after this long without an answer [default: 0, never]",
+            Self::After => "Start after this service or bundle of s6-rc. You may repeat it",
+            other => other.help(),
+        }
+    }
+
+    /// What it does for a gateway, as man pages, the reference and the schema say it.
     pub const fn help(self) -> &'static str {
         match self {
             Self::Layout => {
