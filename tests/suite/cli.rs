@@ -38,7 +38,7 @@ fn help() {
     snapshot("help_long", "", &succeeds("/", ["--help"]));
     let nothing = run(gen_service("/", []));
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
-    assert_eq!(nothing.err, succeeds("/", ["-h"]));
+    assert_eq!(nothing.err, succeeds("/", ["--help"]));
     assert_eq!(succeeds("/", ["-V"]), concat!("gen-service ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
