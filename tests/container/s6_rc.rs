@@ -172,6 +172,52 @@ fn gatewayctl_and_s6_rc_agree() {
 }
 
 #[test]
+fn an_update_of_the_definitions_leaves_alone_what_it_can() {
+    let oneshot = [("s6-rc.d/mount-data/type", "oneshot\n"), ("s6-rc.d/mount-data/up", "true\n")];
+    let definitions = rendered("[gateways.a]\n[gateways.b]\n", "s6-overlay", &oneshot);
+    let volume = volume(HERMES);
+    let container = run(definitions.path(), volume.path(), &[]);
+    container.until_up("a b");
+    let pids = || container.sh("for gateway in a b; do /command/s6-svstat -o pid /run/service/gateway-$gateway; done");
+    let update = |change: &str, number: u32| {
+        container.sh(&format!(
+            "exec 2>/dev/null; PATH=/command:$PATH; {change}; \
+             s6-rc-compile /run/s6/db-{number} /etc/s6-overlay/s6-rc.d /etc/s6-overlay/user-bundles.d \
+             /package/admin/s6-overlay/etc/s6-rc/sources && s6-rc-update -b /run/s6/db-{number}"
+        ))
+    };
+    let agree = || assert_eq!(s6_rc(&container, "diff").ok(), "");
+    let before = pids();
+
+    let gen_service = "gen-service -q --layout s6-overlay --out /etc/s6-overlay";
+    update(
+        &format!(
+            "{gen_service} a --stop-timeout 7; {gen_service} b --after mount-data; {gen_service} c --after gateway-b"
+        ),
+        2,
+    );
+    // `a` runs on with its new definition. `b` depends on something that was not up. `c` is new.
+    let (now, before): (Vec<_>, Vec<_>) = (pids().lines().map(str::to_owned).collect(), before.lines().collect());
+    assert!(now[0] == before[0] && now[1] != before[1], "{before:?} {now:?}");
+    assert_eq!(container.sh("cat /run/service/gateway-a/timeout-kill"), "7000\n");
+    assert_up(&container, &[("gateway-a", true), ("mount-data", true), ("gateway-b", true), ("gateway-c", false)]);
+    agree();
+    container.sh("exec 2>/dev/null; gatewayctl -q start c");
+    container.until_up("a b c");
+    container.until("gatewayctl logs c | grep -q 'gateway start --foreground'");
+    agree();
+
+    update("rm -r /etc/s6-overlay/s6-rc.d/gateway-c* /etc/s6-overlay/user-bundles.d/user2/contents.d/gateway-c-*", 3);
+    assert_eq!(container.sh("gatewayctl list"), "a\nb\n");
+    assert_eq!(pids().lines().collect::<Vec<_>>(), now);
+    agree();
+    container.sh("exec 2>/dev/null; gatewayctl -q restart a; gatewayctl -q stop b; gatewayctl -q start b");
+    agree();
+    assert_ne!(container.stop(), 137);
+    assert!(read(volume.path(), "logs/gateways/a/current").ends_with(" last line 500\n"));
+}
+
+#[test]
 fn what_is_of_s6_rc_is_left_to_it() {
     let definitions = rendered("[gateways.coder]\n", "s6-overlay", &[]);
     let volume = volume(HERMES);

@@ -87,18 +87,18 @@ fn differences(live: &Live) -> Result<u8, Failure> {
     Ok(found)
 }
 
-struct Change {
-    live: Live,
-    chosen: BTreeSet<usize>,
-    up: bool,
-    hides: bool,
-    verbosity: u64,
+pub(crate) struct Change {
+    pub(crate) live: Live,
+    pub(crate) chosen: BTreeSet<usize>,
+    pub(crate) up: bool,
+    pub(crate) hides: bool,
+    pub(crate) verbosity: u64,
     /// When this gives up, and stops waiting for the services that it has started or stopped.
-    deadline: Option<Instant>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Change {
-    fn run(mut self) -> Result<u8, Failure> {
+    pub(crate) fn run(&mut self) -> Result<u8, Failure> {
         let (sender, ended) = mpsc::channel();
         // The services that are not in the wanted state yet, with their dependencies.
         let mut waits: BTreeMap<usize, BTreeSet<usize>> =

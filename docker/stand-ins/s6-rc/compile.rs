@@ -1,6 +1,7 @@
 //! s6-rc-compile: writes a database with the service directory of each longrun.
 
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -145,6 +146,35 @@ fn put(path: &Path, text: &str) -> Result<(), Failure> {
 fn put_executable(path: &Path, text: &str) -> Result<(), Failure> {
     put(path, text)?;
     mode(path, 0o755)
+}
+
+/// Puts what a compiled service directory has in the place of what a live one has. The rest of that belongs to its supervisor.
+pub(crate) fn replace_definition(from: &Path, to: &Path) -> Result<(), Failure> {
+    for script in ["run", "finish", "run.user", "finish.user"] {
+        let new = to.join(format!("{script}.new"));
+        if copy_if_there(&from.join(script), &new, 0o755)? {
+            fs::rename(&new, to.join(script)).map_err(refused("rename", &new))?;
+        } else {
+            remove_if_there(&to.join(script))?;
+        }
+    }
+    for file in NUMBERS.iter().chain(&SIGNALS).chain(&FLAGS) {
+        remove_if_there(&to.join(file))?;
+        copy_if_there(&from.join(file), &to.join(file), 0o644)?;
+    }
+    for directory in ["data", "env"] {
+        remove_if_there(&to.join(directory))?;
+        copy_directory(&from.join(directory), &to.join(directory))?;
+    }
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> Result<(), Failure> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn mode(path: &Path, mode: u32) -> Result<(), Failure> {

@@ -41,21 +41,44 @@ pub(crate) fn run_oneshot(arguments: &[String]) -> Result<u8, Failure> {
 
 /// s6-rc-fdholder-filler: waits for the daemon, gives it a pipe for each service that reads from others, and says that it is ready.
 pub(crate) fn fill() -> Result<(), Failure> {
-    fn failed<E: Display>(what: &str) -> impl FnOnce(E) -> Failure {
-        refused(what, Path::new("data/autofilled"))
-    }
     io::stdin().read_line(&mut String::new()).map_err(failed("wait for the daemon of"))?;
-    let names = fs::read_to_string("data/autofilled").map_err(failed("read"))?;
-    for name in names.lines() {
+    store(Path::new("s"), &readers(Path::new("."))?)?;
+    io::stdout().write_all(b"\n").map_err(failed("be ready for"))
+}
+
+fn failed<E: Display>(what: &str) -> impl FnOnce(E) -> Failure {
+    refused(what, Path::new("data/autofilled"))
+}
+
+/// The services that read from others, as the service directory of the daemon lists them.
+pub(crate) fn readers(directory: &Path) -> Result<Vec<String>, Failure> {
+    let names = fs::read_to_string(directory.join("data/autofilled")).map_err(failed("read"))?;
+    Ok(names.lines().map(str::to_owned).collect())
+}
+
+/// Gives the daemon at this socket a pipe for each of these services.
+pub(crate) fn store<'a>(socket: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    for name in names {
         let (reads, writes) = io::pipe().map_err(failed("make a pipe for"))?;
         for (end, pipe) in [("r", Stdio::from(reads)), ("w", Stdio::from(writes))] {
-            let mut store = Command::new(format!("{PROGRAMS}/s6-fdholder-store"));
-            let ended =
-                store.args(["s", &format!("pipe:s6rc-{end}-{name}")]).stdin(pipe).stdout(Stdio::null()).status();
-            if !ended.map_err(failed("store"))?.success() {
-                return Err(failed("store")(name));
-            }
+            ask("store", socket, &format!("pipe:s6rc-{end}-{name}"), pipe)?;
         }
     }
-    io::stdout().write_all(b"\n").map_err(failed("be ready for"))
+    Ok(())
+}
+
+/// Has the daemon at this socket close the pipes of these services.
+pub(crate) fn forget<'a>(socket: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    for name in names {
+        for end in ["r", "w"] {
+            ask("delete", socket, &format!("pipe:s6rc-{end}-{name}"), Stdio::null())?;
+        }
+    }
+    Ok(())
+}
+
+fn ask(what: &str, socket: &Path, pipe: &str, input: Stdio) -> Result<(), Failure> {
+    let mut asks = Command::new(format!("{PROGRAMS}/s6-fdholder-{what}"));
+    let ended = asks.arg(socket).arg(pipe).stdin(input).stdout(Stdio::null()).status();
+    if ended.map_err(failed(what))?.success() { Ok(()) } else { Err(failed(what)(pipe)) }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use std::{io, os::unix::fs::symlink};
 
 use crate::compile::copy_directory;
-use crate::database::Database;
+use crate::database::{Database, Service};
 use crate::{Failure, Options, PROGRAMS, bad_usage, read_if_there, refused};
 
 /// The symlink to the directory in which s6-rc keeps its state by default.
@@ -26,29 +26,48 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let directory = live.with_file_name(&name);
     let database = Database::read(Path::new(compiled))?;
 
-    let make = |path: &Path| fs::create_dir(path).map_err(refused("mkdir", path));
-    make(&directory)?;
-    let link = |to: &str, at: &Path| symlink(to, at).map_err(refused("symlink", at));
-    link(compiled, &directory.join("compiled"))?;
-    link(scandir, &directory.join("scandir"))?;
-    for (file, bytes) in [("prefix", Vec::new()), ("lock", Vec::new()), ("state", vec![0; database.services.len()])] {
+    create(&directory, Path::new(compiled), Path::new(scandir), vec![0; database.services.len()])?;
+    let services = directory.join("servicedirs");
+    copy_directory(&Path::new(compiled).join("servicedirs"), &services)?;
+    symlink(&name, live).map_err(refused("symlink", live))?;
+
+    let longruns = database.services.iter().filter(|service| service.is_longrun);
+    for service in longruns.clone() {
+        let directory = services.join(&service.name);
+        fs::write(directory.join("down"), "").map_err(refused("write", &directory))?;
+    }
+    supervise(&services, Path::new(scandir), longruns, "-a")
+}
+
+/// Makes a live directory without its service directories.
+pub(crate) fn create(directory: &Path, compiled: &Path, scandir: &Path, state: Vec<u8>) -> Result<(), Failure> {
+    fs::create_dir(directory).map_err(refused("mkdir", directory))?;
+    for (to, at) in [(compiled, "compiled"), (scandir, "scandir")] {
+        symlink(to, directory.join(at)).map_err(refused("symlink", directory))?;
+    }
+    for (file, bytes) in [("prefix", Vec::new()), ("lock", Vec::new()), ("state", state)] {
         let path = directory.join(file);
         fs::write(&path, bytes).map_err(refused("write", &path))?;
     }
-    let services = directory.join("servicedirs");
-    copy_directory(&Path::new(compiled).join("servicedirs"), &services)?;
-    link(&name, live)?;
+    Ok(())
+}
 
+/// Links service directories into a scandir, has s6-svscan scan it with this option, and waits for the supervisors.
+pub(crate) fn supervise<'a>(
+    services: &Path,
+    scandir: &Path,
+    longruns: impl Iterator<Item = &'a Service>,
+    how: &str,
+) -> Result<(), Failure> {
     let mut all = Vec::new();
-    for service in database.services.iter().filter(|service| service.is_longrun) {
-        let directory = services.join(&service.name);
-        fs::write(directory.join("down"), "").map_err(refused("write", &directory))?;
-        link(&directory.to_string_lossy(), &Path::new(scandir).join(&service.name))?;
+    for service in longruns {
+        let (directory, at) = (services.join(&service.name), scandir.join(&service.name));
+        symlink(&directory, &at).map_err(refused("symlink", &at))?;
         all.push(directory);
     }
-    let scanned = Command::new(format!("{PROGRAMS}/s6-svscanctl")).args(["-a", scandir]).status();
+    let scanned = Command::new(format!("{PROGRAMS}/s6-svscanctl")).arg(how).arg(scandir).status();
     if !scanned.map_err(refused("run", Path::new("s6-svscanctl")))?.success() {
-        return Err(Failure { code: 100, said: format!("s6-svscan is not running on {scandir}") });
+        return Err(Failure { code: 100, said: format!("s6-svscan is not running on {}", scandir.display()) });
     }
     let began = Instant::now();
     // A supervisor listens a moment before it writes its first status.

@@ -1,6 +1,7 @@
-//! A stand-in for s6-rc, for machines that cannot download the real one. It has the programs that s6-overlay and gatewayctl call, and the two that
-//! the services of s6-rc itself run. It does everything that those can notice in the same way: the format of the definitions and its mistakes, the
-//! content of a live directory, the order of a change, and the exit codes. The database has its own format, because only these programs read it.
+//! A stand-in for s6-rc, for machines that cannot download the real one. It has the programs that s6-overlay and gatewayctl call, s6-rc-update, which
+//! people call, and the two that the services of s6-rc itself run. It does everything that those can notice in the same way: the format of the
+//! definitions and its mistakes, the content of a live directory, the order of a change, and the exit codes. The database has its own format, because
+//! only these programs read it.
 
 mod change;
 mod compile;
@@ -8,6 +9,7 @@ mod database;
 mod definitions;
 mod internal;
 mod live;
+mod update;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         "s6-rc-compile" => compile::run(&arguments).map(|()| 0),
         "s6-rc-init" => live::run(&arguments).map(|()| 0),
         "s6-rc" => change::run(&arguments),
+        "s6-rc-update" => update::run(&arguments),
         "s6-rc-oneshot-run" => internal::run_oneshot(&arguments),
         "s6-rc-fdholder-filler" => internal::fill().map(|()| 0),
         _ => Err(bad_usage(program)),
