@@ -17,6 +17,7 @@ static DIFFERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         // How often a gateway died before it came up depends on how fast somebody typed.
         (r"(?m)^(?P<before>\S+ up <time> <pid> -) [1-9]\d* ", "$before <some> "),
         (r"(?m): Up .* \((?P<health>\w+)\)$", ": Up <time> ($health)"),
+        (r"(?m): Exited \((?P<code>\d+)\) .* ago$", ": Exited ($code) <time> ago"),
         (r#""created": \d+"#, r#""created": <time>"#),
         (r"(?P<name>_(seconds|bytes)\{.*\}) \d+", "$name <number>"),
     ]

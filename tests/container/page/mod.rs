@@ -151,6 +151,11 @@ fn operate() {
 }
 
 #[test]
+fn s6_rc() {
+    page("docs/s6-rc.md");
+}
+
+#[test]
 fn secrets() {
     page("docs/secrets.md");
 }
