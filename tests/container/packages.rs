@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use tempfile::TempDir;
-
 use crate::docker::{Ran, directory, docker, image, mount, root};
+use crate::page::shell;
+use crate::pages::{Before, Shell, block, prepared};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -52,38 +52,32 @@ fn the_programs_run_where_nothing_else_is() {
     assert!(failed.code == 2 && failed.err.starts_with("error: ") && failed.err.lines().count() == 1, "{failed:?}");
 }
 
-/// What `make` has made of the programs of the image.
+/// What CONTRIBUTING.md makes of this checkout, where it says.
 struct Packages {
-    out: TempDir,
-    programs: TempDir,
+    out: PathBuf,
+    programs: PathBuf,
 }
 
 impl Packages {
     fn make() -> Self {
-        let (out, programs) = (directory(), directory());
-        let container = docker(&["create", &image("static", None), "/gen-service"]).ok();
-        for program in ["gen-service", "gatewayctl"] {
-            let from = format!("{}:/{program}", container.trim_end());
-            assert_eq!(docker(&["cp", &from, programs.path().to_str().unwrap()]).code, 0);
+        let made = root().join("target/package");
+        let [out, programs] = ["out", "programs"].map(|name| made.join(name));
+        for left in [&out, &programs].into_iter().filter(|directory| directory.exists()) {
+            fs::remove_dir_all(left).unwrap();
         }
-        docker(&["rm", container.trim_end()]).ok();
-        let made: Ran = Command::new(root().join("docker/packages/make"))
-            .args([programs.path(), out.path()])
-            .env("MAINTAINER", "A Maintainer <maintainer@gen-service.test>")
-            .output()
-            .unwrap()
-            .into();
-        // Without cargo-cyclonedx, it says that there is no bill of materials.
-        assert!(made.code == 0 && made.err.lines().all(|line| line.contains("cargo-cyclonedx")), "{made:?}");
+        let exchange = directory();
+        let mut shell = shell(root(), &format!("gen-service-test-packages-{}", std::process::id()), exchange.path());
+        let named = |command: &str| command.replace("Name <address>", "A Maintainer <maintainer@gen-service.test>");
+        shell.type_in_by(&block("CONTRIBUTING.md", "packages"), named);
         Self { out, programs }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.out.path().join(name)
+        self.out.join(name)
     }
 
     fn debian(&self) -> PathBuf {
-        let mut entries = fs::read_dir(self.out.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut entries = fs::read_dir(&self.out).unwrap().map(|entry| entry.unwrap().path());
         entries.find(|path| path.extension().is_some_and(|extension| extension == "deb")).unwrap()
     }
 }
@@ -94,17 +88,15 @@ fn the_packages_hold_what_they_should_and_leave_nothing_behind() {
     checksums(&packages);
     archive(&packages);
     bill_of_materials(&packages);
-    installed_used_and_removed(&packages.debian());
+    installed_used_and_removed(&packages);
     let said = run("lintian", &["--allow-root", "--fail-on", "error,warning", packages.debian().to_str().unwrap()]);
     assert_eq!((said.code, said.out.as_str()), (0, ""), "{}", said.err);
 }
 
-/// The file of checksums has each other file, and each as it is.
+/// The file of checksums has each other file. docs/install.md says how to compare them.
 fn checksums(packages: &Packages) {
     let name = format!("SHA256SUMS-{}", target());
-    let script = format!("cd '{}' && sha256sum --check --strict --quiet {name}", packages.out.path().display());
-    assert_eq!(run("sh", &["-euc", &script]).ok(), "");
-    let entries = fs::read_dir(packages.out.path()).unwrap();
+    let entries = fs::read_dir(&packages.out).unwrap();
     let files: BTreeSet<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let text = fs::read_to_string(packages.path(&name)).unwrap();
     let summed = text.lines().map(|line| line.split_once("  ").unwrap().1.to_owned());
@@ -137,7 +129,7 @@ fn archive(packages: &Packages) {
         run("tar", &["-C", unpacked.path().to_str().unwrap(), "-xzf", archive.to_str().unwrap()]).ok();
         for program in ["gen-service", "gatewayctl"] {
             let found = fs::read(unpacked.path().join(template("bin-dir", program))).unwrap();
-            assert!(found == fs::read(packages.programs.path().join(program)).unwrap(), "{program}");
+            assert!(found == fs::read(packages.programs.join(program)).unwrap(), "{program}");
         }
     }
     let tree = unpacked.path().join(format!("gen-service-{VERSION}-{}", target()));
@@ -146,11 +138,9 @@ fn archive(packages: &Packages) {
     }
 }
 
-/// It names the crates that are in the programs, and none that only the tests use; it is made where its tool is.
+/// It names the crates that are in the programs, and none that only the tests use.
 fn bill_of_materials(packages: &Packages) {
-    let Ok(text) = fs::read_to_string(packages.path(&format!("gen-service-{VERSION}-{}.cdx.json", target()))) else {
-        return;
-    };
+    let text = fs::read_to_string(packages.path(&format!("gen-service-{VERSION}-{}.cdx.json", target()))).unwrap();
     let bill: serde_json::Value = serde_json::from_str(&text).unwrap();
     let components = bill["components"].as_array().unwrap().iter();
     let names: BTreeSet<&str> = components.map(|component| component["name"].as_str().unwrap()).collect();
@@ -158,32 +148,63 @@ fn bill_of_materials(packages: &Packages) {
     assert!(!text.contains(root().to_str().unwrap()), "it names the directory of the build");
 }
 
-fn installed_used_and_removed(package: &Path) {
-    let script = "\
-        find / -xdev -not -path '/proc/*' -not -path '/var/*' | sort >/tmp/before
-        apt-get install -y /tmp/package.deb >/tmp/apt 2>&1 || { cat /tmp/apt; exit 1; }
-        dpkg --verify gen-service
-        gen-service -V; gatewayctl -V
-        gen-service coder --hermes-cli run --out /srv/services
-        gen-service coder --hermes-cli run --out /srv/services --check
-        gatewayctl detect
-        cd /usr/share
-        ls bash-completion/completions/gatewayctl zsh/vendor-completions/_gatewayctl fish/vendor_completions.d/gatewayctl.fish man/man1/gatewayctl.1.gz
-        ls doc/gen-service/README.md doc/gen-service/docs/security.md doc/gen-service/changelog.gz doc/gen-service/copyright
-        gzip -dc man/man1/gatewayctl-logs.1.gz | grep -c '^.SH'
-        rm -r /srv/services
-        apt-get purge -y gen-service >/tmp/apt 2>&1 || { cat /tmp/apt; exit 1; }
-        find / -xdev -not -path '/proc/*' -not -path '/var/*' | sort | diff /tmp/before - | grep -v '/tmp/' | grep '^[<>]' || :
-        ";
-    let volume = mount(package, "/tmp/package.deb:ro");
-    let said = docker(&["run", "--rm", "--network=none", &volume, "gen-service-test/debian", "sh", "-euc", script]);
-    let said = said.ok();
-    let expected = format!(
-        "gen-service {VERSION}\ngatewayctl {VERSION}\ncreated   /srv/services/gateway-coder\nnone\n\
-         bash-completion/completions/gatewayctl\nfish/vendor_completions.d/gatewayctl.fish\nman/man1/gatewayctl.1.gz\n\
-         zsh/vendor-completions/_gatewayctl\ndoc/gen-service/README.md\ndoc/gen-service/changelog.gz\n\
-         doc/gen-service/copyright\ndoc/gen-service/docs/security.md\n"
-    );
-    let rest = said.strip_prefix(&expected).unwrap_or_else(|| panic!("{said}"));
-    assert!(rest.trim_end().parse::<u32>().is_ok_and(|sections| sections > 3), "{said}");
+/// What docs/install.md leaves to its reader: to download a release, to be allowed to use sudo, and to say yes. `files` is what there is, but for what
+/// the system writes while it runs. `rendered_stays` looks for what `USE` has rendered, and removes it.
+const DEBIAN: &str = r#"
+printf '#!/bin/sh\nexec "$@"\n' >/usr/local/bin/sudo
+chmod 755 /usr/local/bin/sudo
+echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/yes
+files() { find / -xdev -not -path '/proc/*' -not -path '/var/*' "$@" | LC_ALL=C sort; }
+rendered_stays() { [ -x /var/services/gateway-coder/run ] && rm -r /var/services; }
+files >/var/all
+files -not -type d >/var/without-directories
+mkdir /var/download && cd /var/download && cp /release/* .
+"#;
+
+/// Uses what is installed below the directory `$1`. Each command has to succeed.
+const USE: &str = r#"
+cd "$1/share"
+[ "$(command -v gen-service) $(command -v gatewayctl)" = "$1/bin/gen-service $1/bin/gatewayctl" ]
+[ "$(gen-service -V) $(gatewayctl -V)" = "gen-service $VERSION gatewayctl $VERSION" ]
+gen-service coder --hermes-cli run --out /var/services
+gen-service coder --hermes-cli run --out /var/services --check
+[ "$(gatewayctl detect)" = none ]
+ls bash-completion/completions/gatewayctl zsh/vendor-completions/_gatewayctl fish/vendor_completions.d/gatewayctl.fish
+ls doc/gen-service/README.md doc/gen-service/docs/security.md
+[ "$(gzip -cdf man/man1/gatewayctl-logs.1* | grep -c '^.SH')" -gt 3 ]
+"#;
+
+/// What is done before each block of docs/install.md that is typed here. Of the package nothing is left, and of the archive only directories.
+const BEFORE: &[Before] = &[
+    (
+        "docs/install.md",
+        "The Debian package",
+        1,
+        "sh -eux /exchange/use /usr && dpkg --verify gen-service && \
+         ls /usr/share/doc/gen-service/changelog.gz /usr/share/doc/gen-service/copyright",
+    ),
+    ("docs/install.md", "The archive", 0, "rendered_stays && files | diff /var/all -"),
+    ("docs/install.md", "The archive", 1, "sh -eux /exchange/use /usr/local"),
+    (
+        "docs/install.md",
+        "Verify a download",
+        0,
+        "rendered_stays && files -not -type d | diff /var/without-directories - && cd /var/download",
+    ),
+];
+
+fn installed_used_and_removed(packages: &Packages) {
+    let exchange = directory();
+    fs::write(exchange.path().join("use"), USE).unwrap();
+    let mut command = Command::new("docker");
+    command
+        .args(["run", "--rm", "--interactive", "--network=none", &format!("--env=VERSION={VERSION}")])
+        .args([mount(exchange.path(), "/exchange"), mount(&packages.out, "/release:ro")])
+        .args(["gen-service-test/debian", "sh"]);
+    let mut debian = Shell::of(command, exchange.path(), "/exchange");
+    debian.prepare(DEBIAN);
+    for (block, before) in prepared("docs/install.md", &["packages"], BEFORE) {
+        debian.prepare(&before);
+        debian.type_in(&block);
+    }
 }

@@ -30,6 +30,7 @@ pub(super) const BEFORE: &[Before] = &[
         "printf '[gateways.default]\\n' >docker/gateways.toml; docker build -f docker/Dockerfile -t hermes-gateways . && \
          docker run -d --name hermes hermes-gateways",
     ),
+    ("docs/install.md", "Into your own image", 0, "docker build -f docker/Dockerfile -t hermes-gateways ."),
     (
         "docs/isolated.md",
         "With less than root",

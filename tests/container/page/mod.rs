@@ -20,6 +20,22 @@ fn tool(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not installed; tests/run installs what the tests need"))
 }
 
+/// A shell in this directory, where `docker` and `curl` are the stand-ins beside this file, and all that Docker makes has this name before its own.
+pub(crate) fn shell(directory: &Path, name: &str, exchange: &Path) -> Shell {
+    let programs = Path::new(env!("CARGO_BIN_EXE_gen-service")).parent().unwrap();
+    let stand_ins = root().join("tests/container/page");
+    let path = std::env::var("PATH").unwrap();
+    let mut command = Command::new("sh");
+    command
+        .current_dir(directory)
+        .env("PATH", format!("{}:{}:{path}", stand_ins.display(), programs.display()))
+        .env("PAGE", name)
+        .env("PAGE_ROOT", root())
+        .env("PAGE_DOCKER", tool("docker"))
+        .env("PAGE_CURL", tool("curl"));
+    Shell::of(command, exchange, exchange.to_str().unwrap())
+}
+
 /// Where the commands of a page are typed: the top of a checkout, as far as they need one.
 struct Place {
     directory: TempDir,
@@ -41,27 +57,21 @@ impl Place {
                 fs::write(directory.path().join(name), &block.text).unwrap();
             }
         }
-        let programs = Path::new(env!("CARGO_BIN_EXE_gen-service")).parent().unwrap();
-        let stand_ins = root().join("tests/container/page");
-        let path = std::env::var("PATH").unwrap();
-        let mut command = Command::new("sh");
-        command
-            .current_dir(directory.path())
-            .env("PATH", format!("{}:{}:{path}", stand_ins.display(), programs.display()));
-        command
-            .env("PAGE", &name)
-            .env("PAGE_ROOT", root())
-            .env("PAGE_DOCKER", tool("docker"))
-            .env("PAGE_CURL", tool("curl"));
-        let shell = Shell::of(command, exchange.path(), exchange.path().to_str().unwrap());
+        let shell = shell(directory.path(), &name, exchange.path());
         Self { directory, name, shell, _exchange: exchange }
     }
 
-    /// Builds what a block shows of a Dockerfile, upon the image `hermes-runtime` unless it says upon which.
+    /// Builds what a block shows of a Dockerfile, upon the image `hermes-runtime` unless it says upon which. What only copies from another image is
+    /// built upon nothing.
     fn build(&mut self, block: &Block) {
         self.shell.prepare("docker build -f docker/Dockerfile --target runtime -t hermes-runtime .");
-        let from = if block.text.starts_with("FROM ") { "" } else { "FROM hermes-runtime\n" };
-        let text = [from, &block.text].concat().replace("FROM hermes-", &format!("FROM {}-hermes-", self.name));
+        let from = match &block.text {
+            text if text.starts_with("FROM ") => "",
+            text if text.starts_with("COPY --from=") => "FROM scratch\n",
+            _ => "FROM hermes-runtime\n",
+        };
+        let own = |text: String, word| text.replace(&format!("{word}hermes-"), &format!("{word}{}-hermes-", self.name));
+        let text = ["FROM ", "--from="].into_iter().fold([from, &block.text].concat(), own);
         fs::write(self.directory.path().join("Dockerfile"), text).unwrap();
         let (code, printed) = self.shell.run("docker build -t hermes-built .");
         assert_eq!(code, 0, "{}:\n{printed}", block.place());
@@ -128,6 +138,11 @@ fn getting_started() {
 #[test]
 fn image() {
     page("docs/image.md");
+}
+
+#[test]
+fn install() {
+    page("docs/install.md");
 }
 
 #[test]
