@@ -6,8 +6,9 @@ mod messages;
 mod run;
 
 use std::collections::BTreeSet;
+use std::fs;
 
-use crate::pages::{Block, blocks};
+use crate::pages::{Block, blocks, root};
 
 /// How many blocks nothing runs. A page that shows one more has to do without, or have it run; whoever has one run lowers this.
 const NOT_RUN: usize = 7;
@@ -29,6 +30,8 @@ fn looked_after(block: &Block) -> bool {
         ("rust" | "toml", "" | "Cargo.toml") | ("sh", "example") => block.page == "docs/library.md",
         // Here.
         ("sh" | "bash" | "console", "run") | ("sh" | "console", "live") | ("text", "files" | "printed") => true,
+        // Below.
+        ("sh", "tests-run") => true,
         // tests/container/packages.rs.
         ("sh", "packages") => ["docs/install.md", "CONTRIBUTING.md"].contains(&block.page.as_str()),
         // tests/container/page/mod.rs.
@@ -72,6 +75,16 @@ fn every_block_is_run_or_counted() {
     );
     at_most(NOT_RUN, &not_run, "blocks are not run");
     at_most(OF_OTHERS, &of_others, "blocks quote other programs");
+}
+
+#[test]
+fn what_a_page_leaves_to_tests_run_is_there() {
+    let script = fs::read_to_string(root().join("tests/run")).unwrap();
+    for block in blocks().into_iter().filter(|block| block.word == "tests-run") {
+        for line in block.text.lines() {
+            assert!(script.contains(line), "{}: tests/run does not have `{line}`", block.place());
+        }
+    }
 }
 
 /// The tests of the image go by the same words; each page with such a block is one of theirs.
