@@ -33,9 +33,11 @@ pub(super) const BEFORE: &[Before] = &[
     ("docs/install.md", "Into your own image", 0, "docker build -f docker/Dockerfile -t hermes-gateways ."),
     (
         "docs/isolated.md",
-        "With less than root",
+        "Hermes' own commands",
         0,
-        "printf '[gateways.guest]\\nisolated = true\\n' >docker/gateways.toml; docker build -f docker/Dockerfile -t hermes-gateways .",
+        "printf '[gateways.guest]\\nisolated = true\\n' >docker/gateways.toml; docker build -f docker/Dockerfile -t hermes-gateways . && \
+         docker run -d --name hermes hermes-gateways && \
+         until docker exec -e HERMES_INSTANCE=guest hermes hermes --version; do sleep 0.2; done",
     ),
     (
         "docs/manifest.md",
