@@ -12,8 +12,8 @@ use crate::volume::{Homes, Intent, MOST_READ, SavedManifest, Store, Volume};
 /// The directories of images whose service directories a boot publishes: that of s6-overlay, and those of the shipped hooks.
 const OF_IMAGES: [&str; 3] = ["/etc/services.d", "/opt/gateways", "/opt/services"];
 
-/// The directory of images that holds the definitions of s6-rc and the list of those that a boot starts.
-const DEFINITIONS: &str = "/etc/s6-overlay/s6-rc.d";
+/// The directory of images with the definitions of s6-rc, and with the bundles of those that a boot starts.
+const OF_S6_OVERLAY: &str = "/etc/s6-overlay";
 
 /// What the next boot does with a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,22 @@ fn is_asked_for(service: &ServiceName) -> bool {
         ServiceName::Metrics => container::variable("GATEWAYS_METRICS").is_some(),
         ServiceName::Gateway(_) | ServiceName::Watch | ServiceName::Watchdog => false,
     }
+}
+
+/// What a boot of s6-overlay does with a service that it has among these definitions; `None` if it has none. A boot starts what is in the
+/// bundles `user` and `user2`: those among the definitions if `user` is there, else those of `user-bundles.d`.
+fn defined(of_s6_overlay: &Utf8Path, service: &ServiceName) -> Option<Next> {
+    let definitions = of_s6_overlay.join("s6-rc.d");
+    if !definitions.join(service.directory()).exists() {
+        return None;
+    }
+    let is_old = definitions.join("user").is_dir();
+    let bundles = if is_old { definitions } else { of_s6_overlay.join("user-bundles.d") };
+    // Somebody else may have put the service there without its logger.
+    let mut members = [service.pipeline(), service.directory()]
+        .into_iter()
+        .flat_map(|member| ["user", "user2"].map(|bundle| bundles.join(bundle).join("contents.d").join(&member)));
+    Some(if members.any(|member| member.exists()) { Next::Starts } else { Next::StaysDown })
 }
 
 /// The things on which boots of this container depend.
@@ -67,12 +83,10 @@ impl NextBoot {
 
     /// What the next boot does with this service; `None` if that is unknown, because another hook may do anything.
     pub(crate) fn of(&self, service: &LiveService) -> Option<Next> {
-        let directory = service.name().directory();
         if service.is_of_s6_rc() {
-            let starts = Utf8Path::new(DEFINITIONS).join("user/contents.d").join(&directory).exists();
-            let is_defined = Utf8Path::new(DEFINITIONS).join(&directory).exists();
-            return is_defined.then_some(if starts { Next::Starts } else { Next::StaysDown });
+            return defined(Utf8Path::new(OF_S6_OVERLAY), service.name());
         }
+        let directory = service.name().directory();
         let baked = OF_IMAGES.iter().map(|place| Utf8Path::new(place).join(&directory)).find(|path| path.exists());
         if let Some(baked) = baked {
             let starts = !baked.join("down").exists() || is_asked_for(service.name());
@@ -113,5 +127,41 @@ impl NextBoot {
         let saved = SavedManifest::open(&store).and_then(|saved| saved.settings()).ok();
         let saved = saved.map(|settings| settings.gateways.into_iter().map(|(name, _)| name).collect());
         Some(Shared { volume: Volume::open(path).ok()?, saved })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::{render_bundle, render_in};
+    use crate::spec::options::{Key, Layout, Options};
+    use crate::spec::{Gateway, Service};
+
+    #[test]
+    fn what_a_boot_of_s6_overlay_starts() {
+        for (layout, below) in [(Layout::S6Rc, "s6-rc.d"), (Layout::S6Overlay, "")] {
+            let directory = tempfile::tempdir().unwrap();
+            let top = Utf8Path::from_path(directory.path()).unwrap();
+            for (profile, down) in [("a", "false"), ("b", "true")] {
+                let mut options = Options::default();
+                options.set(Key::Down, down).unwrap();
+                let service = Service::from(Gateway::resolve_one(profile.parse().unwrap(), options).unwrap());
+                let entries = render_in(&service, layout);
+                let bundle = render_bundle(&[service], layout);
+                for path in entries.iter().chain(&bundle).map(|entry| top.join(below).join(entry.path())) {
+                    let is_file = path.as_str().contains("contents.d") || path.ends_with("type");
+                    std::fs::create_dir_all(if is_file { path.parent().unwrap() } else { &path }).unwrap();
+                    if is_file {
+                        std::fs::write(path, "").unwrap();
+                    }
+                }
+            }
+            let next = |profile: &str| defined(top, &ServiceName::Gateway(profile.parse().unwrap()));
+            assert_eq!(
+                [next("a"), next("b"), next("c")],
+                [Some(Next::Starts), Some(Next::StaysDown), None],
+                "{layout:?}"
+            );
+        }
     }
 }
