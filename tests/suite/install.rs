@@ -311,7 +311,7 @@ fn an_s6_svscan_that_goes_between_two_steps() {
 
 #[test]
 fn the_help_of_gatewayctl() {
-    let ran = sandbox().sh("gatewayctl -h; for c in install register unregister reconcile doctor list status start stop restart logs detect; do gatewayctl $c -h; echo; done", b"");
+    let ran = sandbox().sh("gatewayctl --help; for c in install register unregister reconcile doctor list status start stop restart logs detect; do gatewayctl $c --help; echo; done", b"");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     // The options that all commands share are shown once.
     let mut shown = false;
