@@ -138,6 +138,7 @@ mod tests {
     use crate::spec::{Gateway, Service};
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the directory is the test's own")]
     fn what_a_boot_of_s6_overlay_starts() {
         for (layout, below) in [(Layout::S6Rc, "s6-rc.d"), (Layout::S6Overlay, "")] {
             let directory = tempfile::tempdir().unwrap();
