@@ -10,7 +10,7 @@ use super::completions::{Completions, how_to_install};
 use super::render_args::{RENDER_ARGS, RenderArgs};
 use super::{offered, version};
 use crate::spec::Part;
-use crate::spec::options::Layout;
+use crate::spec::options::{Key, Layout};
 
 /// Render s6 service directories for the gateways of Hermes profiles
 #[derive(Debug, Parser)]
@@ -94,8 +94,7 @@ pub(crate) struct GenService {
     #[command(flatten)]
     pub(crate) options: RenderArgs,
 
-    /// Start after this service or bundle of s6-rc. You may repeat it
-    #[arg(long, value_name = "NAME", help_heading = "Gateway", conflicts_with = "manifest")]
+    #[arg(long, value_name = "NAME", help = Key::After.summary(), help_heading = "Gateway", conflicts_with = "manifest")]
     pub(crate) after: Vec<String>,
 }
 
